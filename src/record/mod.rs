@@ -1,1 +1,23 @@
-//! record
+//! Records: bytes with a fixed layout. What rings, the journal and replay carry.
+//!
+//! What it is not: the terminal's wire format (`wire::terminal`), which has a layout of its own and strings in it.
+//!
+//! Invariant: every record is exactly 128 bytes, little-endian, without padding: a header of 32 bytes and a payload of 96.
+//! Nothing in it points anywhere, so a record may be copied, stored, checksummed and compared bit for bit.
+
+mod header;
+mod input;
+mod layout;
+mod output;
+
+pub use header::{
+    FLAG_REFILL, FLAG_SNAPSHOT, Kind, Origin, PAYLOAD_BYTES, Payload, RECORD_BYTES, RECORD_VERSION, Record,
+};
+pub use input::{
+    ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,
+    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, Gap, OrderEvent, PositionEvent,
+    ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec, Start, TERMINAL_CONNECTED,
+    TERMINAL_TRADE_ALLOWED, Tick,
+};
+pub use layout::{Field, FieldLayout, Layout};
+pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
