@@ -1,1 +1,7 @@
-//! wire
+//! Protocols without sockets: bytes in, values out, and back.
+//!
+//! What it is not: I/O (`link`), or anything that knows what a value is for.
+//!
+//! Invariant: every length is checked before it is believed; a codec never panics on input.
+
+pub mod terminal;

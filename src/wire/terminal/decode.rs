@@ -1,0 +1,560 @@
+//! Messages of a terminal to records.
+//!
+//! What it is not: a judge of accounts; who may connect is decided by whoever reads the hello that this hands out.
+//!
+//! Invariant: a tick is converted exactly or refused. What happened to our money (deals, orders, results) is never refused
+//! for its price: a venue that quotes off its own grid gets the nearest tick. A missing number is reported before the
+//! message that revealed it.
+
+use super::body::{self, body_bytes};
+use super::header::{Header, HeaderError, MessageKind, Stream};
+use super::symbols::{SymbolError, SymbolTable, price_or_none};
+use crate::record::{self, FLAG_REFILL, FLAG_SNAPSHOT, Layout, Origin, Record};
+use crate::types::{
+    ConvertError, InstrumentId, InstrumentSpec, Money, NS_PER_S, NS_PER_US, Price, TimeNs, TransactionKind,
+};
+
+/// Why a message was refused.
+#[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It is not a message of this protocol.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A symbol's properties make no sense.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// A number that no properties were sent for.
+    #[error("symbol number {0}: expected its properties first")]
+    UnknownSymbol(u16),
+    /// A price or volume off its grid, or not finite.
+    #[error("{field}: {error}")]
+    Value {
+        /// Which field.
+        field: &'static str,
+        /// Why.
+        error: ConvertError,
+    },
+    /// An amount that is no number.
+    #[error("{field}: expected a finite amount, got {got}")]
+    Amount {
+        /// Which field.
+        field: &'static str,
+        /// What came.
+        got: f64,
+    },
+    /// A code that MT5 does not have.
+    #[error("{field}: expected one of MT5's codes, got {got}")]
+    Code {
+        /// Which field.
+        field: &'static str,
+        /// What came.
+        got: u8,
+    },
+    /// A stream number that repeats or goes back.
+    #[error("stream {}: expected number {expected} or later, got {got}", stream.name())]
+    Repeated {
+        /// The stream.
+        stream: Stream,
+        /// The next number.
+        expected: u64,
+        /// What came.
+        got: u64,
+    },
+}
+
+/// What a message turned out to be, beyond the records it made.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Decoded {
+    /// Records only.
+    Records,
+    /// The terminal introduces itself.
+    Hello(body::Hello),
+    /// Properties of a configured symbol; the record was made too.
+    Spec(InstrumentSpec),
+    /// The terminal lives; its clock in microseconds.
+    Heartbeat(i64),
+    /// The terminal leaves on purpose.
+    Bye(u32),
+    /// Ours to ignore: a symbol that is not configured, a reply nobody waits for.
+    Ignored,
+}
+
+/// Decodes one connection's messages.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    symbols: SymbolTable,
+    origin: Origin,
+    server_offset_s: i32,
+    next_seq: [u64; Stream::ALL.len()],
+}
+
+impl Decoder {
+    /// For a connection of this venue; `origin` marks its records.
+    pub fn new(symbols: SymbolTable, origin: Origin) -> Self {
+        Decoder { symbols, origin, server_offset_s: 0, next_seq: [1; Stream::ALL.len()] }
+    }
+
+    /// Starts over for a new connection.
+    pub fn reset(&mut self) {
+        self.symbols.clear();
+        self.server_offset_s = 0;
+        self.next_seq = [1; Stream::ALL.len()];
+    }
+
+    /// The symbols as announced.
+    pub fn symbols(&self) -> &SymbolTable {
+        &self.symbols
+    }
+
+    /// Server time minus UTC, as last told, seconds.
+    pub fn server_offset_s(&self) -> i32 {
+        self.server_offset_s
+    }
+
+    /// Decodes one message; hands every record to `out`, in order.
+    #[inline]
+    pub fn decode(
+        &mut self,
+        message: &[u8],
+        ts_recv: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let (header, kind, body) = Header::parse(message)?;
+        if kind == MessageKind::Tick {
+            self.check_number(&header, ts_recv, out)?;
+            return self.tick(&header, body, ts_recv, 0, out);
+        }
+        if kind as u8 >= MessageKind::Welcome as u8 {
+            return Err(HeaderError::Direction { got: kind }.into());
+        }
+        if kind != MessageKind::HistoryTick {
+            self.check_number(&header, ts_recv, out)?;
+        }
+        self.rest(&header, kind, body, ts_recv, out)
+    }
+
+    fn check_number(
+        &mut self,
+        header: &Header,
+        ts_recv: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<(), DecodeError> {
+        let Some(stream) = Stream::from_code(header.stream) else { return Ok(()) };
+        if stream == Stream::Session {
+            return Ok(());
+        }
+        let next = self.next_seq[stream as usize];
+        if header.seq < next {
+            return Err(DecodeError::Repeated { stream, expected: next, got: header.seq });
+        }
+        if header.seq > next {
+            let gap = record::Gap { stream: stream as u64, from_seq: next, to_seq: header.seq - 1 };
+            out(self.record(ts_recv, InstrumentId::NONE, &gap));
+        }
+        self.next_seq[stream as usize] = header.seq.saturating_add(1);
+        Ok(())
+    }
+
+    #[inline]
+    fn tick(
+        &self,
+        header: &Header,
+        body: &[u8],
+        ts_recv: TimeNs,
+        flags: u8,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let tick = body::Tick::read(body);
+        let Some(spec) = self.symbols.by_number(tick.symbol_id) else {
+            return self.unknown(tick.symbol_id);
+        };
+        let price = |field, value: f64| {
+            if value == 0.0 {
+                Ok(Price::NONE.0)
+            } else {
+                spec.price(value).map(|price| price.0).map_err(|error| DecodeError::Value { field, error })
+            }
+        };
+        let payload = record::Tick {
+            bid: price("bid", tick.bid)?,
+            ask: price("ask", tick.ask)?,
+            last: price("last", tick.last)?,
+            volume: tick.volume_real,
+            ts_venue: self.utc_ns(tick.time_msc),
+            ts_terminal: header.ts_sender_us.saturating_mul(NS_PER_US),
+            stream_seq: header.seq,
+            tick_flags: tick.flags & 0x7e,
+            reserved: 0,
+        };
+        out(self.record(ts_recv, spec.instrument, &payload).with_flags(flags));
+        Ok(Decoded::Records)
+    }
+
+    fn unknown(&self, symbol_id: u16) -> Result<Decoded, DecodeError> {
+        if self.symbols.is_announced(symbol_id) {
+            Ok(Decoded::Ignored)
+        } else {
+            Err(DecodeError::UnknownSymbol(symbol_id))
+        }
+    }
+
+    fn rest(
+        &mut self,
+        header: &Header,
+        kind: MessageKind,
+        bytes: &[u8],
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        debug_assert_eq!(bytes.len(), body_bytes(kind));
+        let ts_terminal = header.ts_sender_us.saturating_mul(NS_PER_US);
+        match kind {
+            MessageKind::HistoryTick => self.tick(header, bytes, ts, FLAG_REFILL, out),
+            MessageKind::Hello => {
+                let hello = body::Hello::read(bytes);
+                self.server_offset_s = hello.server_offset_s;
+                Ok(Decoded::Hello(hello))
+            }
+            MessageKind::InstrumentSpec => self.spec(&body::InstrumentSpec::read(bytes), ts, out),
+            MessageKind::CommandResult => {
+                self.result(&body::CommandResult::read(bytes), ts_terminal, ts, out)
+            }
+            MessageKind::Transaction => {
+                self.transaction(&body::Transaction::read(bytes), ts_terminal, ts, out)
+            }
+            MessageKind::OrderState => self.order(&body::OrderState::read(bytes), ts, out),
+            MessageKind::PositionState => self.position(&body::PositionState::read(bytes), ts, out),
+            MessageKind::DealState => self.deal(&body::DealState::read(bytes), ts, out),
+            MessageKind::AccountState => self.account(&body::AccountState::read(bytes), ts, out),
+            MessageKind::SnapshotBegin => {
+                let begin = body::SnapshotBegin::read(bytes);
+                let since = self.utc_ns(begin.since_msc);
+                out(self.record(ts, InstrumentId::NONE, &snapshot(begin.request, since, [0; 4], 0)));
+                Ok(Decoded::Records)
+            }
+            MessageKind::SnapshotEnd => {
+                let end = body::SnapshotEnd::read(bytes);
+                let counts = [end.order_count, end.position_count, end.deal_count, end.history_count];
+                let phase = if end.complete == 1 { 1 } else { 2 };
+                out(self.record(ts, InstrumentId::NONE, &snapshot(end.request, 0, counts, phase)));
+                Ok(Decoded::Records)
+            }
+            MessageKind::CreditGrant => {
+                let grant = body::CreditGrant::read(bytes);
+                let credit = record::Credit { granted_total: grant.granted_total };
+                out(self.record(ts, InstrumentId::NONE, &credit));
+                Ok(Decoded::Records)
+            }
+            MessageKind::GapNotice => {
+                let notice = body::GapNotice::read(bytes);
+                let gap = record::Gap {
+                    stream: u64::from(notice.stream),
+                    from_seq: notice.from_seq,
+                    to_seq: notice.to_seq,
+                };
+                out(self.record(ts, InstrumentId::NONE, &gap));
+                Ok(Decoded::Records)
+            }
+            MessageKind::Heartbeat => Ok(Decoded::Heartbeat(header.ts_sender_us)),
+            MessageKind::Bye => Ok(Decoded::Bye(body::Bye::read(bytes).reason)),
+            _ => Ok(Decoded::Ignored),
+        }
+    }
+
+    fn spec(
+        &mut self,
+        wire: &body::InstrumentSpec,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let Some(spec) = self.symbols.announce(wire)? else { return Ok(Decoded::Ignored) };
+        let delayed_or_hidden = wire.delayed != 0 || wire.selected == 0;
+        let payload = record::Spec {
+            tick_size: spec.tick_size,
+            point: spec.point,
+            volume_step: spec.volume_step,
+            volume_min: spec.volume_min.0,
+            volume_max: spec.volume_max.0,
+            volume_limit: spec.volume_limit.0,
+            contract_size: spec.contract_size,
+            tick_value: spec.tick_value,
+            stops_level_points: spec.stops_level_points,
+            freeze_level_points: spec.freeze_level_points,
+            digits: spec.digits,
+            trade_mode: if delayed_or_hidden { 0 } else { spec.trade_mode.code() },
+            execution: spec.execution.code(),
+            filling_modes: spec.filling_modes,
+            order_modes: spec.order_modes,
+            expiration_modes: spec.expiration_modes,
+            reserved: [0; 2],
+        };
+        out(self.record(ts, spec.instrument, &payload));
+        Ok(Decoded::Spec(spec))
+    }
+
+    fn result(
+        &self,
+        wire: &body::CommandResult,
+        ts_terminal: i64,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let spec = self.symbols.by_number(wire.symbol_id);
+        let price = |value| spec.map_or(Price::NONE, |spec| price_or_none(spec, value)).0;
+        let payload = record::CommandResult {
+            order_id: wire.order_id,
+            deal: wire.deal,
+            ticket: wire.order,
+            qty: spec.map_or(0, |spec| nearest_qty(spec, wire.volume)),
+            price: price(wire.price),
+            bid: price(wire.bid),
+            ask: price(wire.ask),
+            ts_terminal,
+            retcode: wire.retcode,
+            retcode_external: wire.retcode_external,
+            request_id: wire.request_id,
+            action: wire.action,
+            repeated: wire.repeated,
+            reserved: [0; 2],
+        };
+        let instrument = spec.map_or(InstrumentId::NONE, |spec| spec.instrument);
+        out(self.record(ts, instrument, &payload).with_aux(wire.call_us));
+        Ok(Decoded::Records)
+    }
+
+    fn transaction(
+        &self,
+        wire: &body::Transaction,
+        ts_terminal: i64,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let kind = TransactionKind::from_code(wire.transaction)
+            .ok_or(DecodeError::Code { field: "transaction", got: wire.transaction })?;
+        let magic = if wire.looked_up == 1 { wire.magic } else { 0 };
+        if kind == TransactionKind::Request {
+            let spec = self.symbols.by_number(wire.symbol_id);
+            let payload = record::CommandResult {
+                order_id: magic,
+                deal: wire.deal,
+                ticket: wire.order,
+                qty: spec.map_or(0, |spec| nearest_qty(spec, wire.volume)),
+                price: spec.map_or(Price::NONE, |spec| price_or_none(spec, wire.price)).0,
+                bid: Price::NONE.0,
+                ask: Price::NONE.0,
+                ts_terminal,
+                retcode: wire.retcode,
+                retcode_external: 0,
+                request_id: wire.request_id,
+                action: 0,
+                repeated: 0,
+                reserved: [0; 2],
+            };
+            let instrument = spec.map_or(InstrumentId::NONE, |spec| spec.instrument);
+            out(self.record(ts, instrument, &payload));
+            return Ok(Decoded::Records);
+        }
+        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
+        match kind {
+            TransactionKind::DealAdd | TransactionKind::DealUpdate | TransactionKind::DealDelete => {
+                let payload = record::DealEvent {
+                    deal: wire.deal,
+                    ticket: wire.order,
+                    position: if wire.position_id != 0 { wire.position_id } else { wire.position },
+                    magic,
+                    price: price_or_none(spec, wire.price).0,
+                    qty: nearest_qty(spec, wire.volume),
+                    profit: money("profit", wire.profit)?,
+                    commission: money("commission", wire.commission)?,
+                    swap: money("swap", wire.swap)?,
+                    fee: money("fee", wire.fee)?,
+                    ts_venue: self.utc_ns(wire.time_msc),
+                    transaction: kind.code(),
+                    deal_type: wire.deal_type,
+                    entry: wire.entry,
+                    reason: wire.reason,
+                    reserved: [0; 4],
+                };
+                out(self.record(ts, spec.instrument, &payload));
+            }
+            TransactionKind::Position => {
+                let sign = if wire.deal_type == 0 { 1 } else { -1 };
+                let payload = record::PositionEvent {
+                    ticket: wire.position,
+                    identifier: wire.position_id,
+                    magic,
+                    price_open_bits: wire.price.to_bits(),
+                    stop_loss: price_or_none(spec, wire.price_sl).0,
+                    take_profit: price_or_none(spec, wire.price_tp).0,
+                    qty: sign * nearest_qty(spec, wire.volume),
+                    profit: money("profit", wire.profit)?,
+                    swap: money("swap", wire.swap)?,
+                    ts_venue: self.utc_ns(wire.time_msc),
+                };
+                out(self.record(ts, spec.instrument, &payload));
+            }
+            _ => {
+                let payload = record::OrderEvent {
+                    ticket: wire.order,
+                    position: wire.position,
+                    position_by: wire.position_by,
+                    magic,
+                    price: price_or_none(spec, wire.price).0,
+                    price_trigger: price_or_none(spec, wire.price_trigger).0,
+                    stop_loss: price_or_none(spec, wire.price_sl).0,
+                    take_profit: price_or_none(spec, wire.price_tp).0,
+                    qty_initial: nearest_qty(spec, wire.volume_initial),
+                    qty_open: nearest_qty(spec, wire.volume),
+                    transaction: kind.code(),
+                    order_kind: wire.order_type,
+                    order_state: wire.order_state,
+                    time_in_force: wire.time_type,
+                    reason: wire.reason,
+                    reserved: [0; 3],
+                };
+                out(self.record(ts, spec.instrument, &payload));
+            }
+        }
+        Ok(Decoded::Records)
+    }
+
+    fn order(
+        &self,
+        wire: &body::OrderState,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
+        let transaction =
+            if wire.history == 1 { TransactionKind::HistoryAdd } else { TransactionKind::OrderAdd };
+        let payload = record::OrderEvent {
+            ticket: wire.ticket,
+            position: wire.position,
+            position_by: wire.position_by,
+            magic: wire.magic,
+            price: price_or_none(spec, wire.price).0,
+            price_trigger: price_or_none(spec, wire.price_trigger).0,
+            stop_loss: price_or_none(spec, wire.price_sl).0,
+            take_profit: price_or_none(spec, wire.price_tp).0,
+            qty_initial: nearest_qty(spec, wire.volume_initial),
+            qty_open: nearest_qty(spec, wire.volume_current),
+            transaction: transaction.code(),
+            order_kind: wire.order_type,
+            order_state: wire.order_state,
+            time_in_force: wire.time_type,
+            reason: wire.reason,
+            reserved: [0; 3],
+        };
+        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
+        Ok(Decoded::Records)
+    }
+
+    fn position(
+        &self,
+        wire: &body::PositionState,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
+        let sign = if wire.position_type == 0 { 1 } else { -1 };
+        let payload = record::PositionEvent {
+            ticket: wire.ticket,
+            identifier: wire.identifier,
+            magic: wire.magic,
+            price_open_bits: wire.price_open.to_bits(),
+            stop_loss: price_or_none(spec, wire.price_sl).0,
+            take_profit: price_or_none(spec, wire.price_tp).0,
+            qty: sign * nearest_qty(spec, wire.volume),
+            profit: money("profit", wire.profit)?,
+            swap: money("swap", wire.swap)?,
+            ts_venue: self.utc_ns(wire.time_msc),
+        };
+        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
+        Ok(Decoded::Records)
+    }
+
+    fn deal(
+        &self,
+        wire: &body::DealState,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
+        let payload = record::DealEvent {
+            deal: wire.ticket,
+            ticket: wire.order,
+            position: wire.position_id,
+            magic: wire.magic,
+            price: price_or_none(spec, wire.price).0,
+            qty: nearest_qty(spec, wire.volume),
+            profit: money("profit", wire.profit)?,
+            commission: money("commission", wire.commission)?,
+            swap: money("swap", wire.swap)?,
+            fee: money("fee", wire.fee)?,
+            ts_venue: self.utc_ns(wire.time_msc),
+            transaction: TransactionKind::DealAdd.code(),
+            deal_type: wire.deal_type,
+            entry: wire.entry,
+            reason: wire.reason,
+            reserved: [0; 4],
+        };
+        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
+        Ok(Decoded::Records)
+    }
+
+    fn account(
+        &mut self,
+        wire: &body::AccountState,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        self.server_offset_s = wire.server_offset_s;
+        let payload = record::Account {
+            balance: money("balance", wire.balance)?,
+            equity: money("equity", wire.equity)?,
+            profit: money("profit", wire.profit)?,
+            credit: money("credit", wire.credit)?,
+            margin: money("margin", wire.margin)?,
+            margin_free: money("margin_free", wire.margin_free)?,
+            leverage: wire.leverage,
+            limit_orders: wire.limit_orders,
+            flags: wire.flags,
+            reserved: [0; 7],
+        };
+        out(self.record(ts, InstrumentId::NONE, &payload));
+        Ok(Decoded::Records)
+    }
+
+    #[inline]
+    fn record<P: record::Payload>(&self, ts: TimeNs, instrument: InstrumentId, payload: &P) -> Record {
+        Record::new(self.origin, ts, self.symbols.venue(), instrument, payload)
+    }
+
+    /// Server milliseconds as UTC nanoseconds.
+    #[inline]
+    fn utc_ns(&self, server_msc: i64) -> i64 {
+        TimeNs::from_ms(server_msc).0.saturating_sub(i64::from(self.server_offset_s) * NS_PER_S)
+    }
+}
+
+fn snapshot(query_id: u64, since: i64, counts: [u32; 4], phase: u8) -> record::Snapshot {
+    let [order_count, position_count, deal_count, history_count] = counts;
+    record::Snapshot {
+        query_id,
+        since,
+        order_count,
+        position_count,
+        deal_count,
+        history_count,
+        phase,
+        reserved: [0; 7],
+    }
+}
+
+fn money(field: &'static str, amount: f64) -> Result<i64, DecodeError> {
+    Money::from_f64(amount).map(|money| money.0).ok_or(DecodeError::Amount { field, got: amount })
+}
+
+fn nearest_qty(spec: &InstrumentSpec, lots: f64) -> i64 {
+    (lots / spec.volume_step).round() as i64
+}

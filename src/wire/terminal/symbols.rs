@@ -1,0 +1,168 @@
+//! The symbols of one connection: the terminal's numbers, our instruments, and the rules that convert between their units.
+//!
+//! What it is not: shared between connections; every hello starts an empty table.
+//!
+//! Invariant: a symbol that is not configured never gets an instrument, and nothing of it is converted.
+
+use super::body;
+use crate::types::{
+    Execution, FixedText, INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, Price, Qty, SpecError, TradeMode,
+    VenueId,
+};
+
+/// Why a terminal's symbol properties were refused.
+#[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
+pub enum SymbolError {
+    /// The number is too large for the table.
+    #[error("symbol number: expected below {INSTRUMENTS_MAX}, got {0}")]
+    Number(u16),
+    /// The name is no text.
+    #[error("symbol name: {0}")]
+    Name(#[from] crate::types::TextError),
+    /// A mode that MT5 does not have.
+    #[error("{property}: expected one of MT5's values, got {got}")]
+    Mode {
+        /// Its MT5 name.
+        property: &'static str,
+        /// What came.
+        got: u8,
+    },
+    /// A property that makes no sense.
+    #[error(transparent)]
+    Property(#[from] SpecError),
+    /// A volume limit off the volume grid.
+    #[error("{property}: {error}")]
+    Volume {
+        /// Its MT5 name.
+        property: &'static str,
+        /// Why.
+        error: crate::types::ConvertError,
+    },
+}
+
+/// What the terminal's number stands for.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Entry {
+    /// Never announced.
+    Unknown,
+    /// Announced, but not configured here.
+    Foreign,
+    /// One of ours.
+    Ours(InstrumentSpec),
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct SymbolTable {
+    venue: VenueId,
+    configured: Vec<(FixedText<32>, InstrumentId)>,
+    entries: Vec<Entry>,
+}
+
+impl SymbolTable {
+    /// For a venue with these symbols.
+    pub fn new(venue: VenueId, configured: Vec<(FixedText<32>, InstrumentId)>) -> Self {
+        SymbolTable { venue, configured, entries: vec![Entry::Unknown; INSTRUMENTS_MAX] }
+    }
+
+    /// Whose symbols.
+    pub fn venue(&self) -> VenueId {
+        self.venue
+    }
+
+    /// Forgets what the connection said; the configured list stays.
+    pub fn clear(&mut self) {
+        self.entries.fill(Entry::Unknown);
+    }
+
+    /// Takes a symbol's properties; `None` when the symbol is not configured.
+    pub fn announce(&mut self, wire: &body::InstrumentSpec) -> Result<Option<InstrumentSpec>, SymbolError> {
+        let symbol = FixedText::from_bytes(wire.symbol)?;
+        let index = usize::from(wire.symbol_id);
+        if index >= INSTRUMENTS_MAX {
+            return Err(SymbolError::Number(wire.symbol_id));
+        }
+        let Some(&(_, instrument)) = self.configured.iter().find(|(name, _)| *name == symbol) else {
+            self.entries[index] = Entry::Foreign;
+            return Ok(None);
+        };
+        let spec = self.spec(wire, symbol, instrument)?;
+        self.entries[index] = Entry::Ours(spec);
+        Ok(Some(spec))
+    }
+
+    fn spec(
+        &self,
+        wire: &body::InstrumentSpec,
+        symbol: FixedText<32>,
+        instrument: InstrumentId,
+    ) -> Result<InstrumentSpec, SymbolError> {
+        let mode = |property, got| SymbolError::Mode { property, got };
+        let mut spec = InstrumentSpec {
+            instrument,
+            venue: self.venue,
+            symbol,
+            tick_size: wire.tick_size,
+            digits: wire.digits,
+            point: wire.point,
+            volume_step: wire.volume_step,
+            volume_min: Qty(1),
+            volume_max: Qty(1),
+            volume_limit: Qty(0),
+            contract_size: wire.contract_size,
+            tick_value: wire.tick_value,
+            stops_level_points: wire.stops_level_points,
+            freeze_level_points: wire.freeze_level_points,
+            trade_mode: TradeMode::from_code(wire.trade_mode)
+                .ok_or(mode("SYMBOL_TRADE_MODE", wire.trade_mode))?,
+            execution: Execution::from_code(wire.execution)
+                .ok_or(mode("SYMBOL_TRADE_EXEMODE", wire.execution))?,
+            filling_modes: wire.filling_modes,
+            order_modes: wire.order_modes,
+            expiration_modes: wire.expiration_modes,
+        };
+        spec.validate()?;
+        let steps = |property, lots| spec.qty(lots).map_err(|error| SymbolError::Volume { property, error });
+        let (volume_min, volume_max) =
+            (steps("SYMBOL_VOLUME_MIN", wire.volume_min)?, steps("SYMBOL_VOLUME_MAX", wire.volume_max)?);
+        let volume_limit = steps("SYMBOL_VOLUME_LIMIT", wire.volume_limit)?;
+        (spec.volume_min, spec.volume_max, spec.volume_limit) = (volume_min, volume_max, volume_limit);
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    /// The rules behind a number; `None` when it is not one of ours.
+    #[inline]
+    pub fn by_number(&self, symbol_id: u16) -> Option<&InstrumentSpec> {
+        match self.entries.get(usize::from(symbol_id)) {
+            Some(Entry::Ours(spec)) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// Whether the number was announced at all.
+    pub fn is_announced(&self, symbol_id: u16) -> bool {
+        !matches!(self.entries.get(usize::from(symbol_id)), None | Some(Entry::Unknown))
+    }
+
+    /// The rules of an instrument, as this connection announced them.
+    pub fn by_instrument(&self, instrument: InstrumentId) -> Option<&InstrumentSpec> {
+        self.entries.iter().find_map(|entry| match entry {
+            Entry::Ours(spec) if spec.instrument == instrument => Some(spec),
+            _ => None,
+        })
+    }
+
+    /// The symbols to subscribe to.
+    pub fn configured(&self) -> &[(FixedText<32>, InstrumentId)] {
+        &self.configured
+    }
+}
+
+/// An MT5 price where zero means "none": exactly, or the nearest tick when the venue's own figure is off its own grid.
+pub(super) fn price_or_none(spec: &InstrumentSpec, value: f64) -> Price {
+    if value == 0.0 || !value.is_finite() {
+        return Price::NONE;
+    }
+    spec.price(value).unwrap_or(Price((value / spec.tick_size).round() as i64))
+}

@@ -1,0 +1,150 @@
+//! What a terminal says, byte by byte, and what the decoder makes of it.
+
+use super::*;
+use crate::record::{self, Layout, Origin, Record};
+use crate::types::{FixedText, InstrumentId, InstrumentSpec, Price, TimeNs, VenueId};
+
+/// A decoder that knows EURUSD as number 3.
+fn decoder() -> Decoder {
+    let symbol = FixedText::new("EURUSD").unwrap();
+    let mut decoder =
+        Decoder::new(SymbolTable::new(VenueId(1), vec![(symbol, InstrumentId(0))]), Origin::Market);
+    let mut message = [0; MESSAGE_BYTES_MAX];
+    let len = encode_message(&eurusd_wire(), 0, 0, &mut message);
+    let decoded = decoder.decode(&message[..len], TimeNs(1), &mut |_| ()).unwrap();
+    assert!(matches!(decoded, Decoded::Spec(InstrumentSpec { digits: 5, .. })));
+    decoder
+}
+
+fn eurusd_wire() -> body::InstrumentSpec {
+    let mut wire = body::InstrumentSpec::read(&[0; 1024]);
+    wire.symbol_id = 3;
+    wire.digits = 5;
+    wire.trade_mode = 4;
+    wire.execution = 2;
+    wire.filling_modes = 3;
+    wire.order_modes = 127;
+    wire.expiration_modes = 15;
+    wire.selected = 1;
+    (wire.point, wire.tick_size, wire.tick_value) = (0.00001, 0.00001, 1.0);
+    (wire.contract_size, wire.volume_min, wire.volume_max, wire.volume_step) = (100_000.0, 0.01, 100.0, 0.01);
+    wire.symbol[..6].copy_from_slice(b"EURUSD");
+    wire
+}
+
+fn tick(bid: f64, ask: f64) -> body::Tick {
+    body::Tick {
+        symbol_id: 3,
+        reserved: 0,
+        time_s: 1_700_000_000,
+        bid,
+        ask,
+        last: 0.0,
+        volume: 0,
+        time_msc: 1_700_000_000_123,
+        flags: 0x486,
+        volume_real: 0.0,
+    }
+}
+
+fn decode_all(decoder: &mut Decoder, message: &[u8]) -> (Result<Decoded, DecodeError>, Vec<Record>) {
+    let mut records = Vec::new();
+    let result = decoder.decode(message, TimeNs(7), &mut |record| records.push(record));
+    (result, records)
+}
+
+fn encoded<B: Body>(body: &B, seq: u64) -> Vec<u8> {
+    let mut message = [0; MESSAGE_BYTES_MAX];
+    let len = encode_message(body, seq, 55, &mut message);
+    message[..len].to_vec()
+}
+
+#[test]
+fn golden_bytes_of_a_tick() {
+    let message = encoded(&tick(1.5, 2.0), 9);
+    let mut golden = vec![1, 3, 1, 0, 64, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 55, 0, 0, 0, 0, 0, 0, 0];
+    golden.extend([3, 0, 0, 0]);
+    golden.extend([0x00, 0xf1, 0x53, 0x65, 0, 0, 0, 0]);
+    golden.extend([0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0x40]);
+    golden.extend([0; 16]);
+    golden.extend([0x7b, 0x68, 0xe5, 0xcf, 0x8b, 0x01, 0, 0]);
+    golden.extend([0x86, 4, 0, 0]);
+    golden.extend([0; 8]);
+    assert_eq!(message, golden);
+}
+
+#[test]
+fn a_tick_becomes_exact_integers_or_is_refused() {
+    let mut decoder = decoder();
+    let (result, records) = decode_all(&mut decoder, &encoded(&tick(1.10432, 1.1044), 1));
+    assert_eq!(result, Ok(Decoded::Records));
+    let payload: record::Tick = records[0].payload().unwrap();
+    assert_eq!((payload.bid, payload.ask, payload.last), (110_432, 110_440, Price::NONE.0));
+    assert_eq!(payload.ts_venue, 1_700_000_000_123_000_000);
+    assert_eq!((payload.tick_flags, payload.ts_terminal, payload.stream_seq), (6, 55_000, 1));
+    let (result, records) = decode_all(&mut decoder, &encoded(&tick(1.104325, 1.1044), 2));
+    assert!(matches!(result, Err(DecodeError::Value { field: "bid", .. })), "{result:?}");
+    assert!(records.is_empty());
+    let (result, _) = decode_all(&mut decoder, &encoded(&tick(1.1, f64::NAN), 3));
+    assert!(matches!(result, Err(DecodeError::Value { field: "ask", .. })), "{result:?}");
+}
+
+#[test]
+fn a_missing_number_is_reported_first_and_a_repeated_one_refused() {
+    let mut decoder = decoder();
+    decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 1)).0.unwrap();
+    let (result, records) = decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 5));
+    assert_eq!(result, Ok(Decoded::Records));
+    assert_eq!(records[0].payload(), Some(record::Gap { stream: 1, from_seq: 2, to_seq: 4 }));
+    assert!(records[1].payload::<record::Tick>().is_some());
+    let (result, _) = decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 5));
+    assert_eq!(result, Err(DecodeError::Repeated { stream: Stream::Market, expected: 6, got: 5 }));
+}
+
+#[test]
+fn what_is_not_a_message_is_refused_with_expected_and_got() {
+    let mut decoder = decoder();
+    let good = encoded(&tick(1.1, 1.1), 1);
+    for cut in 0..good.len() {
+        assert!(decode_all(&mut decoder, &good[..cut]).0.is_err(), "{cut} bytes");
+    }
+    let mut version = good.clone();
+    version[0] = 2;
+    assert_eq!(decode_all(&mut decoder, &version).0, Err(HeaderError::Protocol { got: 2 }.into()));
+    let mut kind = good.clone();
+    kind[1] = 63;
+    assert_eq!(decode_all(&mut decoder, &kind).0, Err(HeaderError::Kind { got: 63 }.into()));
+    let command = body::Command::read(&[0; 1024]);
+    let (result, _) = decode_all(&mut decoder, &encoded(&command, 1));
+    assert_eq!(result, Err(HeaderError::Direction { got: MessageKind::Command }.into()));
+    let mut unknown = tick(1.1, 1.1);
+    unknown.symbol_id = 4;
+    assert_eq!(decode_all(&mut decoder, &encoded(&unknown, 1)).0, Err(DecodeError::UnknownSymbol(4)));
+}
+
+#[test]
+fn a_deal_off_the_grid_is_kept_at_the_nearest_tick() {
+    let mut decoder = decoder();
+    let mut wire = body::Transaction::read(&[0; 1024]);
+    (wire.transaction, wire.looked_up, wire.symbol_id) = (6, 1, 3);
+    (wire.deal, wire.magic, wire.price, wire.volume) = (77, 42, 1.100_004_9, 0.1);
+    let (result, records) = decode_all(&mut decoder, &encoded(&wire, 1));
+    assert_eq!(result, Ok(Decoded::Records));
+    let deal: record::DealEvent = records[0].payload().unwrap();
+    assert_eq!((deal.deal, deal.magic, deal.price, deal.qty), (77, 42, 110_000, 10));
+}
+
+#[test]
+fn a_command_goes_out_on_the_venues_grid() {
+    let spec = InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::new("EURUSD").unwrap());
+    let mut command = record::Command::read(&[0; 128]);
+    (command.order_id, command.action, command.order_kind) = (99, 1, 0);
+    (command.qty, command.price, command.stop_loss, command.take_profit) =
+        (7, Price::NONE.0, 110_001, Price::NONE.0);
+    command.stop_limit = Price::NONE.0;
+    command.ts_deadline = 90_000_000;
+    let wire = encode_command(&command, &spec, 5, 7_200, TimeNs(40_000_000));
+    assert_eq!((wire.volume, wire.price, wire.price_sl, wire.price_tp), (0.07, 0.0, 1.10001, 0.0));
+    assert_eq!((wire.valid_for_ms, wire.epoch, wire.order_id), (50, 5, 99));
+    assert_eq!(&wire.symbol[..7], b"EURUSD\0");
+}
