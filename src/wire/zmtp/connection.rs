@@ -27,6 +27,8 @@ pub enum Event<'a> {
         /// Whether other parts follow.
         more: More,
     },
+    /// A command came and was dealt with; told so that the owner can ration a flood of them.
+    Control,
 }
 
 /// Commands counted since the counts were last taken.
@@ -170,11 +172,11 @@ impl Connection {
     /// closes.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
-        while let State::Open = self.state {
+        if let State::Open = self.state {
             let Some(header) = self.next_frame()? else { return Ok(None) };
             if header.is_command() {
                 self.on_command(header)?;
-                continue;
+                return Ok(Some(Event::Control));
             }
             let more = header.more();
             self.count_part(header, more)?;
@@ -262,7 +264,7 @@ impl Connection {
                 Err(error) => return Err(self.refuse(error)),
             }
         }
-        while let State::Handshake(mut handshake) = self.state {
+        if let State::Handshake(mut handshake) = self.state {
             let Some(header) = self.next_handshake_frame()? else { return Ok(None) };
             let frame = self.receive.take(header.frame_bytes());
             let body = self.receive.at(frame.start + header.header_bytes..frame.end);
