@@ -74,7 +74,12 @@ impl Channel {
 
     /// Takes a connected socket and sends the greeting. Without `TCP_NODELAY` the latency promise is void, so a socket
     /// that refuses it is refused.
-    pub(super) fn open(&mut self, stream: TcpStream, now: TimeNs, counters: &mut LinkCounters) -> io::Result<()> {
+    pub(super) fn open(
+        &mut self,
+        stream: TcpStream,
+        now: TimeNs,
+        counters: &mut LinkCounters,
+    ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         self.stream = Some(stream);
         self.read_again = Again::Socket;

@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 use super::channel::{Channel, Drained};
 use super::counters::LinkCounters;
 use super::event::{Event, LinkEnd, SendError};
-use crate::types::{TimeNs, NS_PER_MS};
+use crate::types::{NS_PER_MS, TimeNs};
 use crate::wire::zmtp::{Identity, Limits, LimitsError, Mechanism, More, Settings, SocketType};
 
 /// Why a client could not be made.

@@ -21,7 +21,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::channel::{Again, Channel, Drained};
 use super::counters::LinkCounters;
 use super::event::{ConnectionId, Event, LinkEnd, SendError};
-use crate::types::{TimeNs, NS_PER_MS};
+use crate::types::{NS_PER_MS, TimeNs};
 use crate::wire::zmtp::{Identity, Limits, LimitsError, Mechanism, More, Settings, SocketType};
 
 /// Up to so many connections are read without asking epoll first.
@@ -284,7 +284,8 @@ impl Server {
     /// Frees the slot whose handshake has been unfinished for the longest time.
     fn evict(&mut self, handler: &mut impl FnMut(ConnectionId, Event<'_>)) -> Option<usize> {
         let unfinished = self.live.iter().filter(|&&slot| !self.slots[usize::from(slot)].connected);
-        let &slot = unfinished.min_by_key(|&&slot| self.slots[usize::from(slot)].channel.connection.ts_open())?;
+        let &slot =
+            unfinished.min_by_key(|&&slot| self.slots[usize::from(slot)].channel.connection.ts_open())?;
         self.end(slot, LinkEnd::Evicted, handler);
         Some(usize::from(slot))
     }

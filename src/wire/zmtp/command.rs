@@ -48,7 +48,9 @@ fn decode_ping(data: &[u8]) -> Result<Command<'_>, ProtocolError> {
         Some((ttl, context)) if context.len() <= CONTEXT_BYTES_MAX => {
             Ok(Command::Ping { ttl_ds: u16::from_be_bytes(*ttl), context })
         }
-        _ => Err(ProtocolError::Malformed { what: "expected PING with a time to live and at most 16 octets" }),
+        _ => {
+            Err(ProtocolError::Malformed { what: "expected PING with a time to live and at most 16 octets" })
+        }
     }
 }
 
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn golden_commands_in() {
         let context = b"0123456789abcdef";
-        let ping = decode(b"\x04PING\x00\x32\x30123456789abcdef"); // the 0x30 is the context's first character
+        let ping = decode(b"\x04PING\x00\x320123456789abcdefg");
         assert_eq!(ping, Err(ProtocolError::Malformed { what: PING_ERROR }), "17 octets of context");
         let ping = decode(b"\x04PING\x00\x320123456789abcdef").unwrap();
         assert_eq!(ping, Command::Ping { ttl_ds: 50, context });
@@ -124,8 +126,15 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_add_up_are_refused() {
-        for bad in [&b""[..], b"\0", b"\x05READ", b"\x04PING\0", b"\x05ERROR", b"\x05ERROR\x03no", b"\x05ERROR\x01no"]
-        {
+        for bad in [
+            &b""[..],
+            b"\0",
+            b"\x05READ",
+            b"\x04PING\0",
+            b"\x05ERROR",
+            b"\x05ERROR\x03no",
+            b"\x05ERROR\x01no",
+        ] {
             assert!(matches!(decode(bad), Err(ProtocolError::Malformed { .. })), "{bad:?}");
         }
     }

@@ -5,15 +5,15 @@
 //!
 //! Invariant: the events depend on the bytes alone, not on how they were cut; after an error there are no more events.
 
+use super::Settings;
 use super::byte_queue::ByteQueue;
 use super::command::{self, Command};
-use super::error::{printable, ProtocolError, QueueError};
+use super::error::{ProtocolError, QueueError, printable};
 use super::frame::{self, BodyMax, Header, More};
-use super::greeting::{self, Version, GREETING_BYTES};
+use super::greeting::{self, GREETING_BYTES, Version};
 use super::mechanism::{Handshake, Progress};
 use super::metadata::Identity;
-use super::Settings;
-use crate::types::{TimeNs, NS_PER_MS};
+use crate::types::{NS_PER_MS, TimeNs};
 
 /// What a connection tells its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -296,12 +296,17 @@ impl Connection {
     }
 
     /// Ends the connection and tells the peer why, where the specification has a place for it: ERROR belongs to the
-    /// handshake, after both greetings.
+    /// handshake, after a greeting of ZMTP 3.
     fn refuse(&mut self, error: ProtocolError) -> ProtocolError {
-        let has_greeting = self.receive.len() >= GREETING_BYTES || matches!(self.state, State::Handshake(_));
-        if has_greeting && !matches!(error, ProtocolError::PeerError { .. }) {
+        let told = match error {
+            ProtocolError::PeerError { .. } => false,
+            ProtocolError::Mechanism { .. } | ProtocolError::MechanismName => true,
+            _ => matches!(self.state, State::Handshake(_)),
+        };
+        if told {
             // A queue without room for the reason is no reason to stay.
-            let _ = command::append_error(&mut self.send, self.settings.limits.queued_bytes_max, error.reason());
+            let _ =
+                command::append_error(&mut self.send, self.settings.limits.queued_bytes_max, error.reason());
         }
         self.fail(error)
     }
@@ -367,7 +372,9 @@ impl Connection {
         let got = frame::header_bytes(body_bytes) + body_bytes;
         let max = limits.queued_bytes_max;
         let queued = self.send.len();
-        let Some(room) = self.send.append(got, max) else { return Err(QueueError::Full { max, queued, got }) };
+        let Some(room) = self.send.append(got, max) else {
+            return Err(QueueError::Full { max, queued, got });
+        };
         write(frame::encode_message(room, body_bytes, more));
         Ok(())
     }

@@ -4,7 +4,7 @@
 //!
 //! Invariant: a peer of another protocol is refused by its first wrong byte, without waiting for 64 of them.
 
-use super::error::{printable, ProtocolError};
+use super::error::{ProtocolError, printable};
 use super::mechanism::Mechanism;
 
 /// Bytes of a greeting.

@@ -8,11 +8,11 @@
 //! states of [`Handshake`]: the connection calls `start` once both greetings are there, hands over every command until
 //! `Done`, and asks nothing else. Which end starts, HELLO, WELCOME, INITIATE and their order live in here.
 
+use super::Settings;
 use super::byte_queue::ByteQueue;
 use super::command::{self, Command};
-use super::error::{printable, ProtocolError};
+use super::error::{ProtocolError, printable};
 use super::metadata::{self, Properties};
-use super::Settings;
 use crate::types::FixedText;
 
 /// How connections are secured; both ends must name the same one.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::error::{printable, ProtocolError};
+use super::error::{ProtocolError, printable};
 
 /// Bytes of the longest identity.
 pub const IDENTITY_BYTES_MAX: usize = 255;
@@ -161,7 +161,9 @@ fn split_property(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), ProtocolError> 
     let value_bytes = usize::try_from(u32::from_be_bytes(*value_bytes)).map_err(|_| error)?;
     let (value, rest) = rest.split_at_checked(value_bytes).ok_or(error)?;
     if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(byte)) {
-        return Err(ProtocolError::Malformed { what: "expected letters, digits and -_.+ in a property's name" });
+        return Err(ProtocolError::Malformed {
+            what: "expected letters, digits and -_.+ in a property's name",
+        });
     }
     Ok((name, value, rest))
 }

@@ -24,11 +24,11 @@ mod tests;
 
 pub use connection::{Connection, ControlCounts, Event};
 pub use error::{Fault, ProtocolError, QueueError};
-pub use frame::{More, LONG_HEADER_BYTES, SHORT_BODY_BYTES_MAX, SHORT_HEADER_BYTES};
-pub use greeting::{Version, GREETING_BYTES};
+pub use frame::{LONG_HEADER_BYTES, More, SHORT_BODY_BYTES_MAX, SHORT_HEADER_BYTES};
+pub use greeting::{GREETING_BYTES, Version};
 pub use limits::{Heartbeat, Limits, LimitsError};
 pub use mechanism::Mechanism;
-pub use metadata::{Identity, IdentityError, SocketType, IDENTITY_BYTES_MAX};
+pub use metadata::{IDENTITY_BYTES_MAX, Identity, IdentityError, SocketType};
 
 /// What one end of a connection is.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{TimeNs, NS_PER_MS};
+use crate::types::{NS_PER_MS, TimeNs};
 
 const GREETING: &[u8; 64] = &{
     let mut bytes = [0; 64];
@@ -229,7 +229,10 @@ fn hostile_bytes_are_refused_before_memory_is_taken() {
     let part = [&b"\x03\0\0\0\0\0\0\x0b\xb8"[..], &[1; 3_000]].concat();
     let error = with(&part.repeat(2));
     assert_eq!(error, ProtocolError::MessageTooLarge { max: 2_000, got: 3_000 });
-    assert_eq!(with(READY_DEALER), ProtocolError::UnexpectedCommand { expected: "READY once, then messages" });
+    assert_eq!(
+        with(READY_DEALER),
+        ProtocolError::UnexpectedCommand { expected: "READY once, then messages" }
+    );
     assert_eq!(failure(b"GET / HTTP/1.1\r\n").0.fault(), Fault::Bytes);
 }
 
@@ -346,8 +349,8 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         cuts in prop::collection::vec(1usize..50, 1..8),
     ) {
-        let head = [&b""[..], GREETING, &[&GREETING[..], READY_DEALER].concat()][head];
-        let wire = [head, &bytes].concat();
+        let open = [&GREETING[..], READY_DEALER].concat();
+        let wire = [[&b""[..], GREETING, &open][head], &bytes].concat();
         let whole = feed(&mut connection(SocketType::Router), &wire, &[]);
         let cut = feed(&mut connection(SocketType::Router), &wire, &cuts);
         prop_assert_eq!(whole, cut);
