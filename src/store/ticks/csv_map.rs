@@ -12,7 +12,7 @@ use super::tick::{FileTick, FLAGS_BID_ASK, NO_PRICE};
 use crate::types::{TimeNs, NS_PER_S};
 
 /// Most columns that a line may have.
-pub const COLUMNS_MAX: usize = 256;
+pub(super) const COLUMNS_MAX: usize = 256;
 
 const NAMES: [&str; 9] = ["date", "time", "bid", "ask", "last", "volume", "bid_volume", "ask_volume", "flags"];
 
