@@ -1,2 +1,3 @@
 //! cli
 pub mod check;
+pub mod report;
