@@ -151,7 +151,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
     if word.len() > WORD_BYTES_MAX {
         return None;
     }
-    let budget = 1 + word.len() / 4;
+    let budget = (word.len() / 4).max(1);
     candidates
         .map(|candidate| (edit_distance(word.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, _)| *distance <= budget)
