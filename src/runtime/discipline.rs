@@ -1,0 +1,133 @@
+//! The arithmetic that keeps a counter-driven clock close to UTC without ever stepping backwards.
+//!
+//! What it is not: it reads nothing; the raw counter and the system time are handed in, so it is tested with made-up time.
+//!
+//! Invariant: for growing elapsed time the result never decreases, and a new anchor begins exactly where the old one
+//! stood (or later, when UTC has run far ahead).
+
+use crate::types::NS_PER_S;
+
+/// The fastest slew: 500 parts per million, half a microsecond a millisecond.
+pub const SLEW_PPB_MAX: i64 = 500_000;
+/// UTC ahead by more than this (a host that slept) is stepped to, because slewing would take a quarter of an hour.
+pub const STEP_AHEAD_NS: i64 = NS_PER_S / 2;
+
+/// A straight line from elapsed counter nanoseconds to UTC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Anchor {
+    /// The raw counter at the anchor.
+    pub raw: u64,
+    /// UTC at the anchor, ns.
+    pub utc_ns: i64,
+    /// How much faster than the counter the line runs, in parts per thousand million; at most [`SLEW_PPB_MAX`] either way.
+    pub rate_ppb: i64,
+    /// The part of `rate_ppb` that is the counter's own error, learned over time.
+    pub drift_ppb: i64,
+}
+
+/// What one disciplining saw and did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Discipline {
+    /// System time minus ours, ns: positive when we were behind.
+    pub error_ns: i64,
+    /// The rate chosen until the next time, ppb.
+    pub rate_ppb: i64,
+    /// Whether UTC was so far ahead that it was stepped to.
+    pub stepped: bool,
+}
+
+impl Anchor {
+    /// UTC at `elapsed_ns` counter nanoseconds after the anchor.
+    pub fn at(&self, elapsed_ns: u64) -> i64 {
+        let elapsed_ns = i64::try_from(elapsed_ns).unwrap_or(i64::MAX);
+        // Split so that the product fits 64 bits for any elapsed time, and a division by a constant is a multiplication.
+        let slew = elapsed_ns / NS_PER_S * self.rate_ppb + elapsed_ns % NS_PER_S * self.rate_ppb / NS_PER_S;
+        self.utc_ns.saturating_add(elapsed_ns).saturating_add(slew)
+    }
+
+    /// The next anchor, when at raw counter `raw`, `elapsed_ns` after this one, the system says `system_ns`.
+    ///
+    /// A proportional-integral loop: half of the error is worked off within a second (or within the time since the last call, when that is
+    /// longer), a quarter of it is believed to be drift.
+    pub fn next(&self, raw: u64, elapsed_ns: u64, system_ns: i64) -> (Anchor, Discipline) {
+        let utc_ns = self.at(elapsed_ns);
+        let error_ns = system_ns.saturating_sub(utc_ns);
+        if error_ns > STEP_AHEAD_NS {
+            let next = Anchor { raw, utc_ns: system_ns, rate_ppb: self.drift_ppb, drift_ppb: self.drift_ppb };
+            return (next, Discipline { error_ns, rate_ppb: next.rate_ppb, stepped: true });
+        }
+        let horizon_s = (i64::try_from(elapsed_ns).unwrap_or(i64::MAX) / NS_PER_S).max(1);
+        let error_ppb = (error_ns / horizon_s).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
+        let drift_ppb = (self.drift_ppb + error_ppb / 4).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
+        let rate_ppb = (drift_ppb + error_ppb / 2).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
+        let next = Anchor { raw, utc_ns, rate_ppb, drift_ppb };
+        (next, Discipline { error_ns, rate_ppb, stepped: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A counter that runs `fast_ppb` fast, disciplined once a second for `seconds`; returns the last errors.
+    fn run(fast_ppb: i64, first_error_ns: i64, seconds: i64) -> Vec<i64> {
+        let mut anchor = Anchor { utc_ns: first_error_ns, ..Anchor::default() };
+        let mut raw = 0u64;
+        let mut errors = Vec::new();
+        for second in 1..=seconds {
+            let elapsed = (NS_PER_S + fast_ppb) as u64;
+            raw += elapsed;
+            let (next, seen) = anchor.next(raw, elapsed, second * NS_PER_S);
+            errors.push(seen.error_ns);
+            anchor = next;
+        }
+        errors
+    }
+
+    #[test]
+    fn a_constant_drift_is_learned() {
+        for fast_ppb in [-40_000, -3, 0, 25_000] {
+            let errors = run(fast_ppb, 0, 60);
+            assert!(errors[40..].iter().all(|error| error.abs() < 100), "{fast_ppb} ppb: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn being_ahead_is_slewed_off_at_the_stated_rate() {
+        let errors = run(0, 2_000_000, 120);
+        assert_eq!(errors[0], -2_000_000);
+        assert!(errors[1] - errors[0] <= SLEW_PPB_MAX, "slewed faster than allowed: {errors:?}");
+        assert!(errors[119].abs() < 1_000, "{errors:?}");
+    }
+
+    #[test]
+    fn a_host_that_slept_is_stepped_forward_only() {
+        let anchor = Anchor::default();
+        let (next, seen) = anchor.next(5, 5, 3_600 * NS_PER_S);
+        assert!(seen.stepped);
+        assert_eq!(next.utc_ns, 3_600 * NS_PER_S);
+        let (back, seen) = next.next(10, 5, 0);
+        assert!(!seen.stepped);
+        assert!(back.utc_ns >= next.utc_ns);
+    }
+
+    proptest! {
+        #[test]
+        fn time_never_runs_backwards(steps in prop::collection::vec((0u64..5_000_000_000, -2_000_000_000i64..2_000_000_000), 1..50)) {
+            let mut anchor = Anchor { utc_ns: 1_700_000_000 * NS_PER_S, ..Anchor::default() };
+            let mut raw = 0;
+            let mut last = anchor.at(0);
+            for (elapsed, error) in steps {
+                for part in [elapsed / 3, elapsed / 2, elapsed] {
+                    let now = anchor.at(part);
+                    prop_assert!(now >= last, "{now} after {last}");
+                    last = now;
+                }
+                raw += elapsed;
+                anchor = anchor.next(raw, elapsed, anchor.at(elapsed) + error).0;
+                prop_assert!(anchor.at(0) >= last);
+            }
+        }
+    }
+}
