@@ -13,7 +13,19 @@
 //! Real (Dukascopy, 2019-02-04) against generated (seed 20190204, 40 days), as `tests/market_calibration.rs` measures
 //! and prints; it also checks every hour and every spread, within the bands written there:
 //!
-//! @TABLE@
+//! | figure | real | generated |
+//! |---|---|---|
+//! | ticks a day | 136744 | 136447 |
+//! | mean spread, points | 3.242 | 3.245 |
+//! | variance a second, points^2 | 1.258 | 1.325 |
+//! | seconds without a change | 0.599 | 0.537 |
+//! | ticks with the mid unchanged | 0.217 | 0.225 |
+//! | gap median, ms | 167 | 155 |
+//! | gap 95 %, ms | 2649 | 2761 |
+//! | gap deviation over mean | 2.319 | 2.111 |
+//! | minute count correlation, lag 1 | 0.781 | 0.779 |
+//! | minute variance correlation, lag 1 | 0.585 | 0.689 |
+//! | same millisecond (OANDA 2014) | 0.0089 | 0.0089 |
 
 mod calibration;
 mod prng;

@@ -245,7 +245,10 @@ impl TickReader {
                 let input = BufReader::with_capacity(1 << 16, CountedFile::open(file, &self.bytes)?);
                 Source::Own(Box::new(TbtReader::new(input, file)?))
             }
-            format => Source::Text(open_text(format, file, &self.options, self.info.digits, &self.bytes)?.0),
+            format => {
+                let text = open_text(format, file, &self.options, self.info.digits, &self.bytes)?.0;
+                Source::Text(Box::new(text))
+            }
         };
         self.source = Some(source);
         Ok(true)

@@ -52,7 +52,7 @@ impl Seek for CountedFile {
 
 /// One open file.
 pub(super) enum Source {
-    Text(TextSource),
+    Text(Box<TextSource>),
     Records(bi5::Bi5Source),
     Own(Box<TbtReader<BufReader<CountedFile>>>),
 }
