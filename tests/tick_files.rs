@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use tickbridge::cli::ticks::{self, TicksArgs};
 use tickbridge::store::ticks::tbt::{TbtReader, TbtWriter, TbtWriterOptions};
 use tickbridge::store::ticks::{
     CivilDate, CsvMap, FileTick, NO_PRICE, OnBroken, OpenOptions, TickCounts, TickFileError, TimeBase,
@@ -252,6 +253,33 @@ fn decode_rate() {
         std::hint::black_box(sum);
     }
     println!("figure tick_file_decode_ticks_per_s {best:.0} 1/s");
+}
+
+#[derive(clap::Parser)]
+struct Program {
+    #[command(flatten)]
+    ticks: TicksArgs,
+}
+
+#[test]
+fn the_command_converts_and_its_exit_codes_are_those_of_its_help() {
+    let (folder, path) = file("EURUSD_ticks.csv", MT5.as_bytes());
+    let out = folder.path().join("out.tbt");
+    let run = |more: &[&str]| {
+        let args = ["ticks", "convert", path.to_str().unwrap(), out.to_str().unwrap()];
+        let program = <Program as clap::Parser>::parse_from(args.iter().chain(more));
+        ticks::run(&program.ticks).map_err(|error| error.exit_code())
+    };
+    assert_eq!(run(&[]), Err(3));
+    assert!(
+        !out.exists() && std::fs::read_dir(folder.path()).unwrap().count() == 1,
+        "nothing half-written stays"
+    );
+    assert_eq!(run(&["--utc-offset=x"]), Err(2));
+    assert_eq!(run(&["--skip-broken", "--json"]), Ok(1));
+    let reader = open_ticks(&out, &OpenOptions::default()).unwrap();
+    assert_eq!((reader.info().symbol.as_deref(), reader.info().digits), (Some("EURUSD"), 5));
+    assert_eq!((reader.info().time_base, reader.count()), (TimeBase::Server, 2));
 }
 
 #[test]
