@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use tickbridge::cli::ticks::{self, TicksArgs};
 use tickbridge::store::ticks::tbt::{TbtReader, TbtWriter, TbtWriterOptions};
 use tickbridge::store::ticks::{
-    bi5, open_ticks, CivilDate, CsvMap, FileTick, OnBroken, OpenOptions, TickCounts, TickFileError, TimeBase,
-    TimeFormat, NO_PRICE,
+    CivilDate, CsvMap, FileTick, NO_PRICE, OnBroken, OpenOptions, TickCounts, TickFileError, TimeBase,
+    TimeFormat, bi5, open_ticks,
 };
-use tickbridge::types::{TimeNs, NS_PER_MS, NS_PER_S};
+use tickbridge::types::{FixedText, NS_PER_MS, NS_PER_S, TimeNs};
 
 const MINUTE_NS: i64 = 60 * NS_PER_S;
 
@@ -117,11 +118,17 @@ fn fxcm_crossed_and_locked_quotes_are_kept_and_counted() {
     assert_eq!(counts.tick_count, 527_942);
     let share = |count: u64| count as f64 / counts.tick_count as f64;
     let (crossed, locked) = (share(counts.crossed_count), share(counts.locked_count));
-    println!("fxcm: crossed {} ({crossed:.4}), locked {} ({locked:.4})", counts.crossed_count, counts.locked_count);
+    println!(
+        "fxcm: crossed {} ({crossed:.4}), locked {} ({locked:.4})",
+        counts.crossed_count, counts.locked_count
+    );
     assert!((0.08..0.13).contains(&crossed) && (0.10..0.14).contains(&locked));
     assert_eq!(counts.disordered_count, 0);
     let sunday = CivilDate::parse("2014-05-04").unwrap().midnight();
-    assert!(ticks[0].ts_venue.since(sunday) > 18 * 3600 * NS_PER_S, "New York's afternoon is the evening in UTC");
+    assert!(
+        ticks[0].ts_venue.since(sunday) > 18 * 3600 * NS_PER_S,
+        "New York's afternoon is the evening in UTC"
+    );
 }
 
 fn written(ticks: &[FileTick], options: TbtWriterOptions) -> Vec<u8> {
@@ -161,7 +168,11 @@ fn all_four_sets_convert_and_read_back_equal() {
         let (ticks, digits) = ticks_of(&data(path), &OpenOptions::default());
         assert_eq!((ticks.len(), digits), (count, expected_digits), "{path}");
         let bytes = written(&ticks, TbtWriterOptions::new(digits, TimeBase::Utc));
-        println!("{path}: {count} ticks, {} bytes, {:.2} a tick", bytes.len(), bytes.len() as f64 / count as f64);
+        println!(
+            "{path}: {count} ticks, {} bytes, {:.2} a tick",
+            bytes.len(),
+            bytes.len() as f64 / count as f64
+        );
         assert_same(&ticks, &read(&bytes).unwrap());
         let middle = ticks[count / 2].ts_venue;
         let mut reader = reader(&bytes).unwrap();
@@ -201,6 +212,77 @@ fn a_file_cut_at_any_byte_or_with_any_bit_flipped_is_refused() {
 }
 
 #[test]
+fn the_bytes_of_a_small_file_are_these() {
+    let symbol = FixedText::new("EURUSD").unwrap();
+    let options = TbtWriterOptions { symbol, ..TbtWriterOptions::new(5, TimeBase::Server) };
+    let bytes = written(&few_ticks()[..2], options);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, GOLDEN);
+}
+
+/// Two ticks; `store::ticks::tbt` has the layout. A change here is a new version of the format.
+const GOLDEN: &str = "54425449434b531a0100a000050100004555525553440000000000000000000000000000000000000000000000000000\
+    01000000000000000040000001000000020000000000000000002a36fe9c971711002a36fe9c97170a01000000000000\
+    3a0100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    000000000000000000000000e4ac4b6254424c4b000000000200000040000000420000004f00000000002a36fe9c9717\
+    00000000c97e2a1728b52ffd2040cd0100d40202000000002204000000c0bd0d0102000000100214000000ff01fdc2f2\
+    0abfaad7aad5aad5aa5502000000060003004f05d19249041803a00000000000000000002a36fe9c971711002a36fe9c\
+    971702000000000000006edd48272984a34b544254454e440d0a";
+
+/// `cargo test --release --test tick_files -- --ignored --nocapture decode_rate`
+#[test]
+#[ignore = "a measurement, for release builds"]
+fn decode_rate() {
+    let (ticks, digits) = ticks_of(&data("fx_oanda_eurusd/tick"), &OpenOptions::default());
+    let bytes = written(&ticks, TbtWriterOptions::new(digits, TimeBase::Utc));
+    let clock = quanta::Clock::new();
+    let mut best = 0.0_f64;
+    for _ in 0..15 {
+        let mut reader = reader(&bytes).unwrap();
+        let (start, mut count, mut sum) = (clock.now(), 0, 0_i64);
+        loop {
+            let block = reader.next_ticks().unwrap();
+            if block.is_empty() {
+                break;
+            }
+            count += block.len();
+            sum = block.iter().fold(sum, |sum, tick| sum.wrapping_add(tick.bid ^ tick.ts_venue.0));
+        }
+        best = best.max(count as f64 / clock.now().duration_since(start).as_secs_f64());
+        assert_eq!(count, ticks.len());
+        std::hint::black_box(sum);
+    }
+    println!("figure tick_file_decode_ticks_per_s {best:.0} 1/s");
+}
+
+#[derive(clap::Parser)]
+struct Program {
+    #[command(flatten)]
+    ticks: TicksArgs,
+}
+
+#[test]
+fn the_command_converts_and_its_exit_codes_are_those_of_its_help() {
+    let (folder, path) = file("EURUSD_ticks.csv", MT5.as_bytes());
+    let out = folder.path().join("out.tbt");
+    let run = |more: &[&str]| {
+        let args = ["ticks", "convert", path.to_str().unwrap(), out.to_str().unwrap()];
+        let program = <Program as clap::Parser>::parse_from(args.iter().chain(more));
+        ticks::run(&program.ticks).map_err(|error| error.exit_code())
+    };
+    assert_eq!(run(&[]), Err(3));
+    assert!(
+        !out.exists() && std::fs::read_dir(folder.path()).unwrap().count() == 1,
+        "nothing half-written stays"
+    );
+    assert_eq!(run(&["--utc-offset=x"]), Err(2));
+    assert_eq!(run(&["--skip-broken", "--json"]), Ok(1));
+    let reader = open_ticks(&out, &OpenOptions::default()).unwrap();
+    assert_eq!((reader.info().symbol.as_deref(), reader.info().digits), (Some("EURUSD"), 5));
+    assert_eq!((reader.info().time_base, reader.count()), (TimeBase::Server, 2));
+}
+
+#[test]
 fn an_unfinished_file_is_refused() {
     let options = TbtWriterOptions { block_ticks: 2, ..TbtWriterOptions::new(5, TimeBase::Utc) };
     let mut out = Cursor::new(Vec::new());
@@ -230,7 +312,10 @@ fn a_broken_line_stops_with_its_place_or_is_skipped_and_counted() {
     assert_eq!(reader.info().time_base, TimeBase::Server);
     assert!(reader.next().unwrap().is_ok());
     let error = reader.next().unwrap().unwrap_err().to_string();
-    assert!(error.contains("EURUSD_ticks.csv: line 3: expected ASK") && error.contains("\"1.1044x\""), "{error}");
+    assert!(
+        error.contains("EURUSD_ticks.csv: line 3: expected ASK") && error.contains("\"1.1044x\""),
+        "{error}"
+    );
     assert!(reader.next().is_none(), "after an error there is nothing more");
     let options = OpenOptions { on_broken: OnBroken::Skip, ..OpenOptions::default() };
     let mut reader = open_ticks(&path, &options).unwrap();
@@ -268,11 +353,19 @@ fn bars_in_place_of_ticks_are_refused() {
 
 fn any_tick() -> impl Strategy<Value = FileTick> {
     let price = || prop_oneof![4 => 100_000_i64..200_000, 1 => Just(NO_PRICE), 1 => any::<i64>()];
-    let volume = || prop_oneof![4 => Just(0.0), 2 => 0.0..100.0_f64, 1 => any::<u64>().prop_map(f64::from_bits)];
+    let volume =
+        || prop_oneof![4 => Just(0.0), 2 => 0.0..100.0_f64, 1 => any::<u64>().prop_map(f64::from_bits)];
     let ts = prop_oneof![4 => (0_i64..1_000_000).prop_map(|ms| ms * 1_000_000), 1 => any::<i64>()];
     (ts, [price(), price(), price()], [volume(), volume(), volume()], any::<u32>()).prop_map(
-        |(ts, [bid, ask, last], [volume, bid_volume, ask_volume], flags)| {
-            FileTick { ts_venue: TimeNs(ts), bid, ask, last, volume, bid_volume, ask_volume, flags }
+        |(ts, [bid, ask, last], [volume, bid_volume, ask_volume], flags)| FileTick {
+            ts_venue: TimeNs(ts),
+            bid,
+            ask,
+            last,
+            volume,
+            bid_volume,
+            ask_volume,
+            flags,
         },
     )
 }

@@ -4,10 +4,10 @@
 //!
 //! Invariant: the output appears under its name only when it is whole: it is written beside it and renamed.
 
-use crate::store::ticks::tbt::{TbtWriter, TbtWriterOptions, BLOCK_TICKS_DEFAULT};
+use crate::store::ticks::tbt::{BLOCK_TICKS_DEFAULT, TbtWriter, TbtWriterOptions};
 use crate::store::ticks::{
-    civil_text, open_ticks, CivilDate, CsvMap, OnBroken, OpenOptions, TickCounts, TickFileError, TickFormat,
-    TickReader, TimeFormat,
+    CivilDate, CsvMap, OnBroken, OpenOptions, TickCounts, TickFileError, TickFormat, TickReader, TimeFormat,
+    civil_text, open_ticks,
 };
 use crate::types::{FixedText, NS_PER_S};
 use std::fs::File;
@@ -179,7 +179,8 @@ pub fn convert(args: &ConvertArgs) -> Result<ConvertSummary, TicksError> {
     let mut reader = open_ticks(&args.input, &open_options(args)?)?;
     let info = reader.info().clone();
     let symbol = info.symbol.clone().unwrap_or_default();
-    let symbol_text = FixedText::new(&symbol).map_err(|_| usage("--symbol", "up to 32 printable ASCII characters", &symbol))?;
+    let symbol_text = FixedText::new(&symbol)
+        .map_err(|_| usage("--symbol", "up to 32 printable ASCII characters", &symbol))?;
     if !(1..=22).contains(&args.level) {
         return Err(usage("--level", "1 to 22", &args.level.to_string()));
     }
@@ -198,7 +199,8 @@ pub fn convert(args: &ConvertArgs) -> Result<ConvertSummary, TicksError> {
     })?;
     let source = std::fs::rename(&partial, &args.output);
     source.map_err(|source| TicksError::Output { file: args.output.clone(), source })?;
-    let broken_lines = reader.broken().iter().map(|broken| TickFileError::Broken(Box::new(broken.clone())).to_string());
+    let broken_lines =
+        reader.broken().iter().map(|broken| TickFileError::Broken(Box::new(broken.clone())).to_string());
     Ok(ConvertSummary {
         format: info.format.name(),
         symbol: info.symbol,
@@ -228,7 +230,11 @@ fn partial_path(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write(reader: &mut TickReader, file: &Path, options: TbtWriterOptions) -> Result<(TickCounts, u64), TicksError> {
+fn write(
+    reader: &mut TickReader,
+    file: &Path,
+    options: TbtWriterOptions,
+) -> Result<(TickCounts, u64), TicksError> {
     const PROGRESS_TICKS: u64 = 65_536;
     let output = |source| TicksError::Output { file: file.to_path_buf(), source };
     let out = BufWriter::with_capacity(1 << 20, File::create(file).map_err(output)?);
@@ -301,14 +307,22 @@ fn print_summary(summary: &ConvertSummary) {
     let symbol = summary.symbol.as_deref().unwrap_or("unknown symbol");
     println!("{symbol}, {} digits, {} files of format {}", summary.digits, summary.files, summary.format);
     println!("ticks       {} read, {} written", summary.ticks_read, summary.ticks_written);
-    println!("span        {} to {} ({} time)", time(summary.ts_first_ns), time(summary.ts_last_ns), summary.time_base);
+    println!(
+        "span        {} to {} ({} time)",
+        time(summary.ts_first_ns),
+        time(summary.ts_last_ns),
+        summary.time_base
+    );
     for (name, count) in [
         ("crossed", summary.crossed),
         ("locked", summary.locked),
         ("repeated", summary.repeated),
         ("disordered", summary.disordered),
     ] {
-        println!("{name:<11} {count} ({:.3} %), kept", 100.0 * count as f64 / summary.ticks_read.max(1) as f64);
+        println!(
+            "{name:<11} {count} ({:.3} %), kept",
+            100.0 * count as f64 / summary.ticks_read.max(1) as f64
+        );
     }
     println!("bytes       {} in, {} out, ratio {:.2}", summary.bytes_in, summary.bytes_out, summary.ratio);
     for file in &summary.ignored_files {

@@ -7,10 +7,10 @@
 //! Record: u32 milliseconds since the hour, u32 ask points, u32 bid points, f32 ask volume, f32 bid volume; a point is
 //! the last digit; volumes are millions of the base currency; hours are UTC.
 
-use super::civil::{number, CivilDate};
+use super::civil::{CivilDate, number};
 use super::error::{Broken, TickFileError, Unit};
 use super::tick::FileTick;
-use crate::types::{TimeNs, NS_PER_MS, NS_PER_S};
+use crate::types::{NS_PER_MS, NS_PER_S, TimeNs};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -102,7 +102,11 @@ impl Write for Capped {
 
 /// The hour of a file: from its path where the caller does not say. Paths are `.../YYYY-MM-DD/HHh_ticks.bi5`, or
 /// Dukascopy's own `.../YYYY/MM/DD/HHh_ticks.bi5` whose month counts from 00.
-pub(super) fn hour_of(path: &Path, date: Option<CivilDate>, hour: Option<u8>) -> Result<TimeNs, TickFileError> {
+pub(super) fn hour_of(
+    path: &Path,
+    date: Option<CivilDate>,
+    hour: Option<u8>,
+) -> Result<TimeNs, TickFileError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
     let named_hour = name.split_once("h_ticks").and_then(|(hour, _)| number(hour.as_bytes()));
     let hour = hour.map(i64::from).or(named_hour).filter(|hour| (0..24).contains(hour));
@@ -112,7 +116,9 @@ pub(super) fn hour_of(path: &Path, date: Option<CivilDate>, hour: Option<u8>) ->
     };
     let hour = hour.ok_or_else(|| refuse("--hour", "an hour 0 to 23, or a file named HHh_ticks.bi5"))?;
     let date = date.or_else(|| date_of(path));
-    let date = date.ok_or_else(|| refuse("--date", "a date, or a folder YYYY-MM-DD or YYYY/MM/DD with months from 00"))?;
+    let date = date.ok_or_else(|| {
+        refuse("--date", "a date, or a folder YYYY-MM-DD or YYYY/MM/DD with months from 00")
+    })?;
     Ok(date.midnight().plus_ns(hour * 3600 * NS_PER_S))
 }
 
@@ -147,17 +153,32 @@ mod tests {
     #[test]
     fn records_are_checked_and_a_short_one_is_an_error() {
         let record = |ms: u32, volume: f32| {
-            [ms.to_be_bytes(), 114_500_u32.to_be_bytes(), 114_498_u32.to_be_bytes(), volume.to_be_bytes(), 0.5_f32.to_be_bytes()].concat()
+            [
+                ms.to_be_bytes(),
+                114_500_u32.to_be_bytes(),
+                114_498_u32.to_be_bytes(),
+                volume.to_be_bytes(),
+                0.5_f32.to_be_bytes(),
+            ]
+            .concat()
         };
-        let raw = [record(5, 1.5), record(MS_PER_HOUR, 1.0), record(6, f32::NAN), record(7, 2.0)[..19].to_vec()].concat();
+        let raw =
+            [record(5, 1.5), record(MS_PER_HOUR, 1.0), record(6, f32::NAN), record(7, 2.0)[..19].to_vec()]
+                .concat();
         let mut packed = Vec::new();
         lzma_rs::lzma_compress(&mut &raw[..], &mut packed).unwrap();
         let mut source = Bi5Source::new(&packed[..], TimeNs(0), Path::new("x")).unwrap();
         let tick = source.next_tick().unwrap().unwrap();
-        assert_eq!((tick.ts_venue.ms(), tick.bid, tick.ask, tick.ask_volume, tick.bid_volume), (5, 114_498, 114_500, 1.5, 0.5));
+        assert_eq!(
+            (tick.ts_venue.ms(), tick.bid, tick.ask, tick.ask_volume, tick.bid_volume),
+            (5, 114_498, 114_500, 1.5, 0.5)
+        );
         for number in 2..=4 {
             let error = source.next_tick().unwrap_err();
-            assert!(error.is_skippable() && error.to_string().contains(&format!("record {number}:")), "{error}");
+            assert!(
+                error.is_skippable() && error.to_string().contains(&format!("record {number}:")),
+                "{error}"
+            );
         }
         assert!(source.next_tick().unwrap().is_none());
         assert!(Bi5Source::new(&b"garbage that is not LZMA"[..], TimeNs(0), Path::new("x")).is_err());

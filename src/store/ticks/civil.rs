@@ -4,7 +4,7 @@
 //!
 //! Invariant: a date that the Gregorian calendar does not have is refused.
 
-use crate::types::{TimeNs, NS_PER_S};
+use crate::types::{NS_PER_S, TimeNs};
 
 /// Nanoseconds in a day.
 pub const NS_PER_DAY: i64 = 86_400 * NS_PER_S;
@@ -18,7 +18,11 @@ pub struct CivilDate {
 impl CivilDate {
     /// The day, or `None` when there is no such day or it is outside 1970 to 2200.
     pub fn new(year: i64, month: i64, day: i64) -> Option<Self> {
-        if !(1970..=2200).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > month_days(year, month) {
+        if !(1970..=2200).contains(&year)
+            || !(1..=12).contains(&month)
+            || day < 1
+            || day > month_days(year, month)
+        {
             return None;
         }
         // Days from civil, after Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms": March-based years.
@@ -35,7 +39,9 @@ impl CivilDate {
         let bytes = text.as_bytes();
         let (year, month, day) = match bytes.len() {
             8 => (&bytes[..4], &bytes[4..6], &bytes[6..]),
-            10 if bytes[4] == bytes[7] && b"-./".contains(&bytes[4]) => (&bytes[..4], &bytes[5..7], &bytes[8..]),
+            10 if bytes[4] == bytes[7] && b"-./".contains(&bytes[4]) => {
+                (&bytes[..4], &bytes[5..7], &bytes[8..])
+            }
             _ => return None,
         };
         CivilDate::new(number(year)?, number(month)?, number(day)?)
@@ -52,9 +58,8 @@ pub(super) fn number(text: &[u8]) -> Option<i64> {
     if text.is_empty() || text.len() > 9 {
         return None;
     }
-    text.iter().try_fold(0_i64, |value, &byte| {
-        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-    })
+    text.iter()
+        .try_fold(0_i64, |value, &byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 fn month_days(year: i64, month: i64) -> i64 {
@@ -80,7 +85,12 @@ pub fn civil_text(time: TimeNs) -> String {
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (seconds, ms) = (ns / NS_PER_S, ns % NS_PER_S / 1_000_000);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{ms:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{ms:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]

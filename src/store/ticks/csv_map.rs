@@ -4,17 +4,18 @@
 //!
 //! Invariant: a map names a time and at least one price; columns not named are not read.
 
-use super::civil::{number, CivilDate};
+use super::civil::{CivilDate, number};
 use super::decimal;
-use super::error::{shown, TickFileError};
-use super::line_format::{flags, fraction_ns, price, volume, LineRefusal};
-use super::tick::{FileTick, FLAGS_BID_ASK, NO_PRICE};
-use crate::types::{TimeNs, NS_PER_S};
+use super::error::{TickFileError, shown};
+use super::line_format::{LineRefusal, flags, fraction_ns, price, volume};
+use super::tick::{FLAGS_BID_ASK, FileTick, NO_PRICE};
+use crate::types::{NS_PER_S, TimeNs};
 
 /// Most columns that a line may have.
 pub(super) const COLUMNS_MAX: usize = 256;
 
-const NAMES: [&str; 9] = ["date", "time", "bid", "ask", "last", "volume", "bid_volume", "ask_volume", "flags"];
+const NAMES: [&str; 9] =
+    ["date", "time", "bid", "ask", "last", "volume", "bid_volume", "ask_volume", "flags"];
 
 /// How the time column is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +41,11 @@ impl TimeFormat {
                 return Ok(TimeFormat::Pattern(pattern.to_owned()));
             }
             other => {
-                return Err(option("--time-format", "unix_s, unix_ms, unix_us, unix_ns or a pattern with %Y, %m and %d", other));
+                return Err(option(
+                    "--time-format",
+                    "unix_s, unix_ms, unix_us, unix_ns or a pattern with %Y, %m and %d",
+                    other,
+                ));
             }
         };
         Ok(TimeFormat::Unix { unit_exponent })
@@ -69,12 +74,15 @@ impl CsvMap {
     pub fn new(columns: &str, time_format: TimeFormat, separator: u8) -> Result<Self, TickFileError> {
         let mut map = CsvMap { columns: [None; NAMES.len()], time_format, separator, has_header: false };
         for entry in columns.split(',') {
-            let (name, index) = entry.split_once('=').ok_or_else(|| option("--columns", "NAME=INDEX", entry))?;
+            let (name, index) =
+                entry.split_once('=').ok_or_else(|| option("--columns", "NAME=INDEX", entry))?;
             let slot = NAMES.iter().position(|&known| known == name.trim());
-            let slot = slot.ok_or_else(|| option("--columns", &format!("one of {}", NAMES.join(", ")), name))?;
-            let index: usize = index.trim().parse().ok().filter(|&index| index < COLUMNS_MAX).ok_or_else(|| {
-                option("--columns", &format!("a column number from 0 to {}", COLUMNS_MAX - 1), index)
-            })?;
+            let slot =
+                slot.ok_or_else(|| option("--columns", &format!("one of {}", NAMES.join(", ")), name))?;
+            let index: usize =
+                index.trim().parse().ok().filter(|&index| index < COLUMNS_MAX).ok_or_else(|| {
+                    option("--columns", &format!("a column number from 0 to {}", COLUMNS_MAX - 1), index)
+                })?;
             if map.columns[slot].replace(index).is_some() {
                 return Err(option("--columns", "each name once", entry));
             }
@@ -105,7 +113,9 @@ impl CsvMap {
         let cell = |slot: usize| -> Result<&[u8], LineRefusal> {
             let Some(index) = self.columns[slot] else { return Ok(b"") };
             let found = cells.get(index).copied();
-            found.ok_or_else(|| (format!("{} in column {index}", NAMES[slot]), format!("{} columns", cells.len())))
+            found.ok_or_else(|| {
+                (format!("{} in column {index}", NAMES[slot]), format!("{} columns", cells.len()))
+            })
         };
         let mut time = Vec::with_capacity(32);
         if self.columns[0].is_some() {
@@ -114,7 +124,8 @@ impl CsvMap {
         }
         time.extend_from_slice(cell(1)?);
         let ts_venue = self.time_format.time_ns(&time);
-        let ts_venue = ts_venue.ok_or_else(|| (format!("a time of the form {:?}", self.time_format), shown(&time)))?;
+        let ts_venue =
+            ts_venue.ok_or_else(|| (format!("a time of the form {:?}", self.time_format), shown(&time)))?;
         let bid = price(cell(2)?, digits, NO_PRICE, "bid")?;
         let ask = price(cell(3)?, digits, NO_PRICE, "ask")?;
         let both = if bid != NO_PRICE && ask != NO_PRICE { FLAGS_BID_ASK } else { 0 };
@@ -142,7 +153,8 @@ fn option(option: &'static str, expected: &str, got: &str) -> TickFileError {
 }
 
 fn pattern_ns(pattern: &[u8], text: &[u8]) -> Option<TimeNs> {
-    let [mut year, mut month, mut day, mut hour, mut minute, mut second, mut fraction] = [1970, 1, 1, 0, 0, 0, 0];
+    let [mut year, mut month, mut day, mut hour, mut minute, mut second, mut fraction] =
+        [1970, 1, 1, 0, 0, 0, 0];
     let (mut pattern, mut rest) = (pattern, text);
     while let Some((&byte, after)) = pattern.split_first() {
         pattern = after;
@@ -184,7 +196,9 @@ mod tests {
 
     #[test]
     fn times_of_every_form() {
-        let ns = |format: &str, text: &str| TimeFormat::parse(format).unwrap().time_ns(text.as_bytes()).map(|t| t.0);
+        let ns = |format: &str, text: &str| {
+            TimeFormat::parse(format).unwrap().time_ns(text.as_bytes()).map(|t| t.0)
+        };
         assert_eq!(ns("unix_s", "1.5"), Some(1_500_000_000));
         assert_eq!(ns("unix_ms", "1549238400123"), Some(1_549_238_400_123_000_000));
         assert_eq!(ns("unix_ns", "7"), Some(7));
@@ -196,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_map_reads_its_columns_and_refuses_nonsense() {
-        let map = CsvMap::new("bid=1,ask=0,time=2,volume=3", TimeFormat::Unix { unit_exponent: 9 }, b';').unwrap();
+        let map =
+            CsvMap::new("bid=1,ask=0,time=2,volume=3", TimeFormat::Unix { unit_exponent: 9 }, b';').unwrap();
         let tick = map.tick(b"1.2;\"1.1\"; 3;0.5", 2).unwrap();
         assert_eq!((tick.ts_venue.0, tick.bid, tick.ask, tick.volume), (3 * NS_PER_S, 110, 120, 0.5));
         assert!(map.tick(b"1.2;1.1", 2).is_err());

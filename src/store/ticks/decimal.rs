@@ -31,12 +31,17 @@ pub(super) fn scaled(text: &[u8], digits: u8) -> Result<i64, DecimalError> {
                 let digit = i64::from(byte - b'0');
                 if after_point && decimals == digits {
                     if digit != 0 {
-                        return Err(if tail_is_numeric(body) { DecimalError::Decimals } else { DecimalError::Syntax });
+                        return Err(if tail_is_numeric(body) {
+                            DecimalError::Decimals
+                        } else {
+                            DecimalError::Syntax
+                        });
                     }
                     continue;
                 }
                 decimals += u8::from(after_point);
-                value = value.checked_mul(10).and_then(|v| v.checked_add(digit)).ok_or(DecimalError::Range)?;
+                value =
+                    value.checked_mul(10).and_then(|v| v.checked_add(digit)).ok_or(DecimalError::Range)?;
             }
             _ => return Err(DecimalError::Syntax),
         }

@@ -55,7 +55,8 @@ pub(super) fn list(path: &Path, options: &OpenOptions) -> Result<Listing, TickFi
         let format = match options.format {
             Some(format) => format,
             None => format_of(path, options)?.ok_or_else(|| {
-                let expected = "an MT5 tick export, .bi5, quote zip or .tbt (or --format, or --columns for a CSV)";
+                let expected =
+                    "an MT5 tick export, .bi5, quote zip or .tbt (or --format, or --columns for a CSV)";
                 TickFileError::format(path, expected, "none of them")
             })?,
         };
@@ -72,7 +73,8 @@ pub(super) fn list(path: &Path, options: &OpenOptions) -> Result<Listing, TickFi
         match found {
             Some(format) if options.format.is_none_or(|forced| forced == format) => {
                 if !listing.files.is_empty() && listing.format != format {
-                    let expected = format!("files of one format ({}) in the folder, or --format", listing.format.name());
+                    let expected =
+                        format!("files of one format ({}) in the folder, or --format", listing.format.name());
                     return Err(TickFileError::format(&file, expected, format.name()));
                 }
                 listing.format = format;
@@ -148,7 +150,10 @@ mod tests {
     #[test]
     fn symbols_are_guessed_from_words_only() {
         assert_eq!(symbol_in("20140502_eurusd_tick_quote.csv").as_deref(), Some("EURUSD"));
-        assert_eq!(symbol_of(Path::new("/data/fx_oanda_xauusd/tick/20140505_quote.zip")).as_deref(), Some("XAUUSD"));
+        assert_eq!(
+            symbol_of(Path::new("/data/fx_oanda_xauusd/tick/20140505_quote.zip")).as_deref(),
+            Some("XAUUSD")
+        );
         assert_eq!(symbol_in("eurusdx_quotes"), None);
     }
 }

@@ -98,7 +98,11 @@ impl TickFileError {
         TickFileError::Io { file: file.to_path_buf(), source }
     }
 
-    pub(super) fn format(file: &std::path::Path, expected: impl Into<String>, got: impl Into<String>) -> Self {
+    pub(super) fn format(
+        file: &std::path::Path,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Self {
         TickFileError::Format { file: file.to_path_buf(), expected: expected.into(), got: got.into() }
     }
 }

@@ -5,12 +5,12 @@
 //! Invariant: a line gives a tick only when every field in it was understood; carried-over values come from the last
 //! line that was understood.
 
-use super::civil::{number, CivilDate};
+use super::civil::{CivilDate, number};
 use super::csv_map::CsvMap;
 use super::decimal::{self, DecimalError};
 use super::error::shown;
 use super::tick::{FileTick, NO_PRICE};
-use crate::types::{TimeNs, NS_PER_MS, NS_PER_S};
+use crate::types::{NS_PER_MS, NS_PER_S, TimeNs};
 
 /// What was expected and what was got, in one line.
 pub(super) type LineRefusal = (String, String);
@@ -63,7 +63,8 @@ impl LineFormat {
 
     /// The most decimals among the prices of a line; 0 when it has none that can be read.
     pub(super) fn decimals(&self, line: &[u8]) -> u8 {
-        let most = |cells: &[&[u8]]| cells.iter().filter_map(|cell| decimal::decimals(cell)).max().unwrap_or(0);
+        let most =
+            |cells: &[&[u8]]| cells.iter().filter_map(|cell| decimal::decimals(cell)).max().unwrap_or(0);
         match self {
             LineFormat::Mt5 { .. } => {
                 let cells: Vec<&[u8]> = line.split(|&byte| byte == b'\t').skip(2).take(3).collect();
@@ -86,7 +87,9 @@ pub(super) fn price(cell: &[u8], digits: u8, empty: i64, name: &str) -> Result<i
     decimal::scaled(cell, digits).map_err(|error| {
         let expected = match error {
             DecimalError::Syntax => format!("{name} as a decimal number"),
-            DecimalError::Decimals => format!("{name} with at most {digits} decimals (say --digits to read more)"),
+            DecimalError::Decimals => {
+                format!("{name} with at most {digits} decimals (say --digits to read more)")
+            }
             DecimalError::Range => format!("{name} below 2^63 units of the last digit"),
         };
         (expected, shown(cell))
@@ -107,7 +110,8 @@ pub(super) fn flags(cell: &[u8], empty: u32) -> Result<u32, LineRefusal> {
         return Ok(empty);
     }
     let text = std::str::from_utf8(cell).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| ("flags as a whole number below 2^32".to_owned(), shown(cell)))
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| ("flags as a whole number below 2^32".to_owned(), shown(cell)))
 }
 
 fn mt5_tick(line: &[u8], digits: u8, previous: &FileTick) -> Result<FileTick, LineRefusal> {
@@ -120,7 +124,8 @@ fn mt5_tick(line: &[u8], digits: u8, previous: &FileTick) -> Result<FileTick, Li
     if cells.next().is_some() {
         return Err(("7 tab-separated cells".to_owned(), format!("more in {}", shown(line))));
     }
-    let midnight = std::str::from_utf8(date).ok().filter(|text| text.contains('.')).and_then(CivilDate::parse);
+    let midnight =
+        std::str::from_utf8(date).ok().filter(|text| text.contains('.')).and_then(CivilDate::parse);
     let midnight = midnight.ok_or_else(|| ("a date YYYY.MM.DD".to_owned(), shown(date)))?.midnight();
     let of_day = time_of_day_ns(time).ok_or_else(|| ("a time HH:MM:SS[.mmm]".to_owned(), shown(time)))?;
     Ok(FileTick {
@@ -156,13 +161,17 @@ pub(super) fn fraction_ns(decimals: &[u8]) -> Option<i64> {
 
 fn quote_tick(line: &[u8], digits: u8, midnight: TimeNs) -> Result<FileTick, LineRefusal> {
     let mut cells = line.split(|&byte| byte == b',');
-    let (Some(time), Some(bid), Some(ask), None) = (cells.next(), cells.next(), cells.next(), cells.next()) else {
+    let (Some(time), Some(bid), Some(ask), None) = (cells.next(), cells.next(), cells.next(), cells.next())
+    else {
         let got = line.split(|&byte| byte == b',').count();
         return Err(("3 cells: time_ms,bid,ask".to_owned(), format!("{got} in {}", shown(line))));
     };
     let of_day = decimal::scaled(time, 6).ok().filter(|ns| (0..super::NS_PER_DAY).contains(ns));
     let of_day = of_day.ok_or_else(|| {
-        let expected = format!("milliseconds of a day, 0 to {} with at most 6 decimals", super::NS_PER_DAY / NS_PER_MS - 1);
+        let expected = format!(
+            "milliseconds of a day, 0 to {} with at most 6 decimals",
+            super::NS_PER_DAY / NS_PER_MS - 1
+        );
         (expected, shown(time))
     })?;
     let (bid, ask) = (price(bid, digits, NO_PRICE, "bid")?, price(ask, digits, NO_PRICE, "ask")?);
@@ -189,8 +198,18 @@ mod tests {
     #[test]
     fn every_cell_is_checked() {
         let good = ["2024.01.02", "00:00:00.123", "1.1", "1.2", "1.1", "3", "6"];
-        for (index, bad) in [(0, "2024-13-02"), (0, "20240102"), (1, "24:00:00"), (1, "1"), (2, "x"), (3, "1.123456"),
-            (4, "1e5"), (5, "-1"), (6, "-1"), (6, "4294967296")] {
+        for (index, bad) in [
+            (0, "2024-13-02"),
+            (0, "20240102"),
+            (1, "24:00:00"),
+            (1, "1"),
+            (2, "x"),
+            (3, "1.123456"),
+            (4, "1e5"),
+            (5, "-1"),
+            (6, "-1"),
+            (6, "4294967296"),
+        ] {
             let mut cells = good;
             cells[index] = bad;
             let mut format = LineFormat::Mt5 { previous: FileTick::EMPTY };

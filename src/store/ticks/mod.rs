@@ -27,10 +27,10 @@ mod source;
 pub mod tbt;
 mod tick;
 
-pub use civil::{civil_text, CivilDate, NS_PER_DAY};
+pub use civil::{CivilDate, NS_PER_DAY, civil_text};
 pub use counts::TickCounts;
 pub use csv_map::{CsvMap, TimeFormat};
 pub use detect::TickFormat;
 pub use error::{Broken, TickFileError, Unit};
-pub use open::{open_ticks, OnBroken, OpenOptions, SourceInfo, TickReader};
-pub use tick::{FileTick, TimeBase, DIGITS_MAX, FLAGS_BID_ASK, NO_PRICE};
+pub use open::{OnBroken, OpenOptions, SourceInfo, TickReader, open_ticks};
+pub use tick::{DIGITS_MAX, FLAGS_BID_ASK, FileTick, NO_PRICE, TimeBase};

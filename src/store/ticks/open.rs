@@ -11,13 +11,13 @@ use super::csv_map::CsvMap;
 use super::detect::{self, TickFormat};
 use super::error::{Broken, TickFileError};
 use super::line_format::LineFormat;
-use super::source::{zip_member, CountedFile, Source, TextSource};
+use super::source::{CountedFile, Source, TextSource, zip_member};
 use super::tbt::TbtReader;
-use super::tick::{FileTick, TimeBase, DIGITS_MAX};
+use super::tick::{DIGITS_MAX, FileTick, TimeBase};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lines of each file that are looked at to learn the digits.
 const PROBE_LINES_MAX: usize = 20_000;
@@ -133,7 +133,11 @@ fn learn(info: &mut SourceInfo, options: &OpenOptions) -> Result<(), TickFileErr
         TickFormat::Tbt => {
             if options.utc_offset_ns.is_some() {
                 let expected = "none for a .tbt, whose header says what its times count from".to_owned();
-                return Err(TickFileError::Option { option: "--utc-offset", expected, got: "one".to_owned() });
+                return Err(TickFileError::Option {
+                    option: "--utc-offset",
+                    expected,
+                    got: "one".to_owned(),
+                });
             }
             for (number, file) in info.files.iter().enumerate() {
                 let reader = TbtReader::new(BufReader::new(CountedFile::open(file, &unread)?), file)?;
@@ -188,7 +192,9 @@ fn open_text(
         }
         TickFormat::Csv => {
             let map = options.csv.clone();
-            let map = map.ok_or_else(|| missing("--columns", "a column map such as time=0,bid=1,ask=2 to read a CSV"))?;
+            let map = map.ok_or_else(|| {
+                missing("--columns", "a column map such as time=0,bid=1,ask=2 to read a CSV")
+            })?;
             (LineFormat::Csv(map), false)
         }
         _ => (LineFormat::Mt5 { previous: FileTick::EMPTY }, false),
@@ -197,7 +203,8 @@ fn open_text(
         true => zip_member(file, bytes)?,
         false => {
             let counted = CountedFile::open(file, bytes)?;
-            let input: Box<dyn std::io::BufRead + Send> = Box::new(BufReader::with_capacity(1 << 16, counted));
+            let input: Box<dyn std::io::BufRead + Send> =
+                Box::new(BufReader::with_capacity(1 << 16, counted));
             (input, String::new())
         }
     };
@@ -238,7 +245,10 @@ impl TickReader {
                 let input = BufReader::with_capacity(1 << 16, CountedFile::open(file, &self.bytes)?);
                 Source::Own(Box::new(TbtReader::new(input, file)?))
             }
-            format => Source::Text(open_text(format, file, &self.options, self.info.digits, &self.bytes)?.0),
+            format => {
+                let text = open_text(format, file, &self.options, self.info.digits, &self.bytes)?.0;
+                Source::Text(Box::new(text))
+            }
         };
         self.source = Some(source);
         Ok(true)

@@ -8,17 +8,17 @@
 use super::bi5;
 use super::error::{Broken, TickFileError, Unit};
 use super::line_format::LineFormat;
-use super::lines::{Lines, LINE_BYTES_MAX};
+use super::lines::{LINE_BYTES_MAX, Lines};
 use super::tbt::TbtReader;
 use super::tick::FileTick;
 use crate::types::TimeNs;
-use flate2::read::DeflateDecoder;
 use flate2::CrcReader;
+use flate2::read::DeflateDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most bytes that one zipped day may unpack to: 100 million quotes and more.
 const MEMBER_BYTES_MAX: u64 = 8 << 30;
@@ -52,7 +52,7 @@ impl Seek for CountedFile {
 
 /// One open file.
 pub(super) enum Source {
-    Text(TextSource),
+    Text(Box<TextSource>),
     Records(bi5::Bi5Source),
     Own(Box<TbtReader<BufReader<CountedFile>>>),
 }
@@ -87,7 +87,15 @@ impl TextSource {
         file: &Path,
     ) -> Self {
         let header_pending = format.has_header();
-        TextSource { lines: Lines::new(input), format, digits, utc_offset_ns, file: file.to_path_buf(), header_pending, ended: false }
+        TextSource {
+            lines: Lines::new(input),
+            format,
+            digits,
+            utc_offset_ns,
+            file: file.to_path_buf(),
+            header_pending,
+            ended: false,
+        }
     }
 
     fn next_tick(&mut self) -> Result<Option<FileTick>, TickFileError> {
@@ -132,7 +140,13 @@ impl TextSource {
 
     fn broken(&self, (expected, got): (String, String)) -> TickFileError {
         let number = self.lines.number();
-        TickFileError::Broken(Box::new(Broken { file: self.file.clone(), unit: Unit::Line, number, expected, got }))
+        TickFileError::Broken(Box::new(Broken {
+            file: self.file.clone(),
+            unit: Unit::Line,
+            number,
+            expected,
+            got,
+        }))
     }
 
     /// The most decimals in the first `lines_max` lines.
@@ -168,13 +182,16 @@ pub(super) fn zip_member(
         Ok(member) => member,
         Err(e) => return refuse("a readable archive member", e.to_string()),
     };
-    let (Some(start), packed_bytes, text_bytes) = (member.data_start(), member.compressed_size(), member.size()) else {
+    let (Some(start), packed_bytes, text_bytes) =
+        (member.data_start(), member.compressed_size(), member.size())
+    else {
         return refuse("an archive member with data", "one without".to_owned());
     };
     if member.encrypted() || text_bytes > MEMBER_BYTES_MAX {
         return refuse("an archive member without password, at most 8 GiB", format!("{text_bytes} bytes"));
     }
-    let (method, crc, name) = (member.compression(), member.crc32(), String::from_utf8_lossy(member.name_raw()).into_owned());
+    let (method, crc, name) =
+        (member.compression(), member.crc32(), String::from_utf8_lossy(member.name_raw()).into_owned());
     let mut file = CountedFile::open(path, bytes)?;
     file.seek(SeekFrom::Start(start)).map_err(|e| TickFileError::io(path, e))?;
     let packed = BufReader::with_capacity(1 << 16, file).take(packed_bytes);
@@ -202,7 +219,10 @@ impl Read for CheckedText {
         let ended = got == 0 && !buffer.is_empty();
         let same_bytes = bytes == bytes_max & u64::from(u32::MAX);
         if ended && (!same_bytes || sum != self.crc) {
-            let message = format!("expected {bytes_max} bytes of text with CRC {:#010x}, got {bytes} with {sum:#010x}", self.crc);
+            let message = format!(
+                "expected {bytes_max} bytes of text with CRC {:#010x}, got {bytes} with {sum:#010x}",
+                self.crc
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         Ok(got)

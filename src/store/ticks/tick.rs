@@ -110,7 +110,12 @@ mod tests {
     #[test]
     fn a_price_is_the_double_that_the_text_parses_to() {
         for mantissa in [138_694_i64, 1, 99_999, 131_072_333, -5] {
-            let text = format!("{}{}.{:05}", if mantissa < 0 { "-" } else { "" }, mantissa.abs() / 100_000, mantissa.abs() % 100_000);
+            let text = format!(
+                "{}{}.{:05}",
+                if mantissa < 0 { "-" } else { "" },
+                mantissa.abs() / 100_000,
+                mantissa.abs() % 100_000
+            );
             let expected: f64 = text.parse().unwrap();
             assert_eq!(price(mantissa, 5).unwrap().to_bits(), expected.to_bits(), "{text}");
         }

@@ -6,7 +6,7 @@
 //! with a byte too many or too few.
 
 use super::super::tick::{FileTick, NO_PRICE};
-use super::layout::{u32_at, Refusal};
+use super::layout::{Refusal, u32_at};
 use crate::types::TimeNs;
 
 const UNIT_EXPONENTS: [u8; 4] = [9, 6, 3, 0];
@@ -175,7 +175,11 @@ fn take_column<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Refusal> {
 }
 
 /// Gives `put` one varint for every tick; the column must hold exactly as many.
-fn each(column: &[u8], ticks: &mut [FileTick], mut put: impl FnMut(&mut FileTick, u64)) -> Result<(), Refusal> {
+fn each(
+    column: &[u8],
+    ticks: &mut [FileTick],
+    mut put: impl FnMut(&mut FileTick, u64),
+) -> Result<(), Refusal> {
     let mut at = 0;
     for tick in ticks.iter_mut() {
         let Some(&first) = column.get(at) else {

@@ -4,7 +4,7 @@
 //!
 //! Invariant: a decoder returns only values inside their documented ranges; `module tbt` has the layout.
 
-use super::super::tick::{TimeBase, DIGITS_MAX};
+use super::super::tick::{DIGITS_MAX, TimeBase};
 use crate::types::FixedText;
 
 /// Bytes of the header.

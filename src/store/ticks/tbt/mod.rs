@@ -71,6 +71,6 @@ mod layout;
 mod reader;
 mod writer;
 
-pub use layout::{TbtHeader, BLOCK_TICKS_DEFAULT, BLOCK_TICKS_MAX, HEADER_BYTES};
+pub use layout::{BLOCK_TICKS_DEFAULT, BLOCK_TICKS_MAX, HEADER_BYTES, TbtHeader};
 pub use reader::TbtReader;
 pub use writer::{TbtWriter, TbtWriterOptions, TbtWritten};

@@ -8,8 +8,8 @@ use super::super::error::TickFileError;
 use super::super::tick::FileTick;
 use super::block::{self, Shape};
 use super::layout::{
-    self, BlockHeader, IndexEntry, Refusal, TbtHeader, BLOCK_HEADER_BYTES, FOOTER_BYTES, HEADER_BYTES,
-    INDEX_ENTRY_BYTES,
+    self, BLOCK_HEADER_BYTES, BlockHeader, FOOTER_BYTES, HEADER_BYTES, INDEX_ENTRY_BYTES, IndexEntry,
+    Refusal, TbtHeader,
 };
 use crate::types::TimeNs;
 use std::io::{Read, Seek, SeekFrom};
@@ -37,7 +37,11 @@ impl<R: Read + Seek> TbtReader<R> {
         let file_bytes = input.seek(SeekFrom::End(0)).map_err(io)?;
         let bytes_min = (HEADER_BYTES + FOOTER_BYTES) as u64;
         if file_bytes < bytes_min {
-            return Err(TickFileError::format(file, format!("at least {bytes_min} bytes"), file_bytes.to_string()));
+            return Err(TickFileError::format(
+                file,
+                format!("at least {bytes_min} bytes"),
+                file_bytes.to_string(),
+            ));
         }
         input.seek(SeekFrom::Start(0)).map_err(io)?;
         let mut head = [0; HEADER_BYTES];
@@ -72,7 +76,8 @@ impl<R: Read + Seek> TbtReader<R> {
     pub fn seek(&mut self, ts: TimeNs) -> Result<(), TickFileError> {
         self.ticks.clear();
         self.at = 0;
-        self.next_block = self.index.iter().position(|entry| entry.ts_max_ns >= ts.0).unwrap_or(self.index.len());
+        self.next_block =
+            self.index.iter().position(|entry| entry.ts_max_ns >= ts.0).unwrap_or(self.index.len());
         if self.load_block()? {
             self.at = self.ticks.iter().position(|tick| tick.ts_venue >= ts).unwrap_or(self.ticks.len());
         }
@@ -113,7 +118,8 @@ impl<R: Read + Seek> TbtReader<R> {
 
     fn decode_block(&mut self, number: usize, entry: IndexEntry) -> Result<(), TickFileError> {
         let file = self.file.clone();
-        let refuse = |(expected, got): Refusal| TickFileError::Block { file, block: number as u64, expected, got };
+        let refuse =
+            |(expected, got): Refusal| TickFileError::Block { file, block: number as u64, expected, got };
         let end = self.index.get(number + 1).map_or(self.header.index_offset_bytes, |next| next.offset_bytes);
         let room_bytes = end - entry.offset_bytes - BLOCK_HEADER_BYTES as u64;
         let mut head = [0; BLOCK_HEADER_BYTES];
@@ -132,7 +138,8 @@ impl<R: Read + Seek> TbtReader<R> {
         }
         self.payload.resize(block.payload_bytes as usize, 0);
         self.input.read_exact(&mut self.payload).map_err(io)?;
-        let decoded = BlockHeader::check_payload(&head, &self.payload).and_then(|()| self.decode_payload(&block));
+        let decoded =
+            BlockHeader::check_payload(&head, &self.payload).and_then(|()| self.decode_payload(&block));
         decoded.map_err(refuse)
     }
 
@@ -177,7 +184,10 @@ fn read_index<R: Read + Seek>(
     let mut footer = [0; FOOTER_BYTES];
     input.read_exact(&mut bytes).and_then(|()| input.read_exact(&mut footer)).map_err(io)?;
     if footer != layout::footer(&bytes) {
-        return refuse("the footer that belongs to the index".to_owned(), "another one: index or footer is damaged".to_owned());
+        return refuse(
+            "the footer that belongs to the index".to_owned(),
+            "another one: index or footer is damaged".to_owned(),
+        );
     }
     let index: Vec<IndexEntry> = bytes.chunks_exact(INDEX_ENTRY_BYTES).map(IndexEntry::from_bytes).collect();
     check_index(&index, header).map_err(|(expected, got)| TickFileError::format(file, expected, got))?;

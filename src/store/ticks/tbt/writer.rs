@@ -8,8 +8,8 @@ use super::super::counts::TickCounts;
 use super::super::tick::{FileTick, TimeBase};
 use super::block::{self, Shape};
 use super::layout::{
-    self, BlockHeader, IndexEntry, TbtHeader, BLOCK_HEADER_BYTES, BLOCK_TICKS_DEFAULT, BLOCK_TICKS_MAX, HEADER_BYTES,
-    UNFINISHED,
+    self, BLOCK_HEADER_BYTES, BLOCK_TICKS_DEFAULT, BLOCK_TICKS_MAX, BlockHeader, HEADER_BYTES, IndexEntry,
+    TbtHeader, UNFINISHED,
 };
 use crate::types::FixedText;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -74,7 +74,10 @@ impl<W: Write + Seek> TbtWriter<W> {
             && (1..=BLOCK_TICKS_MAX).contains(&options.block_ticks)
             && (1..=22).contains(&options.level);
         if !sound {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("options out of range: {options:?}")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("options out of range: {options:?}"),
+            ));
         }
         let counts = TickCounts::default();
         out.write_all(&header(&options, &counts, UNFINISHED, 0, 0, 0).to_bytes())?;
@@ -109,8 +112,14 @@ impl<W: Write + Seek> TbtWriter<W> {
         self.out.write_all(&footer)?;
         let file_bytes = self.offset_bytes + (index.len() + footer.len()) as u64;
         let blocks = self.index.len() as u32;
-        let header =
-            header(&self.options, &self.counts, self.counts.tick_count, blocks, self.offset_bytes, file_bytes);
+        let header = header(
+            &self.options,
+            &self.counts,
+            self.counts.tick_count,
+            blocks,
+            self.offset_bytes,
+            file_bytes,
+        );
         self.out.seek(SeekFrom::Start(0))?;
         self.out.write_all(&header.to_bytes())?;
         self.out.flush()?;
@@ -119,7 +128,8 @@ impl<W: Write + Seek> TbtWriter<W> {
 
     fn flush_block(&mut self) -> io::Result<()> {
         let Some(first) = self.pending.first() else { return Ok(()) };
-        let number = u32::try_from(self.index.len()).map_err(|_| io::Error::other("more than 2^32 blocks"))?;
+        let number =
+            u32::try_from(self.index.len()).map_err(|_| io::Error::other("more than 2^32 blocks"))?;
         let shape = Shape::of(&self.pending);
         self.columns.clear();
         block::encode(&self.pending, &shape, &mut self.columns);
