@@ -1,1 +1,16 @@
-//! risk
+//! The gate that every order passes, and the state of trading.
+//!
+//! What it is not: it knows neither models nor reasons to trade, and it never waits or asks.
+//!
+//! Invariant: `Approved` can be built by the gate alone. Unknown, stale or missing means no. What reduces a position passes
+//! when what opens one does not.
+
+mod bucket;
+mod gate;
+mod limits;
+mod reason;
+
+pub use bucket::Bucket;
+pub use gate::{Approved, Conditions, Exposure, Gate, Intent, Refusal};
+pub use limits::{InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
+pub use reason::{Reason, Trading};

@@ -9,6 +9,7 @@ mod id;
 mod instrument;
 mod money;
 mod price;
+mod quote;
 mod text;
 mod time;
 mod trade;
@@ -17,6 +18,7 @@ pub use id::{INSTRUMENTS_MAX, InstrumentId, OrderId, OrderIdError, StrategyId, V
 pub use instrument::{InstrumentSpec, SpecError};
 pub use money::Money;
 pub use price::{ConvertError, Price, Qty, Side};
+pub use quote::Quote;
 pub use text::{FixedText, TextError};
 pub use time::{NS_PER_MS, NS_PER_S, NS_PER_US, TimeNs};
 pub use trade::{

@@ -1,4 +1,4 @@
-//! Messages of a terminal to records.
+//! Messages of a terminal to records: numbering, ticks, properties; trade messages are in `decode_trade.rs`.
 //!
 //! What it is not: a judge of accounts; who may connect is decided by whoever reads the hello that this hands out.
 //!
@@ -8,11 +8,9 @@
 
 use super::body::{self, body_bytes};
 use super::header::{Header, HeaderError, MessageKind, Stream};
-use super::symbols::{SymbolError, SymbolTable, price_or_none};
+use super::symbols::{SymbolError, SymbolTable};
 use crate::record::{self, FLAG_REFILL, FLAG_SNAPSHOT, Layout, Origin, Record};
-use crate::types::{
-    ConvertError, InstrumentId, InstrumentSpec, Money, NS_PER_S, NS_PER_US, Price, TimeNs, TransactionKind,
-};
+use crate::types::{ConvertError, InstrumentId, InstrumentSpec, NS_PER_S, NS_PER_US, Price, TimeNs};
 
 /// Why a message was refused.
 #[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
@@ -82,9 +80,9 @@ pub enum Decoded {
 /// Decodes one connection's messages.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    symbols: SymbolTable,
+    pub(super) symbols: SymbolTable,
     origin: Origin,
-    server_offset_s: i32,
+    pub(super) server_offset_s: i32,
     next_seq: [u64; Stream::ALL.len()],
 }
 
@@ -190,7 +188,7 @@ impl Decoder {
         Ok(Decoded::Records)
     }
 
-    fn unknown(&self, symbol_id: u16) -> Result<Decoded, DecodeError> {
+    pub(super) fn unknown(&self, symbol_id: u16) -> Result<Decoded, DecodeError> {
         if self.symbols.is_announced(symbol_id) {
             Ok(Decoded::Ignored)
         } else {
@@ -209,7 +207,12 @@ impl Decoder {
         debug_assert_eq!(bytes.len(), body_bytes(kind));
         let ts_terminal = header.ts_sender_us.saturating_mul(NS_PER_US);
         match kind {
-            MessageKind::HistoryTick => self.tick(header, bytes, ts, FLAG_REFILL, out),
+            MessageKind::HistoryTick => {
+                // A refilled tick keeps its stream; an answer to `RequestTicks` travels in the session stream.
+                let refilled = header.stream == Stream::Market as u16;
+                let flags = if refilled { FLAG_REFILL } else { FLAG_REFILL | FLAG_SNAPSHOT };
+                self.tick(header, bytes, ts, flags, out)
+            }
             MessageKind::Hello => {
                 let hello = body::Hello::read(bytes);
                 self.server_offset_s = hello.server_offset_s;
@@ -292,247 +295,19 @@ impl Decoder {
         Ok(Decoded::Spec(spec))
     }
 
-    fn result(
-        &self,
-        wire: &body::CommandResult,
-        ts_terminal: i64,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        let spec = self.symbols.by_number(wire.symbol_id);
-        let price = |value| spec.map_or(Price::NONE, |spec| price_or_none(spec, value)).0;
-        let payload = record::CommandResult {
-            order_id: wire.order_id,
-            deal: wire.deal,
-            ticket: wire.order,
-            qty: spec.map_or(0, |spec| nearest_qty(spec, wire.volume)),
-            price: price(wire.price),
-            bid: price(wire.bid),
-            ask: price(wire.ask),
-            ts_terminal,
-            retcode: wire.retcode,
-            retcode_external: wire.retcode_external,
-            request_id: wire.request_id,
-            action: wire.action,
-            repeated: wire.repeated,
-            reserved: [0; 2],
-        };
-        let instrument = spec.map_or(InstrumentId::NONE, |spec| spec.instrument);
-        out(self.record(ts, instrument, &payload).with_aux(wire.call_us));
-        Ok(Decoded::Records)
-    }
-
-    fn transaction(
-        &self,
-        wire: &body::Transaction,
-        ts_terminal: i64,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        let kind = TransactionKind::from_code(wire.transaction)
-            .ok_or(DecodeError::Code { field: "transaction", got: wire.transaction })?;
-        let magic = if wire.looked_up == 1 { wire.magic } else { 0 };
-        if kind == TransactionKind::Request {
-            let spec = self.symbols.by_number(wire.symbol_id);
-            let payload = record::CommandResult {
-                order_id: magic,
-                deal: wire.deal,
-                ticket: wire.order,
-                qty: spec.map_or(0, |spec| nearest_qty(spec, wire.volume)),
-                price: spec.map_or(Price::NONE, |spec| price_or_none(spec, wire.price)).0,
-                bid: Price::NONE.0,
-                ask: Price::NONE.0,
-                ts_terminal,
-                retcode: wire.retcode,
-                retcode_external: 0,
-                request_id: wire.request_id,
-                action: 0,
-                repeated: 0,
-                reserved: [0; 2],
-            };
-            let instrument = spec.map_or(InstrumentId::NONE, |spec| spec.instrument);
-            out(self.record(ts, instrument, &payload));
-            return Ok(Decoded::Records);
-        }
-        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
-        match kind {
-            TransactionKind::DealAdd | TransactionKind::DealUpdate | TransactionKind::DealDelete => {
-                let payload = record::DealEvent {
-                    deal: wire.deal,
-                    ticket: wire.order,
-                    position: if wire.position_id != 0 { wire.position_id } else { wire.position },
-                    magic,
-                    price: price_or_none(spec, wire.price).0,
-                    qty: nearest_qty(spec, wire.volume),
-                    profit: money("profit", wire.profit)?,
-                    commission: money("commission", wire.commission)?,
-                    swap: money("swap", wire.swap)?,
-                    fee: money("fee", wire.fee)?,
-                    ts_venue: self.utc_ns(wire.time_msc),
-                    transaction: kind.code(),
-                    deal_type: wire.deal_type,
-                    entry: wire.entry,
-                    reason: wire.reason,
-                    reserved: [0; 4],
-                };
-                out(self.record(ts, spec.instrument, &payload));
-            }
-            TransactionKind::Position => {
-                let sign = if wire.deal_type == 0 { 1 } else { -1 };
-                let payload = record::PositionEvent {
-                    ticket: wire.position,
-                    identifier: wire.position_id,
-                    magic,
-                    price_open_bits: wire.price.to_bits(),
-                    stop_loss: price_or_none(spec, wire.price_sl).0,
-                    take_profit: price_or_none(spec, wire.price_tp).0,
-                    qty: sign * nearest_qty(spec, wire.volume),
-                    profit: money("profit", wire.profit)?,
-                    swap: money("swap", wire.swap)?,
-                    ts_venue: self.utc_ns(wire.time_msc),
-                };
-                out(self.record(ts, spec.instrument, &payload));
-            }
-            _ => {
-                let payload = record::OrderEvent {
-                    ticket: wire.order,
-                    position: wire.position,
-                    position_by: wire.position_by,
-                    magic,
-                    price: price_or_none(spec, wire.price).0,
-                    price_trigger: price_or_none(spec, wire.price_trigger).0,
-                    stop_loss: price_or_none(spec, wire.price_sl).0,
-                    take_profit: price_or_none(spec, wire.price_tp).0,
-                    qty_initial: nearest_qty(spec, wire.volume_initial),
-                    qty_open: nearest_qty(spec, wire.volume),
-                    transaction: kind.code(),
-                    order_kind: wire.order_type,
-                    order_state: wire.order_state,
-                    time_in_force: wire.time_type,
-                    reason: wire.reason,
-                    reserved: [0; 3],
-                };
-                out(self.record(ts, spec.instrument, &payload));
-            }
-        }
-        Ok(Decoded::Records)
-    }
-
-    fn order(
-        &self,
-        wire: &body::OrderState,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
-        let transaction =
-            if wire.history == 1 { TransactionKind::HistoryAdd } else { TransactionKind::OrderAdd };
-        let payload = record::OrderEvent {
-            ticket: wire.ticket,
-            position: wire.position,
-            position_by: wire.position_by,
-            magic: wire.magic,
-            price: price_or_none(spec, wire.price).0,
-            price_trigger: price_or_none(spec, wire.price_trigger).0,
-            stop_loss: price_or_none(spec, wire.price_sl).0,
-            take_profit: price_or_none(spec, wire.price_tp).0,
-            qty_initial: nearest_qty(spec, wire.volume_initial),
-            qty_open: nearest_qty(spec, wire.volume_current),
-            transaction: transaction.code(),
-            order_kind: wire.order_type,
-            order_state: wire.order_state,
-            time_in_force: wire.time_type,
-            reason: wire.reason,
-            reserved: [0; 3],
-        };
-        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
-        Ok(Decoded::Records)
-    }
-
-    fn position(
-        &self,
-        wire: &body::PositionState,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
-        let sign = if wire.position_type == 0 { 1 } else { -1 };
-        let payload = record::PositionEvent {
-            ticket: wire.ticket,
-            identifier: wire.identifier,
-            magic: wire.magic,
-            price_open_bits: wire.price_open.to_bits(),
-            stop_loss: price_or_none(spec, wire.price_sl).0,
-            take_profit: price_or_none(spec, wire.price_tp).0,
-            qty: sign * nearest_qty(spec, wire.volume),
-            profit: money("profit", wire.profit)?,
-            swap: money("swap", wire.swap)?,
-            ts_venue: self.utc_ns(wire.time_msc),
-        };
-        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
-        Ok(Decoded::Records)
-    }
-
-    fn deal(
-        &self,
-        wire: &body::DealState,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
-        let payload = record::DealEvent {
-            deal: wire.ticket,
-            ticket: wire.order,
-            position: wire.position_id,
-            magic: wire.magic,
-            price: price_or_none(spec, wire.price).0,
-            qty: nearest_qty(spec, wire.volume),
-            profit: money("profit", wire.profit)?,
-            commission: money("commission", wire.commission)?,
-            swap: money("swap", wire.swap)?,
-            fee: money("fee", wire.fee)?,
-            ts_venue: self.utc_ns(wire.time_msc),
-            transaction: TransactionKind::DealAdd.code(),
-            deal_type: wire.deal_type,
-            entry: wire.entry,
-            reason: wire.reason,
-            reserved: [0; 4],
-        };
-        out(self.record(ts, spec.instrument, &payload).with_flags(FLAG_SNAPSHOT));
-        Ok(Decoded::Records)
-    }
-
-    fn account(
-        &mut self,
-        wire: &body::AccountState,
-        ts: TimeNs,
-        out: &mut impl FnMut(Record),
-    ) -> Result<Decoded, DecodeError> {
-        self.server_offset_s = wire.server_offset_s;
-        let payload = record::Account {
-            balance: money("balance", wire.balance)?,
-            equity: money("equity", wire.equity)?,
-            profit: money("profit", wire.profit)?,
-            credit: money("credit", wire.credit)?,
-            margin: money("margin", wire.margin)?,
-            margin_free: money("margin_free", wire.margin_free)?,
-            leverage: wire.leverage,
-            limit_orders: wire.limit_orders,
-            flags: wire.flags,
-            reserved: [0; 7],
-        };
-        out(self.record(ts, InstrumentId::NONE, &payload));
-        Ok(Decoded::Records)
-    }
-
     #[inline]
-    fn record<P: record::Payload>(&self, ts: TimeNs, instrument: InstrumentId, payload: &P) -> Record {
+    pub(super) fn record<P: record::Payload>(
+        &self,
+        ts: TimeNs,
+        instrument: InstrumentId,
+        payload: &P,
+    ) -> Record {
         Record::new(self.origin, ts, self.symbols.venue(), instrument, payload)
     }
 
     /// Server milliseconds as UTC nanoseconds.
     #[inline]
-    fn utc_ns(&self, server_msc: i64) -> i64 {
+    pub(super) fn utc_ns(&self, server_msc: i64) -> i64 {
         TimeNs::from_ms(server_msc).0.saturating_sub(i64::from(self.server_offset_s) * NS_PER_S)
     }
 }
@@ -549,12 +324,4 @@ fn snapshot(query_id: u64, since: i64, counts: [u32; 4], phase: u8) -> record::S
         phase,
         reserved: [0; 7],
     }
-}
-
-fn money(field: &'static str, amount: f64) -> Result<i64, DecodeError> {
-    Money::from_f64(amount).map(|money| money.0).ok_or(DecodeError::Amount { field, got: amount })
-}
-
-fn nearest_qty(spec: &InstrumentSpec, lots: f64) -> i64 {
-    (lots / spec.volume_step).round() as i64
 }

@@ -55,7 +55,7 @@ pub fn encode_command(
         time_type: command.time_in_force,
         deviation_points: command.deviation_points,
         valid_for_ms: left_ms.clamp(1, i64::from(u32::MAX)) as u32,
-        reserved: 0,
+        revision: 0,
         order: command.ticket,
         position: command.position,
         position_by: command.position_by,

@@ -79,6 +79,8 @@ codes!(
         Bye = 18,
         /// A historical or refilled tick.
         HistoryTick = 19,
+        /// One session of a symbol's week.
+        TradingSession = 20,
         /// The hello is accepted.
         Welcome = 64,
         /// The hello, or a later message, is refused.

@@ -7,6 +7,7 @@
 
 pub mod body;
 mod decode;
+mod decode_trade;
 mod encode;
 mod header;
 mod symbols;

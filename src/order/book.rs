@@ -1,0 +1,446 @@
+//! All orders whose fate is open, the latest final ones, and what they reserve.
+//!
+//! What it is not: it sends nothing and asks nothing.
+//!
+//! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole;
+//! a deal counts once; memory is taken when the book is made and never again.
+
+use super::state::{Fact, OrderState, RequestState, Verdict};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, OrderId, Qty, Side, TimeNs};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Orders whose fate may be open at one time.
+pub const ORDERS_OPEN_MAX: usize = 4_096;
+/// Final orders remembered for late reports.
+const ORDERS_FINAL_MAX: usize = 4_096;
+/// Deals remembered, so that a repeated one is known.
+const DEALS_REMEMBERED_MAX: usize = 65_536;
+
+/// Spreads sequential ids; not for hostile keys, which never get here.
+#[derive(Clone, Copy, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+    fn write_u64(&mut self, value: u64) {
+        let mixed = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+pub(super) type IdBuild = BuildHasherDefault<IdHasher>;
+
+/// An order as it was approved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// Of which symbol.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// Volume in steps, positive.
+    pub qty: Qty,
+    /// It reduces a position rather than opening one.
+    pub reduces: bool,
+    /// When it was decided.
+    pub ts_decide: TimeNs,
+}
+
+/// An order and what is known of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// As approved.
+    pub new: NewOrder,
+    /// What became of it.
+    pub state: OrderState,
+    /// What became of our last request about it.
+    pub request: RequestState,
+    /// Who decided the state.
+    pub verdict: Verdict,
+    /// Venue's ticket, or zero.
+    pub ticket: u64,
+    /// Filled so far, steps.
+    pub qty_filled: i64,
+    /// Sum of price times volume of its fills, ticks times steps.
+    pub fill_value: i64,
+    /// When the state last changed.
+    pub ts_state: TimeNs,
+    /// When it became Unknown; `TimeNs::NEVER` otherwise.
+    pub ts_unknown: TimeNs,
+    /// Complete snapshots since then that know nothing of it.
+    pub absent_reads: u32,
+    /// The last snapshot that knew it: query id.
+    pub seen_in: u64,
+    /// The return code that decided, or zero.
+    pub retcode: u32,
+}
+
+impl Order {
+    /// What it may still fill, steps.
+    pub fn remaining(&self) -> i64 {
+        if self.state.is_final() { 0 } else { (self.new.qty.0 - self.qty_filled).max(0) }
+    }
+}
+
+/// A change of state, for the journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// State before.
+    pub from: OrderState,
+    /// The order after.
+    pub order: Order,
+}
+
+/// What a deal did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DealOutcome {
+    /// Known already: changes nothing.
+    Repeated,
+    /// A fill of one of our orders.
+    Ours(Option<Change>),
+    /// Carries no id of an order we remember.
+    Foreign,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct OrderBook {
+    orders: HashMap<u64, Order, IdBuild>,
+    finals: VecDeque<u64>,
+    open_count: usize,
+    unknown_count: usize,
+    reserved: Box<[[i64; 2]]>,
+    open_by_side: Box<[[u32; 2]]>,
+    unknown_by_side: Box<[[u32; 2]]>,
+    deals: HashSet<u64, IdBuild>,
+    deals_in_order: VecDeque<(u64, TimeNs)>,
+    deals_forgotten_until: TimeNs,
+}
+
+impl Default for OrderBook {
+    fn default() -> Self {
+        OrderBook {
+            orders: HashMap::with_capacity_and_hasher(
+                2 * (ORDERS_OPEN_MAX + ORDERS_FINAL_MAX),
+                IdBuild::default(),
+            ),
+            finals: VecDeque::with_capacity(ORDERS_FINAL_MAX + 1),
+            open_count: 0,
+            unknown_count: 0,
+            reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            deals: HashSet::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
+            deals_in_order: VecDeque::with_capacity(DEALS_REMEMBERED_MAX + 1),
+            deals_forgotten_until: TimeNs::NEVER,
+        }
+    }
+}
+
+impl OrderBook {
+    /// Takes an approved order; it is `Queued`.
+    ///
+    /// # Panics
+    /// When the id is known already or the book is full: the gate counts open orders and must not approve so many.
+    pub fn insert(&mut self, new: NewOrder) {
+        assert!(self.open_count < ORDERS_OPEN_MAX, "more open orders than the gate may approve");
+        let order = Order {
+            new,
+            state: OrderState::Queued,
+            request: RequestState::Queued,
+            verdict: Verdict::None,
+            ticket: 0,
+            qty_filled: 0,
+            fill_value: 0,
+            ts_state: new.ts_decide,
+            ts_unknown: TimeNs::NEVER,
+            absent_reads: 0,
+            seen_in: 0,
+            retcode: 0,
+        };
+        let before = self.orders.insert(new.id.raw(), order);
+        assert!(before.is_none(), "an order id was given twice");
+        self.account(&order, 1);
+    }
+
+    /// The order with this id, if it is remembered.
+    pub fn order(&self, id: u64) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    /// Every open order, in no particular order.
+    pub fn open(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter(|order| !order.state.is_final())
+    }
+
+    /// Open orders.
+    pub fn open_count(&self) -> usize {
+        self.open_count
+    }
+
+    /// Orders in doubt.
+    pub fn unknown_count(&self) -> usize {
+        self.unknown_count
+    }
+
+    /// What open orders of a side may still fill, steps.
+    #[inline]
+    pub fn reserved(&self, instrument: InstrumentId, side: Side) -> i64 {
+        instrument.index().map_or(0, |index| self.reserved[index][side.index()])
+    }
+
+    /// Open orders of an instrument, both sides.
+    #[inline]
+    pub fn open_of(&self, instrument: InstrumentId) -> u32 {
+        instrument.index().map_or(0, |index| self.open_by_side[index][0] + self.open_by_side[index][1])
+    }
+
+    /// Orders in doubt of an instrument and side.
+    #[inline]
+    pub fn unknown_of(&self, instrument: InstrumentId, side: Side) -> u32 {
+        instrument.index().map_or(0, |index| self.unknown_by_side[index][side.index()])
+    }
+
+    /// Deals at or before this time were dropped from memory: a snapshot's deal this old is one we had.
+    pub fn deals_forgotten_until(&self) -> TimeNs {
+        self.deals_forgotten_until
+    }
+
+    /// Learns a fact; `None` when the order is not remembered or nothing changed.
+    pub fn learn(&mut self, id: u64, fact: Fact, verdict: Verdict, now: TimeNs) -> Option<Change> {
+        self.update(id, now, |order| {
+            order.request = match fact {
+                Fact::Dispatched if order.request == RequestState::Queued => RequestState::Pending,
+                Fact::Dispatched => order.request,
+                Fact::Doubt if order.request != RequestState::Settled => RequestState::Unknown,
+                _ => RequestState::Settled,
+            };
+            let after = order.state.after(fact);
+            if after != order.state {
+                order.verdict = verdict;
+            }
+            order.state = after;
+        })
+    }
+
+    /// Notes the venue's ticket and the return code that came with a report.
+    pub fn note(&mut self, id: u64, ticket: u64, retcode: u32) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            if ticket != 0 {
+                order.ticket = ticket;
+            }
+            if retcode != 0 {
+                order.retcode = retcode;
+            }
+        }
+    }
+
+    /// Takes a deal with the id it carried; each ticket counts once.
+    pub fn deal(
+        &mut self,
+        deal: u64,
+        id: u64,
+        price: i64,
+        qty: i64,
+        ts_venue: TimeNs,
+        now: TimeNs,
+    ) -> DealOutcome {
+        if !self.deals.insert(deal) {
+            return DealOutcome::Repeated;
+        }
+        self.deals_in_order.push_back((deal, ts_venue));
+        if self.deals_in_order.len() > DEALS_REMEMBERED_MAX
+            && let Some((oldest, ts)) = self.deals_in_order.pop_front()
+        {
+            self.deals.remove(&oldest);
+            self.deals_forgotten_until = self.deals_forgotten_until.max(ts);
+        }
+        if !self.orders.contains_key(&id) {
+            return DealOutcome::Foreign;
+        }
+        let change = self.update(id, now, |order| {
+            order.qty_filled = order.qty_filled.saturating_add(qty);
+            order.fill_value = order.fill_value.saturating_add(price.saturating_mul(qty));
+            let whole = order.qty_filled >= order.new.qty.0;
+            let after = order.state.after(if whole { Fact::FilledWhole } else { Fact::FilledPart });
+            if after != order.state {
+                order.verdict = Verdict::Venue;
+            }
+            order.state = after;
+            order.request = RequestState::Settled;
+        });
+        DealOutcome::Ours(change)
+    }
+
+    /// Notes that a snapshot knows the order.
+    pub fn seen_in_snapshot(&mut self, id: u64, query_id: u64) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.seen_in = query_id;
+            order.absent_reads = 0;
+        }
+    }
+
+    /// Counts a complete snapshot, asked for after `healthy_since`, that does not know the order; the count so far.
+    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64) -> u32 {
+        match self.orders.get_mut(&id) {
+            Some(order) if order.seen_in != query_id => {
+                order.absent_reads += 1;
+                order.absent_reads
+            }
+            _ => 0,
+        }
+    }
+
+    fn update(&mut self, id: u64, now: TimeNs, change: impl FnOnce(&mut Order)) -> Option<Change> {
+        let order = self.orders.get_mut(&id)?;
+        let before = *order;
+        change(order);
+        let moved = order.state != before.state;
+        if moved {
+            order.ts_state = now;
+            order.ts_unknown = if order.state == OrderState::Unknown { now } else { TimeNs::NEVER };
+            order.absent_reads = 0;
+        }
+        let order = *order;
+        self.account(&before, -1);
+        self.account(&order, 1);
+        if order.state.is_final() && !before.state.is_final() {
+            self.remember_final(id);
+        }
+        moved.then_some(Change { from: before.state, order })
+    }
+
+    /// Adds (`sign` 1) or takes away (-1) what an order contributes to the sums.
+    fn account(&mut self, order: &Order, sign: i64) {
+        if order.state.is_final() {
+            return;
+        }
+        let (Some(index), side) = (order.new.instrument.index(), order.new.side.index()) else { return };
+        self.reserved[index][side] += sign * order.remaining();
+        assert!(self.reserved[index][side] >= 0, "reserved volume below zero");
+        let step = |count: &mut u32| {
+            *count = count.checked_add_signed(sign as i32).expect("a count of open orders below zero");
+        };
+        step(&mut self.open_by_side[index][side]);
+        self.open_count = self.open_count.checked_add_signed(sign as isize).expect("open orders below zero");
+        if order.state == OrderState::Unknown {
+            step(&mut self.unknown_by_side[index][side]);
+            self.unknown_count =
+                self.unknown_count.checked_add_signed(sign as isize).expect("unknown orders below zero");
+        }
+    }
+
+    fn remember_final(&mut self, id: u64) {
+        self.finals.push_back(id);
+        if self.finals.len() > ORDERS_FINAL_MAX
+            && let Some(oldest) = self.finals.pop_front()
+        {
+            self.orders.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::StrategyId;
+    use proptest::prelude::*;
+
+    fn id(sequence: u32) -> OrderId {
+        OrderId::new(StrategyId(1), 1, sequence).unwrap()
+    }
+
+    fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
+        NewOrder {
+            id: id(sequence),
+            instrument: InstrumentId(0),
+            side,
+            qty: Qty(qty),
+            reduces: false,
+            ts_decide: TimeNs(1),
+        }
+    }
+
+    #[test]
+    fn an_unknown_order_stays_reserved_until_evidence() {
+        let mut book = OrderBook::default();
+        book.insert(new_order(1, Side::Buy, 10));
+        book.learn(id(1).raw(), Fact::Dispatched, Verdict::None, TimeNs(2));
+        let change = book.learn(id(1).raw(), Fact::Doubt, Verdict::Timer, TimeNs(3)).unwrap();
+        assert_eq!((change.from, change.order.state), (OrderState::Sent, OrderState::Unknown));
+        assert_eq!((book.reserved(InstrumentId(0), Side::Buy), book.unknown_count()), (10, 1));
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 7), 1);
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 8), 2);
+        book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
+        assert_eq!(
+            (book.reserved(InstrumentId(0), Side::Buy), book.unknown_count(), book.open_count()),
+            (0, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
+        let mut book = OrderBook::default();
+        book.insert(new_order(1, Side::Sell, 10));
+        let deal =
+            |book: &mut OrderBook, deal, qty| book.deal(deal, id(1).raw(), 100, qty, TimeNs(5), TimeNs(6));
+        assert!(matches!(deal(&mut book, 1, 4), DealOutcome::Ours(Some(_))));
+        assert_eq!(deal(&mut book, 1, 4), DealOutcome::Repeated);
+        book.learn(id(1).raw(), Fact::Cancelled, Verdict::Venue, TimeNs(7)).unwrap();
+        assert!(matches!(
+            deal(&mut book, 2, 6),
+            DealOutcome::Ours(Some(Change { from: OrderState::Cancelled, .. }))
+        ));
+        let order = book.order(id(1).raw()).unwrap();
+        assert_eq!((order.state, order.qty_filled, order.fill_value), (OrderState::Filled, 10, 1_000));
+        assert_eq!(book.deal(3, 99, 1, 1, TimeNs(8), TimeNs(9)), DealOutcome::Foreign);
+    }
+
+    #[test]
+    fn final_orders_are_forgotten_in_turn_and_open_ones_never() {
+        let mut book = OrderBook::default();
+        book.insert(new_order(0, Side::Buy, 1));
+        for sequence in 1..=2 * ORDERS_FINAL_MAX as u32 {
+            book.insert(new_order(sequence, Side::Buy, 1));
+            book.learn(id(sequence).raw(), Fact::NotDispatched, Verdict::Gate, TimeNs(1));
+        }
+        assert!(book.order(id(0).raw()).is_some());
+        assert!(book.order(id(1).raw()).is_none());
+        assert_eq!((book.open_count(), book.orders.len()), (1, ORDERS_FINAL_MAX + 1));
+    }
+
+    proptest! {
+        #[test]
+        fn sums_equal_a_recount(steps in proptest::collection::vec((0u32..8, 0usize..13, 1i64..9), 1..200)) {
+            let mut book = OrderBook::default();
+            for sequence in 0..8 {
+                let side = if sequence % 2 == 0 { Side::Buy } else { Side::Sell };
+                book.insert(new_order(sequence, side, 10));
+            }
+            for (turn, (sequence, what, qty)) in steps.into_iter().enumerate() {
+                let now = TimeNs(turn as i64 + 2);
+                if what < Fact::ALL.len() {
+                    book.learn(id(sequence).raw(), Fact::ALL[what], Verdict::Venue, now);
+                } else {
+                    book.deal(turn as u64 + 1, id(sequence).raw(), 5, qty, now, now);
+                }
+                for side in Side::BOTH {
+                    let reserved: i64 = book.open().filter(|o| o.new.side == side).map(Order::remaining).sum();
+                    prop_assert_eq!(book.reserved(InstrumentId(0), side), reserved);
+                }
+                let unknown = book.open().filter(|order| order.state == OrderState::Unknown).count();
+                prop_assert_eq!(book.unknown_count(), unknown);
+                prop_assert_eq!(book.open_count(), book.open().count());
+            }
+        }
+    }
+}

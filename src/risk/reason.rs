@@ -1,0 +1,120 @@
+//! Why the gate says no, in a form that programs can count.
+//!
+//! What it is not: prose; `Refusal`'s display adds the numbers.
+//!
+//! Invariant: names have the shape `CATEGORY_CONDITION`; a code is never given twice and never re-used.
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal, $unit:literal);+ $(;)?) => {
+        /// Why the gate says no.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u32)]
+        pub enum Reason { $($(#[$doc])* $variant = $code),+ }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant),+];
+
+            /// The reason with this code.
+            pub fn from_code(code: u32) -> Option<Reason> {
+                match code { $($code => Some(Reason::$variant),)+ _ => None }
+            }
+
+            /// `CATEGORY_CONDITION`.
+            pub fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name),+ }
+            }
+
+            /// The unit of the two numbers that go with it.
+            pub fn unit(self) -> &'static str {
+                match self { $(Reason::$variant => $unit),+ }
+            }
+        }
+    };
+}
+reasons!(
+    /// The operator halted trading, or a fault did.
+    TradingHalted = 1, "TRADING_HALTED", "state";
+    /// Only reductions pass.
+    TradingReducing = 2, "TRADING_REDUCING", "state";
+    /// No connection with the needed role.
+    SessionDown = 3, "SESSION_DOWN", "roles";
+    /// Orders, fills and positions are not reconciled with the venue.
+    SessionUnreconciled = 4, "SESSION_UNRECONCILED", "snapshots";
+    /// A real-money account without `allow_live`.
+    AccountReal = 5, "ACCOUNT_REAL", "mode";
+    /// The terminal or account does not allow trading.
+    AccountDisabled = 6, "ACCOUNT_DISABLED", "flags";
+    /// The venue's rules for the symbol are not known.
+    InstrumentUnknown = 7, "INSTRUMENT_UNKNOWN", "instrument";
+    /// The venue does not allow this side or any trade.
+    InstrumentMode = 8, "INSTRUMENT_MODE", "mode";
+    /// No filling policy that the venue accepts.
+    InstrumentFilling = 9, "INSTRUMENT_FILLING", "modes";
+    /// No quote, or one side missing.
+    QuoteMissing = 10, "QUOTE_MISSING", "ticks";
+    /// The quote is too old.
+    QuoteStale = 11, "QUOTE_STALE", "ns";
+    /// The quote is crossed.
+    QuoteCrossed = 12, "QUOTE_CROSSED", "ticks";
+    /// Larger than one order may be.
+    SizeOrder = 13, "SIZE_ORDER", "steps";
+    /// Smaller than the venue takes.
+    SizeMinimum = 14, "SIZE_MINIMUM", "steps";
+    /// Position plus everything that may still fill would be too large.
+    SizePosition = 15, "SIZE_POSITION", "steps";
+    /// Too many orders whose fate is open.
+    CountOpenOrders = 16, "COUNT_OPEN_ORDERS", "orders";
+    /// Too far from the quote.
+    PriceDistance = 17, "PRICE_DISTANCE", "ticks";
+    /// Too many orders in too short a time.
+    RateOrders = 18, "RATE_ORDERS", "orders";
+    /// The day's loss limit.
+    LossDaily = 19, "LOSS_DAILY", "micros";
+    /// The account's equity is not known, so its loss is not.
+    LossUnknown = 20, "LOSS_UNKNOWN", "micros";
+    /// An order of the same instrument and side is in doubt.
+    OrderUnknown = 21, "ORDER_UNKNOWN", "orders";
+    /// Too many rejects in a row.
+    RejectStreak = 22, "REJECT_STREAK", "orders";
+    /// A reduction larger than what there is to reduce.
+    ReduceTooLarge = 23, "REDUCE_TOO_LARGE", "steps";
+    /// Our position and the venue's differ.
+    PositionMismatch = 24, "POSITION_MISMATCH", "steps";
+    /// The journal cannot keep up or cannot be written.
+    JournalFault = 25, "JOURNAL_FAULT", "fault";
+    /// The operator's kill switch.
+    OperatorKill = 26, "OPERATOR_KILL", "action";
+    /// The operator halted or reduced.
+    OperatorOrder = 27, "OPERATOR_ORDER", "action";
+    /// The appliance came up with a latch of an earlier run set.
+    LatchSet = 28, "LATCH_SET", "latch";
+);
+
+/// What may leave.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Trading {
+    /// Everything within the limits.
+    Active = 1,
+    /// Reductions and cancels; ends when its condition does, or on the operator's word.
+    Reducing = 2,
+    /// Reductions and cancels; ends on the operator's word alone.
+    Halted = 3,
+}
+
+impl Trading {
+    /// The state with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Active, Self::Reducing, Self::Halted].into_iter().find(|state| *state as u8 == code)
+    }
+
+    /// For reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Reducing => "reducing",
+            Self::Halted => "halted",
+        }
+    }
+}
