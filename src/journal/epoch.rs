@@ -2,8 +2,8 @@
 //!
 //! What it is not: the count of records; that is what the segments say.
 //!
-//! Invariant: it is replaced whole (written aside, synced, renamed, folder synced) and its epoch only grows, so that no order id is
-//! ever made twice.
+//! Invariant: it is replaced whole (written aside, synced, renamed, folder synced) and its epoch only grows, so that
+//! no order id is ever made twice.
 
 use std::fs::File;
 use std::io::{self, Write};
