@@ -375,3 +375,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_demo_needs_nothing_but_its_model() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+    let model = path.with_file_name("models/demo.json");
+    match Resolved::load(&path) {
+        Ok(resolved) => assert_eq!(resolved.config.model.file, model),
+        Err(errors) => {
+            assert!(!model.exists() && errors.0.len() == 1 && errors.0[0].key == "model.file", "{errors}");
+        }
+    }
+}

@@ -183,23 +183,23 @@ impl<'a> Cross<'a> {
             "bollinger" => &["middle", "upper", "lower", "percent_b", "width"],
             _ => &[],
         };
-        if let (Some(output), false) = (block.text("output"), lines.is_empty()) {
-            if !lines.contains(&output) {
-                let expected = format!("one of {} with kind \"{kind}\"", lines.join(", "));
-                self.fault(block, Some(index), "output", Fault::Conflict, expected, format!("\"{output}\""));
-            }
+        if let (Some(output), false) = (block.text("output"), lines.is_empty())
+            && !lines.contains(&output)
+        {
+            let expected = format!("one of {} with kind \"{kind}\"", lines.join(", "));
+            self.fault(block, Some(index), "output", Fault::Conflict, expected, format!("\"{output}\""));
         }
-        if let (Some(fast), Some(slow)) = (block.number("fast"), block.number("slow")) {
-            if fast >= slow {
-                self.fault(
-                    block,
-                    Some(index),
-                    "fast",
-                    Fault::Conflict,
-                    format!("less than slow = {slow}"),
-                    fast.to_string(),
-                );
-            }
+        if let (Some(fast), Some(slow)) = (block.number("fast"), block.number("slow"))
+            && fast >= slow
+        {
+            self.fault(
+                block,
+                Some(index),
+                "fast",
+                Fault::Conflict,
+                format!("less than slow = {slow}"),
+                fast.to_string(),
+            );
         }
         if kind == "bollinger" && block.number("period") == Some(1.0) {
             self.fault(
@@ -257,19 +257,18 @@ impl<'a> Cross<'a> {
 
     fn link(&mut self) {
         let Some(block) = self.one("link") else { return };
-        if let (Some(market), Some(trade)) = (block.text("market"), block.text("trade")) {
-            if market == trade {
-                let expected = "an address other than link.market".into();
-                self.fault(block, None, "trade", Fault::Conflict, expected, format!("\"{trade}\""));
-            }
+        if let (Some(market), Some(trade)) = (block.text("market"), block.text("trade"))
+            && market == trade
+        {
+            let expected = "an address other than link.market".into();
+            self.fault(block, None, "trade", Fault::Conflict, expected, format!("\"{trade}\""));
         }
         if let (Some(heartbeat), Some(silent)) =
             (block.number("heartbeat_ms"), block.number("silent_after_ms"))
+            && silent < 2.0 * heartbeat
         {
-            if silent < 2.0 * heartbeat {
-                let expected = format!("at least twice heartbeat_ms = {heartbeat}");
-                self.fault(block, None, "silent_after_ms", Fault::Conflict, expected, silent.to_string());
-            }
+            let expected = format!("at least twice heartbeat_ms = {heartbeat}");
+            self.fault(block, None, "silent_after_ms", Fault::Conflict, expected, silent.to_string());
         }
     }
 

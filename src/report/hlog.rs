@@ -203,7 +203,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
         b'/' => Some(63),
         _ => None,
     };
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let text = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);

@@ -92,7 +92,7 @@ fn plot(page: &mut String, stages: &[Stage]) {
         let colour = COLOURS[index % COLOURS.len()];
         let _ = write!(page, "<polyline class=\"line\" stroke=\"{colour}\" points=\"");
         // Past one sample in `count` the curve would only repeat the maximum.
-        let last = (stage.histogram.len() as f64).log10().min(NINES_MAX).max(0.3);
+        let last = (stage.histogram.len() as f64).log10().clamp(0.3, NINES_MAX);
         for point in 0..=POINTS {
             let nines = last * point as f64 / POINTS as f64;
             let ns = stage.histogram.value_at_quantile(1.0 - 10f64.powf(-nines)) as f64;
