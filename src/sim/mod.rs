@@ -1,2 +1,3 @@
 //! sim
 pub mod market;
+pub mod terminal;

@@ -1,0 +1,18 @@
+//! A simulated MT5 terminal: an account that trades, and the program that speaks the terminal protocol for it.
+//!
+//! What it is not: MT5. Delays are drawn, liquidity is unlimited unless told otherwise, and `bridge/MQL5` has its own tests.
+//!
+//! Invariant: everything but `session.rs` and `connection.rs` is a pure function of seed, quotes, commands and times.
+
+pub mod account;
+pub mod broker;
+mod changes;
+pub mod checks;
+pub mod memory;
+pub mod orders;
+pub mod quotes;
+mod report;
+mod request;
+pub mod retcode;
+pub mod symbol;
+mod triggers;
