@@ -260,7 +260,11 @@ fn damaged_memory_is_refused_and_anothers_memory_is_not_taken() {
     assert!(matches!(open(&place.options(), TimeNs(2)), Err(JournalError::Memory { seq: 3, .. })));
     std::fs::write(place.ring(), &good).unwrap();
     std::fs::remove_dir_all(place.dir()).unwrap();
-    assert_eq!(open(&place.options(), TimeNs(9)).unwrap().recovery.last_seq, 0);
+    let recovery = open(&place.options(), TimeNs(9)).unwrap().recovery;
+    assert_eq!((recovery.last_seq, recovery.memory_gone), (0, false));
+    std::fs::remove_file(place.ring()).unwrap();
+    let recovery = open(&place.options(), TimeNs(10)).unwrap().recovery;
+    assert!(recovery.memory_gone && recovery.to_string().contains("memory is gone"), "{recovery}");
 }
 
 /// A disk that fails on demand; a failed sync forgets what was written since the last good one, as kernels do.

@@ -28,7 +28,8 @@ use crate::types::TimeNs;
 pub struct JournalOptions {
     /// The folder of segments; made if missing.
     pub dir: PathBuf,
-    /// A folder in memory, where a killed process's records survive: `/dev/shm`.
+    /// A folder in memory, where a killed process's records survive: `/dev/shm`. Neither this nor `dir` may move
+    /// between a kill and the next start, or what was not yet synced is not found.
     pub memory_dir: PathBuf,
     /// Records the ring holds (128 bytes each): a power of two, 2 to 2^24.
     pub memory_records: usize,
@@ -93,6 +94,9 @@ pub struct Recovery {
     pub disk_count: u64,
     /// Records taken back from the memory of a killed process.
     pub memory_count: u64,
+    /// Whether an earlier process's memory was not there (a reboot, or a folder that moved): then the journal ends with its
+    /// last sync, and orders sent after it must be learned from the venue.
+    pub memory_gone: bool,
     /// What was cut, if anything.
     pub torn: Option<TornTail>,
 }
@@ -106,6 +110,9 @@ impl std::fmt::Display for Recovery {
         )?;
         if self.memory_count > 0 {
             write!(f, "; {} taken back from the memory of a killed process", self.memory_count)?;
+        }
+        if self.memory_gone {
+            f.write_str("; the previous process's memory is gone (reboot or moved folder), so the end is its last sync")?;
         }
         match &self.torn {
             Some(TornTail { segment, offset, fault: Some(fault) }) => {
@@ -147,6 +154,8 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
     let old = epoch_before(&dir, &found, now)?;
     let ring_path = memory_path(&options.memory_dir, &dir);
     let left = left_in_memory(&ring_path, &old, found.next_seq)?;
+    let memory_gone = left.is_none() && old.epoch > 0;
+    let left = left.unwrap_or_default();
     check_nothing_missing(&dir, &old, &found, left.len() as u64)?;
     // Judged: from here on things are changed.
     repair(&dir, &found)?;
@@ -170,6 +179,7 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
         last_seq,
         disk_count: found.next_seq - old.first_seq,
         memory_count: left.len() as u64,
+        memory_gone,
         torn: found.torn,
     };
     Ok(Journal {
@@ -276,18 +286,19 @@ fn epoch_before(dir: &Path, found: &Found, now: TimeNs) -> Result<EpochFile, Jou
     }
 }
 
-/// What a killed process appended and the disk does not have: consecutive from `next_seq`, every checksum good.
-fn left_in_memory(path: &Path, old: &EpochFile, next_seq: u64) -> Result<Vec<Record>, JournalError> {
-    let Some(memory) = Memory::open(path, old.journal_id)? else { return Ok(Vec::new()) };
+/// What a killed process appended and the disk does not have: consecutive from `next_seq`, every checksum good; `None`
+/// when there is no memory of this journal.
+fn left_in_memory(path: &Path, old: &EpochFile, next_seq: u64) -> Result<Option<Vec<Record>>, JournalError> {
+    let Some(memory) = Memory::open(path, old.journal_id)? else { return Ok(None) };
     let load = |seq| {
         memory.load_checked(seq).map_err(|fault| JournalError::Memory { path: path.to_owned(), seq, fault })
     };
     // Never earlier than the ring's own beginning: what came before was on the disk when it was made.
     let head = memory.next_seq();
     if next_seq < memory.first_seq() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
-    (next_seq..head).map(load).collect()
+    (next_seq..head).map(load).collect::<Result<_, _>>().map(Some)
 }
 
 fn check_nothing_missing(
