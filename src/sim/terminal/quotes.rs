@@ -55,3 +55,27 @@ impl QuoteSource for RandomWalk {
         Ok(Some(Quote { time_ns: self.time_ns, bid, ask }))
     }
 }
+
+/// The first quotes of a source.
+pub struct AtMost {
+    source: Box<dyn QuoteSource>,
+    left: Option<u64>,
+}
+
+impl AtMost {
+    /// At most so many; `None` for all.
+    pub fn new(source: Box<dyn QuoteSource>, count_max: Option<u64>) -> Self {
+        AtMost { source, left: count_max }
+    }
+}
+
+impl QuoteSource for AtMost {
+    fn next_quote(&mut self) -> Result<Option<Quote>, String> {
+        match &mut self.left {
+            Some(0) => return Ok(None),
+            Some(left) => *left -= 1,
+            None => (),
+        }
+        self.source.next_quote()
+    }
+}
