@@ -5,3 +5,4 @@
 //! Invariant: every command prints what went wrong to standard error, and returns an exit code that says so.
 
 pub mod sim;
+pub mod ticks;

@@ -10,15 +10,13 @@ use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
 use crate::sim::terminal::checks::Limits;
 use crate::sim::terminal::memory::ExecutedIds;
 use crate::sim::terminal::playback::{Pace, Playback};
-use crate::sim::terminal::quotes::{QuoteSource, RandomWalk};
+use crate::sim::terminal::quotes::{AtMost, FileQuotes, GeneratedQuotes, QuoteSource};
 use crate::sim::terminal::session::{EndOfTicks, Ending, Identity, Session};
 use crate::sim::terminal::symbol::Symbol;
 use crate::sim::terminal::truth::Truth;
-use crate::types::{
-    Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, Qty, TimeNs, VenueId,
-};
+use crate::types::{Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, Qty, VenueId};
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -103,7 +101,7 @@ pub struct TerminalArgs {
     /// The symbol
     #[arg(long, default_value = "EURUSD", help_heading = "Symbol")]
     symbol: String,
-    /// Digits of its prices; default 5, or 3 when it ends in JPY
+    /// Digits of its prices; those of the ticks if not given
     #[arg(long, help_heading = "Symbol")]
     digits: Option<u8>,
     /// Value of one tick on one lot, in the account's currency
@@ -272,9 +270,9 @@ fn print_truth(truth: &Truth) {
     }
 }
 
-fn spec(args: &TerminalArgs) -> Result<InstrumentSpec, String> {
+fn spec(args: &TerminalArgs, source_digits: u8) -> Result<InstrumentSpec, String> {
     let symbol = FixedText::new(&args.symbol).map_err(|error| format!("--symbol: {error}"))?;
-    let digits = args.digits.unwrap_or(if args.symbol.ends_with("JPY") { 3 } else { 5 });
+    let digits = args.digits.unwrap_or(source_digits);
     let point = 10f64.powi(-i32::from(digits));
     let mut spec = InstrumentSpec {
         tick_size: point,
@@ -300,9 +298,9 @@ fn spec(args: &TerminalArgs) -> Result<InstrumentSpec, String> {
 }
 
 fn session(args: &TerminalArgs) -> Result<Session, String> {
-    let spec = spec(args)?;
+    let (source, digits) = source(args)?;
+    let spec = spec(args, digits)?;
     let mut dice = Prng::new(args.seed);
-    let source = source(args, &spec, dice.fork())?;
     let mode = match args.margin_mode {
         Mode::Netting => MarginMode::Netting,
         Mode::Hedging => MarginMode::Hedging,
@@ -342,14 +340,19 @@ fn session(args: &TerminalArgs) -> Result<Session, String> {
     Ok(Session::new(identity(args), ending(args), broker, memory, playback))
 }
 
-fn source(args: &TerminalArgs, spec: &InstrumentSpec, dice: Prng) -> Result<Box<dyn QuoteSource>, String> {
-    if args.ticks != "generator" {
-        return Err(format!("--ticks: expected a tick file or `generator`, got `{}`", args.ticks));
-    }
-    let start: TimeNs = crate::runtime::Clock::system().now();
-    let price = if spec.digits == 3 { 150.0 } else { 1.1 };
-    let walk = RandomWalk::new(dice, start.0, price, spec.tick_size, spec.digits);
-    Ok(Box::new(crate::sim::terminal::quotes::AtMost::new(Box::new(walk), args.ticks_max)))
+/// The quotes and the digits of their prices.
+fn source(args: &TerminalArgs) -> Result<(Box<dyn QuoteSource>, u8), String> {
+    let (source, digits): (Box<dyn QuoteSource>, u8) = if args.ticks == "generator" {
+        let quotes = GeneratedQuotes::eurusd(args.seed, crate::runtime::Clock::system().now());
+        let digits = quotes.digits();
+        (Box::new(quotes), digits)
+    } else {
+        let quotes = FileQuotes::open(Path::new(&args.ticks), args.server_offset_s)
+            .map_err(|error| format!("--ticks: {error}"))?;
+        let digits = quotes.digits();
+        (Box::new(quotes), digits)
+    };
+    Ok((Box::new(AtMost::new(source, args.ticks_max)), digits))
 }
 
 fn identity(args: &TerminalArgs) -> Identity {

@@ -4,4 +4,5 @@
 //!
 //! Invariant: every random choice comes from a seed that is printed.
 
+pub mod market;
 pub mod terminal;

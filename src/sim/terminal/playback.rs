@@ -45,6 +45,8 @@ pub struct Playback {
 
 const TICK_FLAG_BID: u32 = 2;
 const TICK_FLAG_ASK: u32 = 4;
+const TICK_FLAG_LAST: u32 = 8;
+const TICK_FLAG_VOLUME: u32 = 16;
 
 impl Playback {
     /// Plays a source; no wait between two quotes is longer than `wait_us_max` (a weekend would take one).
@@ -107,12 +109,16 @@ impl Playback {
     fn tick(&self, quote: &Quote) -> Tick {
         let mut tick = Tick::read(&[0; Tick::BYTES]);
         (tick.bid, tick.ask, tick.time_msc) = (quote.bid, quote.ask, utc_msc(quote.time_ns));
+        (tick.last, tick.volume, tick.volume_real) = (quote.last, quote.volume as u64, quote.volume);
         let changed = |part: fn(&Quote) -> f64| self.last.is_none_or(|last| part(&last) != part(quote));
         if changed(|quote| quote.bid) {
             tick.flags |= TICK_FLAG_BID;
         }
         if changed(|quote| quote.ask) {
             tick.flags |= TICK_FLAG_ASK;
+        }
+        if quote.last != 0.0 && changed(|quote| quote.last) {
+            tick.flags |= TICK_FLAG_LAST | TICK_FLAG_VOLUME;
         }
         tick
     }

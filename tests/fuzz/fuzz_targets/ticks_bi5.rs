@@ -1,0 +1,10 @@
+//! Any bytes as an LZMA-alone hour: refused or unpacked, within the limit.
+#![no_main]
+use libfuzzer_sys::fuzz_target;
+use tickbridge::store::ticks::bi5::{unpack, HOUR_BYTES_MAX};
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(records) = unpack(data) {
+        assert!(records.len() <= HOUR_BYTES_MAX);
+    }
+});
