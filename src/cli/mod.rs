@@ -1,4 +1,5 @@
 //! cli
 pub mod check;
 pub mod report;
+pub mod sim;
 pub mod ticks;

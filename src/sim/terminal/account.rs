@@ -276,7 +276,8 @@ impl Account {
 
     /// Volume of all positions of one side, steps.
     pub fn side_volume(&self, symbol: usize, side: Side) -> i64 {
-        let held = self.positions.iter().filter(|position| position.symbol == symbol && position.side == side);
+        let held =
+            self.positions.iter().filter(|position| position.symbol == symbol && position.side == side);
         held.map(|position| position.volume).sum()
     }
 
@@ -285,7 +286,6 @@ impl Account {
         let worst = self.positions.iter().min_by_key(|position| symbols[position.symbol].floating(position));
         worst.map(|position| position.ticket)
     }
-
 }
 
 /// Rounded to the account's cents, as a server books it.

@@ -138,6 +138,33 @@ impl Broker {
         self.requests_rejected
     }
 
+    /// The account's figures as a message.
+    pub fn account_state(&self, server_msc: i64, server_offset_s: i32) -> body::AccountState {
+        let Account { mode, leverage, .. } = self.account;
+        let mut state = report::account_state(self.figures(), mode, leverage, (server_msc, server_offset_s));
+        state.margin_stop_out = self.conduct.stop_out_percent;
+        state.limit_orders = self.conduct.limits.orders_max as u32;
+        state
+    }
+
+    /// The appliance is gone: 1 cancels pending orders with an order id, 2 closes positions as well.
+    pub fn dead_man(&mut self, policy: u8, now: Moment) {
+        let ours: Vec<Order> = self.account.orders.iter().filter(|order| order.magic != 0).cloned().collect();
+        for order in ours {
+            self.finish(order, OrderState::Canceled, now);
+            self.report();
+        }
+        if policy < 2 {
+            return;
+        }
+        let held = self.account.positions.clone();
+        for position in held {
+            if self.symbols[position.symbol].is_quoted() {
+                self.close_position(&position, Reason::Expert, now);
+            }
+        }
+    }
+
     pub(super) fn market(&self, now: Moment) -> Market<'_> {
         Market {
             account: &self.account,
@@ -150,8 +177,7 @@ impl Broker {
     /// `OrderSendAsync`: hands a request over, and says only that.
     pub fn submit(&mut self, command: &body::Command, now: Moment) -> body::CommandResult {
         let parsed = Request::parse(command, &self.symbols);
-        let checked =
-            parsed.and_then(|request| self.market(now).local(&request).map(|()| request));
+        let checked = parsed.and_then(|request| self.market(now).local(&request).map(|()| request));
         let mut result = body::CommandResult::read(&[0; body::CommandResult::BYTES]);
         (result.order_id, result.action, result.call_us) = (command.order_id, command.action, 20);
         match checked {
@@ -253,11 +279,8 @@ impl Broker {
         }
         for transaction in batch.drain(..) {
             let is_request = transaction.transaction == TransactionKind::Request.code();
-            let rate = if is_request {
-                self.conduct.lose_request_rate
-            } else {
-                self.conduct.lose_transaction_rate
-            };
+            let rate =
+                if is_request { self.conduct.lose_request_rate } else { self.conduct.lose_transaction_rate };
             if !self.rolls(rate) {
                 self.outbox.push_back(transaction);
             }

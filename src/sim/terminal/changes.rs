@@ -17,7 +17,8 @@ impl Broker {
         self.report_order(TransactionKind::OrderAdd, &order);
         order.state = OrderState::Placed;
         self.report_order(TransactionKind::OrderUpdate, &order);
-        let outcome = Outcome { volume: order.volume_open, price: order.price, ..Outcome::done(order.ticket) };
+        let outcome =
+            Outcome { volume: order.volume_open, price: order.price, ..Outcome::done(order.ticket) };
         self.account.orders.push(order);
         outcome
     }

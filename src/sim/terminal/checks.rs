@@ -174,10 +174,11 @@ impl Market<'_> {
     fn room(&self, request: &Request, side: Side, opened: i64) -> Verdict {
         let limit = self.symbol(request).spec.volume_limit.0;
         let waiting = self.account.orders.iter().filter(|o| o.symbol == request.symbol && o.side() == side);
-        let held = self.account.side_volume(request.symbol, side) + waiting.map(|o| o.volume_open).sum::<i64>();
+        let held =
+            self.account.side_volume(request.symbol, side) + waiting.map(|o| o.volume_open).sum::<i64>();
         require(limit == 0 || held + opened <= limit, retcode::LIMIT_VOLUME)?;
-        let counted =
-            self.account.positions.len() + if self.account.is_hedging() { self.account.orders.len() } else { 0 };
+        let counted = self.account.positions.len()
+            + if self.account.is_hedging() { self.account.orders.len() } else { 0 };
         let adds = self.account.is_hedging() || self.account.net_position(request.symbol).is_none();
         let full = self.limits.positions_max != 0 && adds && counted >= self.limits.positions_max;
         require(!full, retcode::LIMIT_POSITIONS)
@@ -254,8 +255,7 @@ impl Market<'_> {
     /// New levels of a position.
     pub fn stop_levels(&self, position: &Position, request: &Request) -> Verdict {
         self.open(position.symbol)?;
-        let same =
-            position.stop_loss == request.stop_loss && position.take_profit == request.take_profit;
+        let same = position.stop_loss == request.stop_loss && position.take_profit == request.take_profit;
         require(!same, retcode::NO_CHANGES)?;
         self.frozen_position(position)?;
         let market = self.symbols[position.symbol].exit_price(position.side);

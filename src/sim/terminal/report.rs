@@ -54,11 +54,11 @@ pub(super) fn order_transaction(kind: TransactionKind, order: &Order, symbol: &S
     if kind != TransactionKind::OrderAdd {
         (wire.position, wire.position_by) = (order.position, order.position_by);
     }
-    (wire.price, wire.price_trigger) =
-        (spec.price_to_f64(order.price), spec.price_to_f64(order.stop_limit));
+    (wire.price, wire.price_trigger) = (spec.price_to_f64(order.price), spec.price_to_f64(order.stop_limit));
     (wire.price_sl, wire.price_tp) =
         (spec.price_to_f64(order.stop_loss), spec.price_to_f64(order.take_profit));
-    (wire.volume, wire.volume_initial) = (lots(symbol, order.volume_open), lots(symbol, order.volume_initial));
+    (wire.volume, wire.volume_initial) =
+        (lots(symbol, order.volume_open), lots(symbol, order.volume_initial));
     wire.time_expiration_s = order.expiration_s;
     (wire.magic, wire.position_id) = (order.magic, order.position);
     wire.time_msc = if order.done_msc != 0 { order.done_msc } else { order.setup_msc };
@@ -75,8 +75,7 @@ pub(super) fn deal_transaction(deal: &Deal, symbol: &Symbol) -> body::Transactio
     (wire.deal, wire.order, wire.position, wire.position_by) =
         (deal.ticket, deal.order, deal.position, deal.position_by);
     wire.price = spec.price_to_f64(deal.price);
-    (wire.price_sl, wire.price_tp) =
-        (spec.price_to_f64(deal.stop_loss), spec.price_to_f64(deal.take_profit));
+    (wire.price_sl, wire.price_tp) = (spec.price_to_f64(deal.stop_loss), spec.price_to_f64(deal.take_profit));
     wire.volume = lots(symbol, deal.volume);
     (wire.magic, wire.position_id, wire.time_msc) = (deal.magic, deal.position_id, deal.time_msc);
     (wire.profit, wire.commission, wire.swap) =
