@@ -131,6 +131,9 @@ impl Decide {
             if matches!(output.kind(), Some(Kind::Command | Kind::Query)) {
                 let outbound = Outbound { record: *output, ts_decide: decided };
                 self.parts.orders.try_push(outbound).expect("room was kept for commands");
+                if output.kind() == Some(Kind::Command) {
+                    self.parts.recorder.record(Stage::TickToDecision, decided.since(input.ts()));
+                }
             }
         }
         if kind == Some(Kind::Tick) {

@@ -88,6 +88,7 @@ impl Send {
         if outcome == DispatchOutcome::Sent {
             self.sent_count += 1;
             self.parts.recorder.record(Stage::EncodeAndWrite, written.since(started));
+            self.parts.recorder.record(Stage::DecisionToSend, written.since(outbound.ts_decide));
             self.parts.recorder.record(Stage::TickToOrder, written.since(outbound.record.ts()));
         }
         let dispatch = record::Dispatch {

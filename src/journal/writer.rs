@@ -71,6 +71,11 @@ impl Writer {
         self.next_seq - 1
     }
 
+    /// Places of the ring.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Records that could be appended now for certain: look before a step that must not be refused half-way.
     pub fn free(&mut self) -> u64 {
         self.limit_seq = self.progress.durable_seq() + 1 + self.capacity;

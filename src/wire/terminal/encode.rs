@@ -5,7 +5,7 @@
 //! Invariant: a command's prices and volumes are converted by the same spec that admitted them, so what leaves is on the
 //! venue's grid.
 
-use super::body::Command;
+use super::body::{Command, Heartbeat};
 use super::header::{Body, HEADER_BYTES, Header, MessageKind, PROTOCOL};
 use crate::record::{self, Layout};
 use crate::types::{InstrumentSpec, NS_PER_MS, Price, Qty, TimeNs};
