@@ -20,8 +20,8 @@ fn setup() -> Setup {
         input: Input::Mid,
         clock: Clock::Tick,
     }];
-    let model = br#"{"format":"tickbridge-linear","version":1,"objective":"reg:squarederror",
-        "feature_names":["change"],"weights":[1.0],"intercept":0.0}"#;
+    let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+        "features":["change"],"weights":[1.0],"intercept":0.0}"#;
     let thresholds = Thresholds {
         enter_long_above: 1.0,
         enter_short_below: -1.0,
