@@ -2,7 +2,8 @@
 //!
 //! What it is not: a claim beyond the files' digits. The references are printed with 4 to 16 digits, and each test's
 //! tolerance is about one unit of the last printed digit of result or input (some files cut digits off instead of
-//! rounding, and some round their closes); 1e-9 where the file has full precision.
+//! rounding, and some round their closes); 1e-9 where the file has full precision. `spy_with_rma.csv` is left out: its
+//! averages are not those of its own closes.
 //!
 //! Invariant: windows equal a recomputation from scratch exactly after ten million ticks; nothing drifts.
 
@@ -92,9 +93,6 @@ fn the_reference_files_agree() {
     against(file, "Close", "Bollinger Bands® 20 2 Top", 0.01, band(BandOutput::Upper), 0, 1e-4);
     against(file, "Close", "Bollinger Bands® 20 2 Bottom", 0.01, band(BandOutput::Lower), 0, 1e-4);
     against(file, "Close", "%B", 0.01, band(BandOutput::PercentB), 0, 1e-4);
-    for (column, period) in [("SMA5", 5), ("SMA10", 10), ("SMA15", 15)] {
-        against("spy_with_rma.csv", "close", column, 0.0001, Kind::Sma { period }, 15, 6e-8);
-    }
 }
 
 #[test]
