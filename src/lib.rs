@@ -1,6 +1,7 @@
 //! Tickbridge: a low-latency bridge between MetaTrader 5 terminals, exchanges and a trading model.
 
 pub mod agents;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -1,1 +1,21 @@
-//! agents
+//! What runs on lanes: ingest, decide, send, persist. One file each, one shape: `on_start`, `do_work`, `on_close`.
+//!
+//! What it is not: wiring. Which agents share a lane is configuration, and `app` does it.
+//!
+//! Invariant: agents share nothing but rings, counters and the journal's progress. A cycle drains a bounded amount. What may
+//! not be lost (reports, commands, operator's words) is not taken from its source before there is room to pass it on.
+
+mod decide;
+mod endpoint;
+mod ingest;
+mod persist;
+mod rings;
+mod send;
+mod sent;
+
+pub use decide::{Decide, DecideParts, EngineStatus};
+pub use endpoint::{Admission, AdmittedVenue, Endpoint, EndpointSettings};
+pub use ingest::Ingest;
+pub use persist::Persist;
+pub use rings::{Outbound, RingSizes, Rings, rings};
+pub use send::{Send, SendParts};

@@ -1,1 +1,108 @@
-//! config
+//! Configuration: one TOML file, with instruments and limits in files of their own if wished, checked as a whole.
+//!
+//! What it is not: it starts nothing and reads no environment. Secrets never live here.
+//!
+//! Invariant: a [`Config`] exists only if every key of every file passed the schema and the rules between keys. Without
+//! `[risk]` there is none, so nothing can trade without limits.
+
+mod cross;
+mod error;
+mod keys;
+mod print;
+mod schema;
+mod source;
+mod template;
+mod typed;
+mod validate;
+mod value;
+
+use std::path::Path;
+
+pub use error::{ConfigError, ConfigErrors, FAULTS_MAX, Fault};
+pub use keys::{FEATURES_MAX, SECTIONS, section};
+pub use schema::{Key, Kind, Presence, Section, Shape};
+pub use source::FILE_BYTES_MAX;
+pub use template::template;
+pub use typed::{
+    Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureClock, FeatureInput,
+    FeatureKind, FeatureOutput, FeatureSeed, Idle, Instrument, Journal, Lanes, Layout, Link, Model,
+    ModelFormat, Report, Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
+};
+pub use validate::{Block, Entry, Origin};
+
+use source::Source;
+use validate::Validator;
+
+/// A configuration and where each of its values came from.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The values.
+    pub config: Config,
+    /// The same values, key by key, with their origins, in the schema's order.
+    pub blocks: Vec<Block>,
+}
+
+impl Resolved {
+    /// Loads a file and what it includes.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Source::read(path).map_err(|error| ConfigErrors(vec![error])).and_then(|main| resolve(&main))
+    }
+
+    /// Checks text as if it had been read from `path`; included files and the model are still looked for on disk.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
+        let parsed = Source::parse(path, text.to_string());
+        parsed.map_err(|error| ConfigErrors(vec![error])).and_then(|main| resolve(&main))
+    }
+}
+
+fn resolve(main: &Source) -> Result<Resolved, ConfigErrors> {
+    let mut walk = Validator::walk(main);
+    cross::check(&walk.blocks, &mut walk.errors);
+    if walk.errors.is_empty() {
+        match serde_json::from_value(walk.json()) {
+            Ok(config) => {
+                let mut blocks = walk.blocks;
+                blocks.sort_by_key(|block| {
+                    SECTIONS.iter().position(|section| section.name == block.section.name)
+                });
+                return Ok(Resolved { config, blocks });
+            }
+            Err(error) => walk.errors.push(ConfigError {
+                file: main.file.clone(),
+                line: 0,
+                key: String::new(),
+                fault: Fault::Type,
+                expected: "values that fit the appliance's types".into(),
+                got: error.to_string(),
+            }),
+        }
+    }
+    let mut errors = walk.errors;
+    errors
+        .sort_by(|a, b| (a.file != main.file, &a.file, a.line).cmp(&(b.file != main.file, &b.file, b.line)));
+    errors.truncate(FAULTS_MAX);
+    Err(ConfigErrors(errors))
+}
+
+impl Config {
+    /// Loads a file and what it includes: every fault at once, or a configuration without any.
+    pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+        Resolved::load(path).map(|resolved| resolved.config)
+    }
+
+    /// A number that changes with anything that changes decisions: strategy, venues, instruments, features, model
+    /// choice, signal, risk. It does not cover places (folders, addresses, cores) or the model file's content.
+    ///
+    /// FNV-1a, 64 bits, over the JSON of those sections.
+    pub fn digest(&self) -> u64 {
+        let decides = (
+            (self.appliance.strategy_id, self.appliance.allow_live),
+            (&self.venues, &self.instruments, &self.features),
+            (self.model.format, &self.model.instrument),
+            (&self.signal, &self.risk),
+        );
+        let json = serde_json::to_vec(&decides).expect("plain values with finite numbers serialize");
+        json.iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+    }
+}

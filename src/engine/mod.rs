@@ -1,1 +1,367 @@
-//! engine
+//! The pure decision machine: one record in, records out.
+//!
+//! What it is not: a thread, a clock, a socket or a file. It does not know whether it runs live, in a replay or in a test.
+//!
+//! Invariant: `step` reads nothing but its own state and the record; the same setup and records produce the same outputs,
+//! bit for bit. No command leaves it without the gate's `Approved`.
+//!
+//! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` for what venues say, `reconcile.rs` for snapshots,
+//! `timers.rs` for what happens when nothing does.
+
+mod decide;
+mod facts;
+mod loss;
+mod outputs;
+mod reconcile;
+mod setup;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod venue;
+
+pub use outputs::{Counts, OUTPUTS_MAX, Outputs};
+pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+
+use crate::market::Market;
+use crate::order::{Change, OrderBook, OrderState, PositionBook};
+use crate::record::{self, Kind, Origin, Payload, Record};
+use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
+use crate::types::{
+    INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, OrderId, Side, TimeNs, TradeMode, VenueId,
+};
+use loss::LossWatch;
+use venue::Venue;
+
+/// Why the operator should look: codes of `record::Alert`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum AlertCode {
+    /// Our position and the venue's differ in two snapshots: subject is the instrument.
+    PositionMismatch = 1,
+    /// An order is in doubt for too long: subject is its id.
+    UnknownOverdue = 2,
+    /// The venue holds volume that we did not trade: subject is the instrument.
+    ExternalPosition = 3,
+    /// A fill for more than the order asked: subject is its id.
+    Overfill = 4,
+    /// An order of ours that we do not remember: subject is the id it carries.
+    ForgottenOrder = 5,
+    /// The venue annulled or amended a deal: subject is the deal.
+    DealAmended = 6,
+    /// A stream has a gap: subject is the stream.
+    Gap = 7,
+}
+
+/// Prepared for one strategy while it runs.
+#[derive(Clone, Debug)]
+struct Strategy {
+    setup: StrategySetup,
+    ticks_since: u32,
+    last_denied: Option<(Reason, Side, TimeNs)>,
+    last_score: f32,
+    position_since: TimeNs,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    setup_strategy: crate::types::StrategyId,
+    epoch: u32,
+    sequence: u32,
+    now: TimeNs,
+    timer_due: TimeNs,
+    instruments: Vec<InstrumentSetup>,
+    specs: Box<[Option<InstrumentSpec>]>,
+    strategies: Vec<Strategy>,
+    strategy_of: Box<[Option<u16>]>,
+    market: Market,
+    orders: OrderBook,
+    positions: PositionBook,
+    venues: Vec<Venue>,
+    gate: Gate,
+    loss: LossWatch,
+    loss_hit: bool,
+    rejects_in_row: u32,
+    query_count: u64,
+    fill_count: u64,
+    /// Working memory for walks over open orders.
+    ids: Vec<u64>,
+    counts: Counts,
+}
+
+impl Engine {
+    /// Built once, before the lane starts; takes all memory.
+    pub fn new(setup: Setup) -> Self {
+        let mut strategy_of = vec![None; INSTRUMENTS_MAX];
+        let strategies: Vec<Strategy> = setup
+            .strategies
+            .into_iter()
+            .map(|setup| Strategy {
+                setup,
+                ticks_since: 0,
+                last_denied: None,
+                last_score: f32::NAN,
+                position_since: TimeNs::NEVER,
+            })
+            .collect();
+        for (index, strategy) in strategies.iter().enumerate() {
+            if let Some(instrument) = strategy.setup.instrument.index() {
+                strategy_of[instrument] = Some(index as u16);
+            }
+        }
+        Engine {
+            setup_strategy: setup.strategy,
+            epoch: 0,
+            sequence: 0,
+            now: TimeNs::NEVER,
+            timer_due: TimeNs::NEVER,
+            instruments: setup.instruments,
+            specs: vec![None; INSTRUMENTS_MAX].into(),
+            strategies,
+            strategy_of: strategy_of.into(),
+            market: Market::default(),
+            orders: OrderBook::default(),
+            positions: PositionBook::default(),
+            venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
+            gate: Gate::new(setup.limits),
+            loss: LossWatch::default(),
+            loss_hit: false,
+            rejects_in_row: 0,
+            query_count: 0,
+            fill_count: 0,
+            ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes one input and produces what follows from it. Outputs and unknown kinds are ignored.
+    #[inline]
+    pub fn step(&mut self, input: &Record, out: &mut Outputs) {
+        self.now = self.now.max(input.ts());
+        match input.kind() {
+            Some(Kind::Tick) => self.on_tick(input, out),
+            Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
+            _ => return,
+        }
+        if self.now >= self.timer_due {
+            self.on_timers(out);
+        }
+    }
+
+    /// Rebuilds state from one journalled record without deciding anything: inputs as facts, our own commands as orders.
+    ///
+    /// `spare` is working memory; what it holds afterwards is not to be sent.
+    pub fn recover(&mut self, record: &Record, spare: &mut Outputs) {
+        spare.clear();
+        match record.kind() {
+            Some(Kind::Tick) => {
+                self.now = self.now.max(record.ts());
+                if let Some(tick) = record.payload::<record::Tick>() {
+                    self.take_quote(record, &tick, spare);
+                }
+                if self.now >= self.timer_due {
+                    self.on_timers(spare);
+                }
+            }
+            Some(Kind::Command) => {
+                if let Some(command) = record.payload::<record::Command>() {
+                    self.remember_command(record, &command);
+                }
+            }
+            Some(Kind::TradingChange) => {
+                let change = record.payload::<record::TradingChange>();
+                if let Some(to) = change.and_then(|change| Trading::from_code(change.to)) {
+                    self.gate.set_trading(to);
+                }
+            }
+            _ => self.step(record, spare),
+        }
+        spare.clear();
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The orders.
+    pub fn orders(&self) -> &OrderBook {
+        &self.orders
+    }
+
+    /// The positions.
+    pub fn positions(&self) -> &PositionBook {
+        &self.positions
+    }
+
+    /// The quotes.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// What may leave.
+    pub fn trading(&self) -> Trading {
+        self.gate.trading()
+    }
+
+    /// Why nothing may be opened, if so.
+    pub fn closed(&self) -> Option<Refusal> {
+        self.gate.closed()
+    }
+
+    /// Floating profit by our own reckoning.
+    pub fn floating(&self) -> crate::types::Money {
+        self.loss.floating()
+    }
+
+    /// The rules of an instrument, once its venue told them.
+    pub fn spec(&self, instrument: InstrumentId) -> Option<&InstrumentSpec> {
+        instrument.index().and_then(|index| self.specs[index].as_ref())
+    }
+
+    /// Whether time itself is news to it: an order is open, or a venue was asked something.
+    pub fn waits(&self) -> bool {
+        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits)
+    }
+
+    /// Time of the newest input.
+    pub fn now(&self) -> TimeNs {
+        self.now
+    }
+
+    fn emit<P: Payload>(&self, venue: VenueId, instrument: InstrumentId, payload: &P, out: &mut Outputs) {
+        out.push(Record::new(Origin::Engine, self.now, venue, instrument, payload));
+    }
+
+    fn alert(
+        &self,
+        code: AlertCode,
+        at: (VenueId, InstrumentId),
+        subject: u64,
+        ours: i64,
+        theirs: i64,
+        out: &mut Outputs,
+    ) {
+        let alert = record::Alert { code: code as u32, reserved: 0, subject, ours, theirs };
+        self.emit(at.0, at.1, &alert, out);
+    }
+
+    /// Journals a change of an order and renews what depends on it.
+    fn changed(&mut self, change: Option<Change>, out: &mut Outputs) {
+        let Some(Change { from, order }) = change else { return };
+        self.prepare(order.new.instrument);
+        if order.state == OrderState::Unknown {
+            self.counts.unknown += 1;
+            let venue = self.venue_of(order.new.instrument);
+            if let Some(venue) = self.venues.get_mut(usize::from(venue.0)) {
+                venue.look_again(self.now);
+            }
+        }
+        if matches!(order.state, OrderState::Queued | OrderState::Sent | OrderState::Acked)
+            && from != OrderState::Unknown
+        {
+            return;
+        }
+        let payload = record::OrderStateChange {
+            order_id: order.new.id.raw(),
+            ticket: order.ticket,
+            qty_filled: order.qty_filled,
+            qty: order.new.qty.0,
+            fill_value: order.fill_value,
+            retcode: order.retcode,
+            from: from as u8,
+            to: order.state as u8,
+            verdict: order.verdict as u8,
+            request: order.request as u8,
+        };
+        self.emit(self.venue_of(order.new.instrument), order.new.instrument, &payload, out);
+    }
+
+    fn set_trading(&mut self, to: Trading, refusal: Refusal, out: &mut Outputs) {
+        let from = self.gate.trading();
+        if from == to {
+            return;
+        }
+        self.gate.set_trading(to);
+        let change = record::TradingChange {
+            from: from as u8,
+            to: to as u8,
+            reserved: [0; 2],
+            reason: refusal.reason as u32,
+            limit: refusal.limit,
+            got: refusal.got,
+        };
+        self.emit(VenueId::default(), InstrumentId::NONE, &change, out);
+    }
+
+    fn venue_of(&self, instrument: InstrumentId) -> VenueId {
+        self.instruments.get(usize::from(instrument.0)).map_or(VenueId::default(), |setup| setup.venue)
+    }
+
+    /// Works out an instrument's envelope after anything that it depends on changed.
+    fn prepare(&mut self, instrument: InstrumentId) {
+        let Some(index) = instrument.index() else { return };
+        let Some(spec) = &self.specs[index] else { return };
+        let venue = self.venue_of(instrument);
+        let external = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.external[index]);
+        let exposure = Exposure {
+            position: self.positions.net(instrument).qty.saturating_add(external),
+            reserved: Side::BOTH.map(|side| self.orders.reserved(instrument, side)),
+            unknown: Side::BOTH.map(|side| self.orders.unknown_of(instrument, side)),
+        };
+        let modes = match spec.trade_mode {
+            TradeMode::Full => [true, true],
+            TradeMode::LongOnly => [true, false],
+            TradeMode::ShortOnly => [false, true],
+            TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
+        };
+        let limits = self.gate.limits().for_instrument(spec);
+        self.gate.prepare(instrument, limits, modes, exposure);
+    }
+
+    /// Works out the first condition that keeps the gate closed for openings.
+    fn renew_conditions(&mut self) {
+        let closed = self.venues.iter().find_map(|venue| self.closed_by(venue)).or(self.closed_by_loss());
+        self.gate.set_conditions(Conditions { closed });
+    }
+
+    fn closed_by(&self, venue: &Venue) -> Option<Refusal> {
+        let refusal = |reason, limit, got| Some(Refusal { reason, limit, got });
+        if !venue.is_up() {
+            return refusal(Reason::SessionDown, 3, i64::from(venue.roles_up));
+        }
+        if venue.account_mode != 0 && venue.account_mode != 1 && !self.gate.limits().allow_live {
+            return refusal(Reason::AccountReal, 1, i64::from(venue.account_mode));
+        }
+        let needed = record::TERMINAL_CONNECTED
+            | record::TERMINAL_TRADE_ALLOWED
+            | record::ACCOUNT_TRADE_ALLOWED
+            | record::ACCOUNT_EXPERT_ALLOWED;
+        let flags = venue.account_flags.unwrap_or(0);
+        if flags & needed != needed {
+            return refusal(Reason::AccountDisabled, i64::from(needed), i64::from(flags));
+        }
+        if let Some((_, ours, theirs)) = venue.mismatch {
+            return refusal(Reason::PositionMismatch, ours, theirs);
+        }
+        if !venue.reconciled {
+            return refusal(Reason::SessionUnreconciled, 1, 0);
+        }
+        None
+    }
+
+    fn closed_by_loss(&self) -> Option<Refusal> {
+        let limit = self.gate.limits().daily_loss_max.0;
+        match self.loss.loss_by_account() {
+            None => Some(Refusal { reason: Reason::LossUnknown, limit, got: 0 }),
+            Some(loss) if loss.0 >= limit => Some(Refusal { reason: Reason::LossDaily, limit, got: loss.0 }),
+            Some(_) => None,
+        }
+    }
+
+    fn next_id(&mut self) -> OrderId {
+        self.sequence = self.sequence.checked_add(1).expect("four thousand million orders in one epoch");
+        OrderId::new(self.setup_strategy, self.epoch, self.sequence)
+            .expect("strategy and epoch were checked at start")
+    }
+}

@@ -4,7 +4,7 @@
 //!
 //! Invariant: a quote is exactly the last tick's; crossed, repeated and disordered ticks are kept and counted, never mended.
 
-use crate::types::{INSTRUMENTS_MAX, InstrumentId, Quote, TimeNs};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, Quote};
 
 /// What was odd about the ticks so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -47,8 +47,8 @@ impl Anchor {
 
     /// The next anchor, when at raw counter `raw`, `elapsed_ns` after this one, the system says `system_ns`.
     ///
-    /// A proportional-integral loop: half of the error is worked off within a second (or within the time since the last call, when that is
-    /// longer), a quarter of it is believed to be drift.
+    /// A proportional-integral loop: half of the error is worked off within a second (or within the time since the
+    /// last call, when that is longer), a quarter of it is believed to be drift.
     pub fn next(&self, raw: u64, elapsed_ns: u64, system_ns: i64) -> (Anchor, Discipline) {
         let utc_ns = self.at(elapsed_ns);
         let error_ns = system_ns.saturating_sub(utc_ns);

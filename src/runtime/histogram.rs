@@ -86,7 +86,8 @@ pub struct StageRecorder {
 }
 
 impl StageRecorder {
-    /// Records `ns` for a stage: below 1 counts as 1, above a minute as a minute. A stage that was not asked for at construction is ignored.
+    /// Records `ns` for a stage: below 1 counts as 1, above a minute as a minute. A stage that was not asked for at
+    /// construction is ignored.
     #[inline]
     pub fn record(&mut self, stage: Stage, ns: i64) {
         if let Some(set) = &mut self.active

@@ -2,7 +2,8 @@
 //!
 //! What it is not: it knows no agent and waits for no event; after its pause the lane simply looks again.
 //!
-//! Invariant: `Spin` and `Yield` make no promise of being cheap, `Park` none of being quick; none of them waits longer than it says.
+//! Invariant: `Spin` and `Yield` make no promise of being cheap, `Park` none of being quick; none of them waits
+//! longer than it says.
 #![allow(clippy::disallowed_methods)] // This file is the door to waiting.
 
 use std::time::Duration;

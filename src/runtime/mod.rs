@@ -6,7 +6,7 @@
 //! thread, or contains `unsafe` (the vector kernels of `model/kernel` excepted). `unsafe` here is in
 //! `shared_memory.rs` alone.
 //!
-//! Where to start: [`agent`] (what runs), [`lane`] (where it runs), [`layout`] (which agents share a lane), [`ring`]
+//! Where to start: [`agent`] (what runs), [`lane`] (where it runs), [`layout`] (which agents share a lane), [`mod@ring`]
 //! (how agents talk), [`clock`] (the only time), [`histogram`] and [`counters`] (how a lane is watched without being
 //! stopped).
 

@@ -20,6 +20,10 @@ pub enum Stage {
     DecideToSend,
     /// Order record → bytes written to the socket (the system call returned).
     EncodeAndWrite,
+    /// `ts_recv` of the tick that caused an order → the engine has the order ready, journalled: the decision's budget.
+    TickToDecision,
+    /// The engine has the order ready → its write returned: the execution's budget.
+    DecisionToSend,
     /// `ts_recv` of the tick that caused an order → the order's write returned.
     TickToOrder,
     /// `ts_send` → the venue's acknowledgement received.
@@ -48,6 +52,8 @@ impl Stage {
         Stage::JournalAppend,
         Stage::DecideToSend,
         Stage::EncodeAndWrite,
+        Stage::TickToDecision,
+        Stage::DecisionToSend,
         Stage::TickToOrder,
         Stage::OrderToAck,
         Stage::OrderToFill,
@@ -66,6 +72,8 @@ impl Stage {
             Stage::JournalAppend => "journal_append",
             Stage::DecideToSend => "decide_to_send",
             Stage::EncodeAndWrite => "encode_and_write",
+            Stage::TickToDecision => "tick_to_decision",
+            Stage::DecisionToSend => "decision_to_send",
             Stage::TickToOrder => "tick_to_order",
             Stage::OrderToAck => "order_to_ack",
             Stage::OrderToFill => "order_to_fill",
@@ -85,6 +93,8 @@ impl Stage {
             Stage::JournalAppend => "one record into the journal's memory, with checksum",
             Stage::DecideToSend => "engine output to taken up for sending",
             Stage::EncodeAndWrite => "order record to bytes written",
+            Stage::TickToDecision => "tick received to its order ready and journalled",
+            Stage::DecisionToSend => "order ready and journalled to its write returned",
             Stage::TickToOrder => "tick received to its order's write returned",
             Stage::OrderToAck => "order written to acknowledgement received",
             Stage::OrderToFill => "order written to first fill received",

@@ -5,3 +5,4 @@
 //! Invariant: every length is checked before it is believed; a codec never panics on input.
 
 pub mod terminal;
+pub mod zmtp;

@@ -60,6 +60,27 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// Whether the sender does not speak the protocol; a value that is refused by itself is no reason to part.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, DecodeError::Header(_) | DecodeError::Repeated { .. } | DecodeError::Code { .. })
+    }
+
+    /// In a few words of fixed text, for the reject; the whole error is for whoever may format.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            DecodeError::Header(HeaderError::Protocol { .. }) => "protocol version: expected 1",
+            DecodeError::Header(HeaderError::Kind { .. } | HeaderError::Direction { .. }) => {
+                "message kind: expected one that terminals send"
+            }
+            DecodeError::Header(_) => "message: header and length disagree",
+            DecodeError::Repeated { .. } => "stream number: expected a later one",
+            DecodeError::Code { .. } => "code: expected one of MT5's",
+            _ => "value: off its grid or not finite",
+        }
+    }
+}
+
 /// What a message turned out to be, beyond the records it made.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Decoded {
@@ -97,6 +118,17 @@ impl Decoder {
         self.symbols.clear();
         self.server_offset_s = 0;
         self.next_seq = [1; Stream::ALL.len()];
+    }
+
+    /// Starts over for a connection of another venue.
+    pub fn assign(&mut self, venue: crate::types::VenueId, symbols: &[(crate::types::FixedText<32>, InstrumentId)]) {
+        self.reset();
+        self.symbols.assign(venue, symbols);
+    }
+
+    /// Server time minus UTC, as the accepted hello says.
+    pub fn set_server_offset_s(&mut self, server_offset_s: i32) {
+        self.server_offset_s = server_offset_s;
     }
 
     /// The symbols as announced.

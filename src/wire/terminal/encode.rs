@@ -5,8 +5,8 @@
 //! Invariant: a command's prices and volumes are converted by the same spec that admitted them, so what leaves is on the
 //! venue's grid.
 
-use super::body::Command;
-use super::header::{Body, HEADER_BYTES, Header, PROTOCOL};
+use super::body::{Command, Heartbeat};
+use super::header::{Body, HEADER_BYTES, Header, MessageKind, PROTOCOL};
 use crate::record::{self, Layout};
 use crate::types::{InstrumentSpec, NS_PER_MS, Price, Qty, TimeNs};
 
@@ -28,6 +28,13 @@ pub fn encode_message<B: Body>(body: &B, seq: u64, ts_sender_us: i64, to: &mut [
     header.write(to);
     body.write(&mut to[HEADER_BYTES..]);
     HEADER_BYTES + B::BYTES
+}
+
+/// As [`encode_message`], for the appliance's own heartbeat, which shares the terminal's body.
+pub fn encode_heartbeat(body: &Heartbeat, ts_sender_us: i64, to: &mut [u8]) -> usize {
+    let len = encode_message(body, 0, ts_sender_us, to);
+    to[1] = MessageKind::ApplianceHeartbeat as u8;
+    len
 }
 
 /// A command of ours in the terminal's units.

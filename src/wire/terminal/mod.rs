@@ -17,7 +17,7 @@ mod symbols;
 mod tests;
 
 pub use decode::{DecodeError, Decoded, Decoder};
-pub use encode::{encode_command, encode_message};
+pub use encode::{encode_command, encode_heartbeat, encode_message};
 pub use header::{
     Body, HEADER_BYTES, Header, HeaderError, MESSAGE_BYTES_MAX, MessageKind, PROTOCOL, RejectReason, Stream,
 };

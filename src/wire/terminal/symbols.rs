@@ -57,12 +57,27 @@ pub struct SymbolTable {
     venue: VenueId,
     configured: Vec<(FixedText<32>, InstrumentId)>,
     entries: Vec<Entry>,
+    /// Index into `entries` by instrument; `u16::MAX` when not announced.
+    of_instrument: Box<[u16]>,
 }
 
 impl SymbolTable {
     /// For a venue with these symbols.
     pub fn new(venue: VenueId, configured: Vec<(FixedText<32>, InstrumentId)>) -> Self {
-        SymbolTable { venue, configured, entries: vec![Entry::Unknown; INSTRUMENTS_MAX] }
+        SymbolTable {
+            venue,
+            configured,
+            entries: vec![Entry::Unknown; INSTRUMENTS_MAX],
+            of_instrument: vec![u16::MAX; INSTRUMENTS_MAX].into(),
+        }
+    }
+
+    /// Turns to another venue's symbols. Takes no memory when the table was made with as many.
+    pub fn assign(&mut self, venue: VenueId, configured: &[(FixedText<32>, InstrumentId)]) {
+        self.venue = venue;
+        self.configured.clear();
+        self.configured.extend_from_slice(configured);
+        self.clear();
     }
 
     /// Whose symbols.
@@ -73,6 +88,7 @@ impl SymbolTable {
     /// Forgets what the connection said; the configured list stays.
     pub fn clear(&mut self) {
         self.entries.fill(Entry::Unknown);
+        self.of_instrument.fill(u16::MAX);
     }
 
     /// Takes a symbol's properties; `None` when the symbol is not configured.
@@ -88,6 +104,9 @@ impl SymbolTable {
         };
         let spec = self.spec(wire, symbol, instrument)?;
         self.entries[index] = Entry::Ours(spec);
+        if let Some(at) = instrument.index() {
+            self.of_instrument[at] = wire.symbol_id;
+        }
         Ok(Some(spec))
     }
 
@@ -146,11 +165,9 @@ impl SymbolTable {
     }
 
     /// The rules of an instrument, as this connection announced them.
+    #[inline]
     pub fn by_instrument(&self, instrument: InstrumentId) -> Option<&InstrumentSpec> {
-        self.entries.iter().find_map(|entry| match entry {
-            Entry::Ours(spec) if spec.instrument == instrument => Some(spec),
-            _ => None,
-        })
+        self.by_number(self.of_instrument[instrument.index()?])
     }
 
     /// The symbols to subscribe to.

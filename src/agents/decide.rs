@@ -1,0 +1,270 @@
+//! The engine's lane: takes inputs in a fixed order, journals, steps, journals, passes on.
+//!
+//! What it is not: a decision maker; that is `engine`, which this only feeds.
+//!
+//! Invariant: every input is in the journal before the engine sees it, and every output before it is passed on. What the
+//! journal or the orders' ring has no room for is not begun.
+
+use super::rings::Outbound;
+use super::sent::SentTimes;
+use crate::engine::{Counts, Engine, OUTPUTS_MAX, Outputs};
+use crate::journal::{PersistState, Writer};
+use crate::record::{self, DispatchOutcome, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record};
+use crate::risk::{Refusal, Trading};
+use crate::runtime::agent::Agent;
+use crate::runtime::clock::Clock;
+use crate::runtime::counters::{CounterId, CounterWriter};
+use crate::runtime::histogram::StageRecorder;
+use crate::runtime::ring::{CommandReceiver, Consumer, Producer};
+use crate::runtime::stage::Stage;
+use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, TimeNs, VenueId};
+
+/// Time is told to the engine this often while an order is open or a question is out.
+const TICK_OPEN_NS: i64 = 10 * NS_PER_MS;
+/// And this often otherwise.
+const TICK_QUIET_NS: i64 = NS_PER_S;
+/// Status goes out this often.
+const STATUS_NS: i64 = 50 * NS_PER_MS;
+/// Commands and queries that one step may produce and the ring must have room for.
+const OUTBOUND_PER_STEP_MAX: usize = 64;
+
+/// What the control floor sees of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineStatus {
+    /// What was counted.
+    pub counts: Counts,
+    /// What may leave.
+    pub trading: Trading,
+    /// Why nothing may be opened, if so.
+    pub closed: Option<Refusal>,
+    /// Net position of the first instrument, steps.
+    pub position: i64,
+    /// Realised profit of our fills, costs included.
+    pub realised: Money,
+    /// Floating profit by our own reckoning.
+    pub floating: Money,
+    /// Open orders.
+    pub orders_open: usize,
+    /// Of them, in doubt.
+    pub orders_unknown: usize,
+    /// Last record of the journal.
+    pub journal_seq: u64,
+}
+
+/// What the agent is made of.
+pub struct DecideParts {
+    /// Recovered and ready.
+    pub engine: Engine,
+    /// The journal's end.
+    pub journal: Writer,
+    /// Ticks.
+    pub market: Consumer<Record>,
+    /// What else market connections say.
+    pub ingest_reports: Consumer<Record>,
+    /// What trade connections and the sending lane say.
+    pub send_reports: Consumer<Record>,
+    /// The operator's words.
+    pub control: CommandReceiver<Record>,
+    /// Commands and queries.
+    pub orders: Producer<Outbound>,
+    /// To the control floor; a full ring is skipped.
+    pub status: Producer<EngineStatus>,
+    /// The lane's clock.
+    pub clock: Clock,
+    /// Takes the stages.
+    pub recorder: StageRecorder,
+    /// Takes the counts.
+    pub counters: CounterWriter,
+    /// Inputs taken in one cycle at most.
+    pub messages_per_cycle_max: usize,
+    /// First input of this start.
+    pub start: Record,
+}
+
+/// See the module.
+pub struct Decide {
+    parts: DecideParts,
+    out: Outputs,
+    sent: SentTimes,
+    ts_input: TimeNs,
+    ts_status: TimeNs,
+    persist_failed: bool,
+    is_behind: bool,
+}
+
+impl Decide {
+    /// Ready to be put on a lane.
+    pub fn new(parts: DecideParts) -> Self {
+        Decide {
+            parts,
+            out: Outputs::default(),
+            sent: SentTimes::new(),
+            ts_input: TimeNs::NEVER,
+            ts_status: TimeNs::NEVER,
+            persist_failed: false,
+            is_behind: false,
+        }
+    }
+
+    /// Whether a whole step fits, its worst case included.
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        self.parts.orders.free() >= OUTBOUND_PER_STEP_MAX
+            && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1
+    }
+
+    #[inline]
+    fn take(&mut self, mut input: Record) {
+        let kind = input.kind();
+        let taken = self.parts.clock.now();
+        self.ts_input = taken;
+        self.time_answers(kind, &input);
+        self.parts.journal.append(&mut input).expect("room was kept for the input");
+        let appended = self.parts.clock.now();
+        self.out.clear();
+        self.parts.engine.step(&input, &mut self.out);
+        for output in self.out.records_mut() {
+            self.parts.journal.append(output).expect("room was kept for the outputs");
+        }
+        let decided = self.parts.clock.now();
+        for output in self.out.records() {
+            if matches!(output.kind(), Some(Kind::Command | Kind::Query)) {
+                let outbound = Outbound { record: *output, ts_decide: decided };
+                self.parts.orders.try_push(outbound).expect("room was kept for commands");
+                if output.kind() == Some(Kind::Command) {
+                    self.parts.recorder.record(Stage::TickToDecision, decided.since(input.ts()));
+                }
+            }
+        }
+        if kind == Some(Kind::Tick) {
+            self.parts.recorder.record(Stage::IngestToDecide, taken.since(input.ts()));
+        }
+        self.parts.recorder.record(Stage::JournalAppend, appended.since(taken));
+        self.parts.recorder.record(Stage::Decide, decided.since(appended));
+    }
+
+    fn time_answers(&mut self, kind: Option<Kind>, input: &Record) {
+        let timed = match kind {
+            Some(Kind::Dispatch) => {
+                if let Some(dispatch) = input.payload::<record::Dispatch>()
+                    && dispatch.outcome == DispatchOutcome::Sent as u8
+                {
+                    self.sent.sent(dispatch.order_id, TimeNs(dispatch.ts_send));
+                }
+                return;
+            }
+            Some(Kind::CommandResult) => input
+                .payload::<record::CommandResult>()
+                .and_then(|result| self.sent.acked(result.order_id, input.ts()))
+                .map(|ns| (Stage::OrderToAck, ns)),
+            Some(Kind::DealEvent) if input.flags() & FLAG_SNAPSHOT == 0 => input
+                .payload::<record::DealEvent>()
+                .and_then(|deal| self.sent.filled(deal.magic, input.ts()))
+                .map(|ns| (Stage::OrderToFill, ns)),
+            _ => return,
+        };
+        if let Some((stage, ns)) = timed {
+            self.parts.recorder.record(stage, ns);
+        }
+    }
+
+    fn own<P: record::Payload>(&mut self, now: TimeNs, payload: &P) {
+        self.take(Record::new(Origin::Appliance, now, VenueId(0), InstrumentId::NONE, payload));
+    }
+
+    /// Tells the engine what the disk does.
+    #[inline]
+    fn watch_journal(&mut self, now: TimeNs) {
+        let failed = self.parts.journal.progress().state() != PersistState::Healthy;
+        let room = self.parts.journal.free();
+        let behind = room < self.parts.journal.capacity() / 4;
+        if failed != self.persist_failed && self.has_room() {
+            self.persist_failed = failed;
+            let kind = if failed { FaultKind::JournalDisk } else { FaultKind::JournalRecovered };
+            self.own(now, &Fault { detail: 0, kind: kind as u8, reserved: [0; 7] });
+        }
+        if behind != self.is_behind && self.has_room() {
+            self.is_behind = behind;
+            if behind {
+                self.own(now, &Fault { detail: room, kind: FaultKind::JournalBehind as u8, reserved: [0; 7] });
+            }
+        }
+    }
+
+    fn publish(&mut self, now: TimeNs) {
+        self.ts_status = now;
+        let engine = &self.parts.engine;
+        let counts = engine.counts();
+        let counters = &mut self.parts.counters;
+        counters.set(CounterId::Ticks, counts.ticks);
+        counters.set(CounterId::Decisions, counts.decisions);
+        counters.set(CounterId::Fills, counts.fills);
+        counters.set(CounterId::Gaps, counts.gaps);
+        counters.set(CounterId::OrdersUnknown, counts.unknown);
+        counters.set(CounterId::Denied, counts.denied.iter().sum());
+        counters.set(CounterId::JournalSeq, self.parts.journal.last_seq());
+        counters.set(CounterId::RingHighWater, self.parts.market.high_water() as u64);
+        let status = EngineStatus {
+            counts: *counts,
+            trading: engine.trading(),
+            closed: engine.closed(),
+            position: engine.positions().net(InstrumentId(0)).qty,
+            realised: engine.positions().realised(),
+            floating: engine.floating(),
+            orders_open: engine.orders().open_count(),
+            orders_unknown: engine.orders().unknown_count(),
+            journal_seq: self.parts.journal.last_seq(),
+        };
+        // A reader that is behind gets the next one.
+        let _ = self.parts.status.try_push(status);
+    }
+}
+
+impl Agent for Decide {
+    fn name(&self) -> &str {
+        "decide"
+    }
+
+    fn on_start(&mut self, _now: TimeNs) {
+        let start = self.parts.start;
+        self.take(start);
+    }
+
+    #[inline]
+    fn do_work(&mut self, now: TimeNs) -> usize {
+        self.parts.recorder.hand_over();
+        let mut count = 0;
+        // Answers before news: what became of an order is known before the next tick is judged.
+        while count < self.parts.messages_per_cycle_max && self.has_room() {
+            let next = self
+                .parts
+                .send_reports
+                .pop()
+                .or_else(|| self.parts.ingest_reports.pop())
+                .or_else(|| self.parts.market.pop());
+            let Some(input) = next else { break };
+            self.take(input);
+            count += 1;
+        }
+        while self.has_room()
+            && let Some(input) = self.parts.control.pop()
+        {
+            self.take(input);
+            count += 1;
+        }
+        let patience = if self.parts.engine.waits() { TICK_OPEN_NS } else { TICK_QUIET_NS };
+        if count == 0 && now.since(self.ts_input) >= patience && self.has_room() {
+            self.own(now, &record::ClockTick { reserved: 0 });
+        }
+        self.watch_journal(now);
+        if now.since(self.ts_status) >= STATUS_NS {
+            self.publish(now);
+        }
+        count
+    }
+
+    fn on_close(&mut self) {
+        let now = self.parts.clock.now();
+        self.publish(now);
+    }
+}

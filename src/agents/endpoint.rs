@@ -1,0 +1,453 @@
+//! One listening address and the terminals connected to it: who may, what they say, and when they fall silent.
+//!
+//! What it is not: ZMTP (`wire::zmtp`), sockets (`link`), or a judge of what is said (the engine).
+//!
+//! Invariant: no record is made for a connection whose hello was not accepted; a connection that breaks the protocol is told
+//! why and closed, and no other notices.
+
+use crate::link::{BindError, ConnectionId, Event, LinkCounters, SendError, Server, ServerSettings};
+use crate::record::{self, Origin, Record, SessionState};
+use crate::runtime::counters::{CounterId, CounterWriter};
+use crate::types::{
+    FixedText, InstrumentId, InstrumentSpec, MarginMode, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
+};
+use crate::wire::terminal::{
+    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, SymbolTable, body, encode_heartbeat, encode_message,
+};
+use crate::wire::zmtp::More;
+use std::net::SocketAddr;
+
+/// A venue whose terminals may connect.
+#[derive(Clone, Debug)]
+pub struct AdmittedVenue {
+    /// Account number that it must show.
+    pub login: u64,
+    /// Trade server that it must show.
+    pub server: FixedText<64>,
+    /// Margin mode that it must show; `None` accepts any.
+    pub margin_mode: Option<MarginMode>,
+    /// Currency that it must show; empty accepts any.
+    pub currency: FixedText<8>,
+    /// Symbols to subscribe to.
+    pub symbols: Vec<(FixedText<32>, InstrumentId)>,
+}
+
+/// Who may connect, and what they are told.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// Index is the `VenueId`.
+    pub venues: Vec<AdmittedVenue>,
+    /// A real-money account may connect.
+    pub allow_live: bool,
+    /// This start of the appliance.
+    pub epoch: u64,
+    /// Name of the appliance.
+    pub name: FixedText<32>,
+    /// Heartbeats are this far apart.
+    pub heartbeat_ms: u32,
+    /// A terminal that says nothing for so long is gone.
+    pub silent_after_ms: u32,
+}
+
+/// What an endpoint is made of.
+#[derive(Clone, Debug)]
+pub struct EndpointSettings {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Roles served here: `record::ROLE_*` bits.
+    pub roles: u8,
+    /// Marks the records.
+    pub origin: Origin,
+    /// Sockets and their limits.
+    pub server: ServerSettings,
+    /// Who may connect.
+    pub admission: Admission,
+}
+
+/// Where a connection is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Free,
+    AwaitHello,
+    Live { venue: VenueId, roles: u8 },
+}
+
+struct Peer {
+    id: Option<ConnectionId>,
+    phase: Phase,
+    decoder: Decoder,
+    hello: body::Hello,
+    ts_heard: TimeNs,
+    ts_beat: TimeNs,
+    beats: u64,
+    heard_us: i64,
+    commands_sent: u64,
+    credit: u64,
+}
+
+/// What must be said after a poll, when the server is free again.
+#[derive(Clone, Copy, Debug)]
+enum Pending {
+    Welcome(ConnectionId),
+    Reject(ConnectionId, RejectReason, FixedText<64>),
+}
+
+/// See the module.
+pub struct Endpoint {
+    server: Server,
+    roles: u8,
+    origin: Origin,
+    admission: Admission,
+    peers: Vec<Peer>,
+    pending: Vec<Pending>,
+    trade_peer: [Option<u16>; VENUES_MAX],
+    ts_watch: TimeNs,
+    refused_count: u64,
+}
+
+impl Endpoint {
+    /// Listens and takes all memory.
+    pub fn bind(settings: EndpointSettings) -> Result<Self, BindError> {
+        let server = Server::bind(settings.address, settings.server)?;
+        let peers = (0..settings.server.connections_max)
+            .map(|_| Peer {
+                id: None,
+                phase: Phase::Free,
+                decoder: Decoder::new(
+                    SymbolTable::new(VenueId(0), Vec::with_capacity(crate::types::INSTRUMENTS_MAX)),
+                    settings.origin,
+                ),
+                hello: <body::Hello as record::Layout>::read(&[0; 1_024]),
+                ts_heard: TimeNs::NEVER,
+                ts_beat: TimeNs::NEVER,
+                beats: 0,
+                heard_us: 0,
+                commands_sent: 0,
+                credit: 0,
+            })
+            .collect::<Vec<_>>();
+        Ok(Endpoint {
+            server,
+            roles: settings.roles,
+            origin: settings.origin,
+            admission: settings.admission,
+            pending: Vec::with_capacity(2 * peers.len()),
+            peers,
+            trade_peer: [None; VENUES_MAX],
+            ts_watch: TimeNs::NEVER,
+            refused_count: 0,
+        })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.server.local_addr()
+    }
+
+    /// Records that one poll may make at most, so that a caller can keep room for them.
+    pub fn records_per_poll_max(&self, parts_per_poll_max: u32) -> usize {
+        let connected = self.server.connected_count().max(1);
+        // A message makes at most a gap and a record; a connection that comes or goes makes one.
+        connected * 2 * parts_per_poll_max as usize + 2 * self.peers.len()
+    }
+
+    /// One cycle: reads, decodes, hands every record to `sink`, and answers what must be answered.
+    #[inline]
+    pub fn poll(&mut self, now: TimeNs, sink: &mut impl FnMut(Record)) -> usize {
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
+        let count = server.poll(now, &mut |id, event| {
+            let peer = &mut peers[usize::from(id.slot)];
+            match event {
+                Event::Message { body, more: More::Last } => {
+                    peer.ts_heard = now;
+                    let reject = match peer.decoder.decode(body, now, &mut |record| {
+                        if matches!(peer.phase, Phase::Live { .. }) {
+                            note_credit(&mut peer.credit, &record);
+                            sink(record);
+                        }
+                    }) {
+                        Ok(Decoded::Records) if matches!(peer.phase, Phase::Live { .. }) => return,
+                        Ok(Decoded::Hello(hello)) => {
+                            welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
+                        }
+                        Ok(Decoded::Heartbeat(heard_us)) => {
+                            peer.heard_us = heard_us;
+                            return;
+                        }
+                        Ok(_) if matches!(peer.phase, Phase::Live { .. }) => return,
+                        Ok(_) => Some((RejectReason::NoHello, text("expected a hello first"))),
+                        Err(error) => {
+                            *refused_count += 1;
+                            match error.is_fatal() {
+                                true => Some((RejectReason::Malformed, text(error.summary()))),
+                                false => return,
+                            }
+                        }
+                    };
+                    if let Some((reason, words)) = reject {
+                        refuse(pending, id, reason, words);
+                    }
+                }
+                Event::Message { more: More::Follows, .. } => {
+                    *refused_count += 1;
+                    refuse(pending, id, RejectReason::Malformed, text("expected messages of one frame"));
+                }
+                Event::Connected { .. } => {
+                    peer.id = Some(id);
+                    peer.phase = Phase::AwaitHello;
+                    peer.ts_heard = now;
+                }
+                Event::Disconnected { .. } => {
+                    if let Some(record) = end(peer, *origin, now, trade_peer, id.slot) {
+                        sink(record);
+                    }
+                }
+                Event::Refused { .. } => *refused_count += 1,
+            }
+        });
+        if !self.pending.is_empty() {
+            self.answer(now);
+        }
+        if now.since(self.ts_watch) >= 5 * NS_PER_MS {
+            self.watch(now);
+        }
+        count
+    }
+
+    #[cold]
+    fn answer(&mut self, now: TimeNs) {
+        while let Some(pending) = self.pending.pop() {
+            match pending {
+                Pending::Reject(id, reason, words) => {
+                    let reject = body::Reject { reason: reason as u32, reserved: 0, text: *words.bytes() };
+                    // The peer may be gone already; then there is nobody to tell.
+                    let _ = self.say(id, &reject, 0, now);
+                    self.server.disconnect(id);
+                }
+                Pending::Welcome(id) => {
+                    let welcome = body::Welcome {
+                        epoch: self.admission.epoch,
+                        heartbeat_ms: self.admission.heartbeat_ms,
+                        silent_after_ms: self.admission.silent_after_ms,
+                        dead_man: 0,
+                        reserved: [0; 7],
+                        name: *self.admission.name.bytes(),
+                    };
+                    let _ = self.say(id, &welcome, 0, now);
+                    let Phase::Live { venue, .. } = self.peers[usize::from(id.slot)].phase else { continue };
+                    let symbols = self.admission.venues[usize::from(venue.0)].symbols.len();
+                    for index in 0..symbols {
+                        let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
+                        let subscribe = body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
+                        let _ = self.say(id, &subscribe, 0, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Heartbeats out, and the end of peers that fell silent.
+    #[cold]
+    fn watch(&mut self, now: TimeNs) {
+        self.ts_watch = now;
+        let beat_ns = i64::from(self.admission.heartbeat_ms) * NS_PER_MS;
+        let silent_ns = i64::from(self.admission.silent_after_ms) * NS_PER_MS;
+        for slot in 0..self.peers.len() {
+            let peer = &mut self.peers[slot];
+            let (Some(id), true) = (peer.id, peer.phase != Phase::Free) else { continue };
+            if now.since(peer.ts_heard) > silent_ns {
+                self.server.disconnect(id);
+            } else if matches!(peer.phase, Phase::Live { .. }) && now.since(peer.ts_beat) >= beat_ns {
+                peer.ts_beat = now;
+                peer.beats += 1;
+                let beat = body::Heartbeat { count: peer.beats, echo_us: peer.heard_us };
+                let bytes = HEADER_BYTES + <body::Heartbeat as record::Layout>::BYTES;
+                // A full queue means that the peer does not read: its silence will end it.
+                let _ = self.server.send_with(id, bytes, More::Last, |room| {
+                    encode_heartbeat(&beat, now.0 / NS_PER_US, room);
+                });
+            }
+        }
+    }
+
+    fn say<B: Body>(&mut self, id: ConnectionId, body: &B, seq: u64, now: TimeNs) -> Result<(), SendError> {
+        self.server.send_with(id, HEADER_BYTES + B::BYTES, More::Last, |room| {
+            encode_message(body, seq, now.0 / NS_PER_US, room);
+        })
+    }
+
+    /// The connection that executes a venue's commands, if there is one.
+    #[inline]
+    pub fn trade_slot(&self, venue: VenueId) -> Option<u16> {
+        *self.trade_peer.get(usize::from(venue.0))?
+    }
+
+    /// Commands that the connection still takes.
+    #[inline]
+    pub fn credit_left(&self, slot: u16) -> u64 {
+        let peer = &self.peers[usize::from(slot)];
+        peer.credit.saturating_sub(peer.commands_sent)
+    }
+
+    /// The rules of an instrument as this connection told them, and server time minus UTC in seconds.
+    #[inline]
+    pub fn rules(&self, slot: u16, instrument: InstrumentId) -> Option<(&InstrumentSpec, i32)> {
+        let decoder = &self.peers[usize::from(slot)].decoder;
+        Some((decoder.symbols().by_instrument(instrument)?, decoder.server_offset_s()))
+    }
+
+    /// Server time minus UTC of a connection, seconds.
+    pub fn server_offset_s(&self, slot: u16) -> i32 {
+        self.peers[usize::from(slot)].decoder.server_offset_s()
+    }
+
+    /// Writes a numbered command, or refuses it with not one byte on the wire.
+    #[inline]
+    pub fn command(&mut self, slot: u16, command: &body::Command, now: TimeNs) -> Result<(), SendError> {
+        let peer = &mut self.peers[usize::from(slot)];
+        let Some(id) = peer.id else { return Err(SendError::NotConnected) };
+        let seq = peer.commands_sent + 1;
+        self.say(id, command, seq, now)?;
+        self.peers[usize::from(slot)].commands_sent = seq;
+        Ok(())
+    }
+
+    /// Writes an unnumbered request.
+    pub fn request<B: Body>(&mut self, slot: u16, body: &B, now: TimeNs) -> Result<(), SendError> {
+        let Some(id) = self.peers[usize::from(slot)].id else { return Err(SendError::NotConnected) };
+        self.say(id, body, 0, now)
+    }
+
+    /// Publishes what the link counted.
+    pub fn publish(&self, counters: &mut CounterWriter) {
+        let link: &LinkCounters = self.server.counters();
+        counters.set(CounterId::BytesIn, link.bytes_received_count);
+        counters.set(CounterId::BytesOut, link.bytes_sent_count);
+        counters.set(CounterId::MessagesIn, link.parts_received_count);
+        counters.set(CounterId::MessagesOut, link.parts_sent_count);
+        counters.set(CounterId::MessagesRefused, self.refused_count);
+        counters.set(CounterId::Connections, link.connected_count);
+    }
+
+    /// Closes every connection.
+    pub fn close(&mut self) {
+        for slot in 0..self.peers.len() {
+            if let Some(id) = self.peers[slot].id {
+                self.server.disconnect(id);
+            }
+        }
+        self.server.flush();
+    }
+}
+
+fn text(words: &str) -> FixedText<64> {
+    FixedText::new(words).unwrap_or(FixedText::EMPTY)
+}
+
+fn refuse(pending: &mut Vec<Pending>, id: ConnectionId, reason: RejectReason, words: FixedText<64>) {
+    let known = pending.iter().any(|other| matches!(other, Pending::Reject(same, ..) if *same == id));
+    if !known && pending.len() < pending.capacity() {
+        pending.push(Pending::Reject(id, reason, words));
+    }
+}
+
+fn note_credit(credit: &mut u64, record: &Record) {
+    if let Some(grant) = record.payload::<record::Credit>() {
+        *credit = (*credit).max(grant.granted_total);
+    }
+}
+
+/// Judges a hello. On success the session begins; on failure the reason comes back.
+#[cold]
+#[allow(clippy::too_many_arguments, reason = "the parts of one endpoint, borrowed apart while its server is polled")]
+fn welcome(
+    id: ConnectionId,
+    peer: &mut Peer,
+    hello: &body::Hello,
+    admission: &Admission,
+    roles: u8,
+    origin: Origin,
+    now: TimeNs,
+    pending: &mut Vec<Pending>,
+    trade_peer: &mut [Option<u16>; VENUES_MAX],
+    sink: &mut impl FnMut(Record),
+) -> Option<(RejectReason, FixedText<64>)> {
+    let refusal = |reason, words| Some((reason, text(words)));
+    let account = |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
+    let Some(venue_index) = admission.venues.iter().position(|venue| account(&venue)) else {
+        return refusal(RejectReason::Account, "expected the configured login and server");
+    };
+    let venue = &admission.venues[venue_index];
+    if venue.margin_mode.is_some_and(|mode| mode.code() != hello.margin_mode) {
+        return refusal(RejectReason::MarginMode, "expected the configured margin mode");
+    }
+    if venue.currency != FixedText::EMPTY && *venue.currency.bytes() != hello.currency {
+        return refusal(RejectReason::Currency, "expected the configured currency");
+    }
+    if hello.account_mode == 2 && !admission.allow_live {
+        return refusal(RejectReason::RealMoney, "real-money account: appliance.allow_live is false");
+    }
+    if hello.roles == 0 || hello.roles & !roles != 0 {
+        return refusal(RejectReason::Role, "role is not served at this address");
+    }
+    if hello.epoch_seen > admission.epoch {
+        return refusal(RejectReason::Epoch, "terminal has executed for a later epoch");
+    }
+    let venue_id = VenueId(venue_index as u16);
+    peer.decoder.assign(venue_id, &venue.symbols);
+    peer.decoder.set_server_offset_s(hello.server_offset_s);
+    peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
+    peer.hello = *hello;
+    (peer.commands_sent, peer.credit) = (0, u64::from(hello.credit));
+    if hello.roles & record::ROLE_TRADE != 0 {
+        trade_peer[venue_index] = Some(id.slot);
+    }
+    pending.insert(0, Pending::Welcome(id));
+    sink(session_record(peer, venue_id, hello.roles, SessionState::Up, origin, now));
+    None
+}
+
+#[cold]
+fn end(
+    peer: &mut Peer,
+    origin: Origin,
+    now: TimeNs,
+    trade_peer: &mut [Option<u16>; VENUES_MAX],
+    slot: u16,
+) -> Option<Record> {
+    let phase = std::mem::replace(&mut peer.phase, Phase::Free);
+    peer.id = None;
+    let Phase::Live { venue, roles } = phase else { return None };
+    let trade = &mut trade_peer[usize::from(venue.0)];
+    if *trade == Some(slot) {
+        *trade = None;
+    } else if roles & record::ROLE_TRADE != 0 {
+        // Another connection took over; it speaks for the account now.
+        return None;
+    }
+    Some(session_record(peer, venue, roles, SessionState::Down, origin, now))
+}
+
+fn session_record(
+    peer: &Peer,
+    venue: VenueId,
+    roles: u8,
+    state: SessionState,
+    origin: Origin,
+    now: TimeNs,
+) -> Record {
+    let hello = &peer.hello;
+    let session = record::Session {
+        state: state as u8,
+        roles,
+        margin_mode: hello.margin_mode,
+        account_mode: hello.account_mode,
+        build: hello.build,
+        login: hello.login,
+        server_offset_s: hello.server_offset_s,
+        reason: 0,
+        currency: hello.currency,
+        server: hello.server,
+    };
+    Record::new(origin, now, venue, InstrumentId::NONE, &session)
+}

@@ -1,0 +1,52 @@
+//! The rings between agents, and what travels in them.
+//!
+//! What it is not: a queue with a policy; each agent keeps its own (`ingest` coalesces ticks, nobody drops reports).
+//!
+//! Invariant: every ring has one producer and one consumer, and its size is a configuration value.
+
+use crate::record::Record;
+use crate::runtime::ring::{Consumer, Producer, ring};
+use crate::types::TimeNs;
+
+/// A command or query on its way out.
+#[derive(Clone, Copy, Debug)]
+pub struct Outbound {
+    /// As journalled.
+    pub record: Record,
+    /// When the engine had it ready.
+    pub ts_decide: TimeNs,
+}
+
+/// Slots of each ring.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RingSizes {
+    /// Ticks.
+    pub market: usize,
+    /// Everything else towards the engine.
+    pub reports: usize,
+    /// Commands and queries.
+    pub orders: usize,
+}
+
+/// Both ends of all rings.
+#[derive(Debug)]
+pub struct Rings {
+    /// Ticks from ingest to decide.
+    pub market: (Producer<Record>, Consumer<Record>),
+    /// What else the market connections say.
+    pub ingest_reports: (Producer<Record>, Consumer<Record>),
+    /// What the trade connections and the sending lane say.
+    pub send_reports: (Producer<Record>, Consumer<Record>),
+    /// Commands and queries.
+    pub orders: (Producer<Outbound>, Consumer<Outbound>),
+}
+
+/// Makes them.
+pub fn rings(sizes: RingSizes) -> Rings {
+    Rings {
+        market: ring(sizes.market),
+        ingest_reports: ring(sizes.reports),
+        send_reports: ring(sizes.reports),
+        orders: ring(sizes.orders),
+    }
+}

@@ -1,0 +1,376 @@
+//! The wiring: configuration in, running lanes out, and an outcome when they end.
+//!
+//! What it is not: a decision, a codec or a command line; every part it joins lives on its own floor.
+//!
+//! Invariant: this is the only place that knows every floor. Memory is taken, files opened and addresses bound before the
+//! first lane starts; whatever is wrong by then is a typed error, and nothing has traded.
+
+mod control;
+mod outcome;
+mod setup;
+
+pub use control::{ControlError, Control};
+pub use outcome::Outcome;
+pub use setup::{SavedSetup, SetupError, engine_setup};
+
+use crate::agents::{
+    Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send, SendParts, rings,
+};
+use crate::config::{self, BeforeSend, Config};
+use crate::engine::{Engine, Outputs};
+use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
+use crate::link::{BindError, ServerSettings};
+use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::runtime::clock::Clock;
+use crate::runtime::counters::{CounterReader, counters};
+use crate::runtime::histogram::{StageReader, stage_histograms};
+use crate::runtime::idle::Idle;
+use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
+use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
+use crate::runtime::memory_lock::{MemoryLock, lock_memory};
+use crate::runtime::agent::Agent;
+use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
+use crate::runtime::stage::Stage;
+use crate::types::{InstrumentId, NS_PER_MS, VenueId};
+use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Parts that one connection may bring in one cycle.
+const PARTS_PER_POLL_MAX: u32 = 256;
+/// Present in the state folder: come up halted.
+const LATCH: &str = "halted";
+
+/// Why the appliance did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration's content cannot be used.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The journal cannot be written or is damaged.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// An address cannot be listened on.
+    #[error("{key}: {error}")]
+    Bind {
+        /// Which address.
+        key: &'static str,
+        /// Why.
+        error: BindError,
+    },
+    /// A file or thread that the start needs.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The system's word.
+        error: std::io::Error,
+    },
+}
+
+/// What the operator decides at start.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// Removes the latch of an earlier halt; the words are journalled.
+    pub arm: Option<String>,
+}
+
+/// A running appliance.
+#[derive(Debug)]
+pub struct Appliance {
+    lanes: Vec<Lane>,
+    stop: StopFlag,
+    stages: Vec<StageReader>,
+    counters: Vec<(&'static str, CounterReader)>,
+    status: Consumer<EngineStatus>,
+    last_status: Option<EngineStatus>,
+    control: CommandSender<Record>,
+    progress: Progress,
+    clock: Clock,
+    /// Where market connections are taken.
+    pub market_address: SocketAddr,
+    /// Where trade connections are taken.
+    pub trade_address: SocketAddr,
+    /// Number of this start.
+    pub epoch: u32,
+    /// The journal's folder.
+    pub journal_dir: PathBuf,
+    /// What was chosen and found at the start, a sentence each.
+    pub notes: Vec<String>,
+    latch: PathBuf,
+}
+
+impl Appliance {
+    /// Opens, binds, recovers, and starts the lanes.
+    pub fn start(config: &Config, options: &StartOptions) -> Result<Appliance, StartError> {
+        let clock = Clock::system();
+        let mut notes = Vec::new();
+        let model = setup::read_model(config)?;
+        let setup = setup::engine_setup(config, &model)?;
+        let digest = setup::digest(config, &model);
+        let latch = config.appliance.state_dir.join(LATCH);
+        std::fs::create_dir_all(&config.appliance.state_dir)
+            .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
+        let halted = latched(&latch, options, &mut notes)?;
+
+        let journal = journal::open(&journal_options(config, digest), clock.now())?;
+        notes.push(journal.recovery.to_string());
+        let epoch = journal.recovery.epoch;
+        SavedSetup::new(config, &model).write(&config.journal.dir, epoch)?;
+        let mut engine = Engine::new(setup);
+        let recovered = recover(&mut engine, &config.journal.dir)?;
+        if recovered > 0 {
+            notes.push(format!("state rebuilt from {recovered} records"));
+        }
+
+        let admission = setup::admission(config, epoch)?;
+        let endpoint = |key, address, roles, origin| {
+            let settings =
+                EndpointSettings { address, roles, origin, server: server(config), admission: admission.clone() };
+            Endpoint::bind(settings).map_err(|error| StartError::Bind { key, error })
+        };
+        let market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
+        let trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
+        let address = |endpoint: &Endpoint| {
+            endpoint.local_addr().map_err(|error| StartError::Io { what: "read the bound address".into(), error })
+        };
+        let (market_address, trade_address) = (address(&market)?, address(&trade)?);
+
+        let start = Start {
+            epoch: u64::from(epoch),
+            config_digest: digest,
+            ts_wall: clock.now().0,
+            halted: u8::from(halted),
+            reserved: [0; 7],
+        };
+        let start = Record::new(Origin::Appliance, clock.now(), VenueId(0), InstrumentId::NONE, &start);
+        let choice = layout(config);
+        notes.push(format!("lanes: {}", choice.reason));
+        let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
+        notes.push(lock.to_string());
+        if !clock.is_tsc() {
+            notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
+        }
+
+        let mut wiring = Wiring { clock: clock.clone(), stages: Vec::new(), counters: Vec::new() };
+        let parts = rings(RingSizes {
+            market: config.rings.market_slots,
+            reports: config.rings.reports_slots,
+            orders: config.rings.orders_slots,
+        });
+        let (control, control_end) = command_queue(64);
+        let (status_end, status) = ring(8);
+        let ingest = Ingest::new(
+            market,
+            PARTS_PER_POLL_MAX,
+            (parts.market.0, parts.ingest_reports.0),
+            clock.clone(),
+            wiring.recorder(&[Stage::LinkRead]),
+            wiring.counters("ingest"),
+        );
+        let decide = Decide::new(DecideParts {
+            engine,
+            journal: journal.writer,
+            market: parts.market.1,
+            ingest_reports: parts.ingest_reports.1,
+            send_reports: parts.send_reports.1,
+            control: control_end,
+            orders: parts.orders.0,
+            status: status_end,
+            clock: clock.clone(),
+            recorder: wiring.recorder(&[
+                Stage::IngestToDecide,
+                Stage::JournalAppend,
+                Stage::Decide,
+                Stage::TickToDecision,
+                Stage::OrderToAck,
+                Stage::OrderToFill,
+            ]),
+            counters: wiring.counters("decide"),
+            messages_per_cycle_max: config.lanes.messages_per_cycle_max,
+            start,
+        });
+        let send = Send::new(SendParts {
+            endpoint: trade,
+            parts_per_poll_max: PARTS_PER_POLL_MAX,
+            orders: parts.orders.1,
+            reports: parts.send_reports.0,
+            wait_for_disk: (config.journal.before_send == BeforeSend::Disk).then(|| journal.progress.clone()),
+            epoch: u64::from(epoch),
+            clock: clock.clone(),
+            recorder: wiring.recorder(&[
+                Stage::DecideToSend,
+                Stage::EncodeAndWrite,
+                Stage::DecisionToSend,
+                Stage::TickToOrder,
+            ]),
+            counters: wiring.counters("send"),
+            messages_per_cycle_max: config.lanes.messages_per_cycle_max,
+        });
+        let persist = Persist::new(journal.persister, clock.clone(), wiring.counters("persist"));
+        let stop = StopFlag::new();
+        let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
+        Ok(Appliance {
+            lanes,
+            stop,
+            stages: wiring.stages,
+            counters: wiring.counters,
+            status,
+            last_status: None,
+            control,
+            progress: journal.progress,
+            clock,
+            market_address,
+            trade_address,
+            epoch,
+            journal_dir: config.journal.dir.clone(),
+            notes,
+            latch,
+        })
+    }
+}
+
+/// Makes the measuring ends as agents need them, and keeps the readers.
+struct Wiring {
+    clock: Clock,
+    stages: Vec<StageReader>,
+    counters: Vec<(&'static str, CounterReader)>,
+}
+
+impl Wiring {
+    fn recorder(&mut self, stages: &[Stage]) -> crate::runtime::histogram::StageRecorder {
+        let (recorder, reader) = stage_histograms(stages);
+        self.stages.push(reader);
+        recorder
+    }
+
+    fn counters(&mut self, owner: &'static str) -> crate::runtime::counters::CounterWriter {
+        let (writer, reader) = counters();
+        self.counters.push((owner, reader));
+        writer
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the four agents, each once")]
+    fn spawn(
+        &mut self,
+        config: &Config,
+        choice: &LayoutChoice,
+        stop: &StopFlag,
+        ingest: Ingest,
+        decide: Decide,
+        send: Send,
+        persist: Persist,
+    ) -> Result<Vec<Lane>, StartError> {
+        let hot = match (choice.layout, config.lanes.idle) {
+            (LaneLayout::Shared, _) | (_, config::Idle::Park) => Idle::PARK,
+            (_, config::Idle::Spin) => Idle::Spin,
+            (_, config::Idle::Yield) => Idle::Yield,
+            (_, config::Idle::Backoff) => Idle::BACKOFF,
+        };
+        type Agents = Vec<Box<dyn Agent + std::marker::Send>>;
+        let mut plan: Vec<(&'static str, Option<usize>, Idle, Stage, Agents)> = match choice.layout {
+            LaneLayout::Dedicated => vec![
+                ("tb-ingest", choice.ingest_core, hot, Stage::LaneCycleIngest, vec![Box::new(ingest)]),
+                ("tb-decide", choice.decide_core, hot, Stage::LaneCycleDecide, vec![Box::new(decide)]),
+                ("tb-send", choice.send_core, hot, Stage::LaneCycleSend, vec![Box::new(send)]),
+            ],
+            LaneLayout::Fused | LaneLayout::Shared => vec![(
+                "tb-hot",
+                choice.decide_core,
+                hot,
+                Stage::LaneCycleDecide,
+                vec![Box::new(ingest), Box::new(decide), Box::new(send)],
+            )],
+        };
+        plan.push(("tb-persist", choice.persist_core, Idle::PARK, Stage::LaneCyclePersist, vec![Box::new(persist)]));
+        let mut lanes = Vec::new();
+        for (name, core, idle, cycle_stage, agents) in plan {
+            let spec = LaneSpec {
+                name,
+                core,
+                idle,
+                cycle_stage,
+                recorder: self.recorder(&[cycle_stage]),
+                counters: self.counters(name),
+                clock: self.clock.clone(),
+                stop: stop.clone(),
+            };
+            let lane = Lane::spawn(spec, agents)
+                .map_err(|error| StartError::Io { what: format!("start the lane {name}"), error })?;
+            lanes.push(lane);
+        }
+        Ok(lanes)
+    }
+}
+
+fn latched(latch: &Path, options: &StartOptions, notes: &mut Vec<String>) -> Result<bool, StartError> {
+    let is_set = latch.exists();
+    match (&options.arm, is_set) {
+        (Some(words), true) => {
+            std::fs::remove_file(latch)
+                .map_err(|error| StartError::Io { what: format!("remove {}", latch.display()), error })?;
+            notes.push(format!("armed again: {words}"));
+            Ok(false)
+        }
+        (_, true) => {
+            notes.push(format!("halted: {} stands; start with --arm \"who: why\" to trade", latch.display()));
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn journal_options(config: &Config, digest: u64) -> JournalOptions {
+    JournalOptions {
+        memory_dir: config.journal.memory_dir.clone(),
+        memory_records: (config.journal.memory_mib as usize * (1 << 20) / crate::record::RECORD_BYTES)
+            .next_power_of_two(),
+        segment_bytes: config.journal.segment_mib << 20,
+        sync_every_ns: config.journal.sync_every_ms as i64 * NS_PER_MS,
+        config_digest: digest,
+        ..JournalOptions::new(config.journal.dir.clone())
+    }
+}
+
+/// Rebuilds the engine's state; returns how many records it took.
+fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
+    let mut spare = Outputs::default();
+    let mut count = 0;
+    for record in JournalReader::open(dir)? {
+        engine.recover(&record?, &mut spare);
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn server(config: &Config) -> ServerSettings {
+    ServerSettings {
+        connections_max: config.link.connections_max as u16,
+        parts_per_poll_max: PARTS_PER_POLL_MAX,
+        mechanism: Mechanism::Null,
+        limits: Limits {
+            message_bytes_max: config.link.message_bytes_max,
+            queued_bytes_max: 2 * config.link.message_bytes_max,
+            handshake_ms_max: config.link.handshake_ms as u32,
+            // The terminal protocol has heartbeats of its own, which prove that the program lives, not just its library.
+            heartbeat: Heartbeat { interval_ms: 0, timeout_ms: 0, ttl_ms: 0 },
+            ..Limits::default()
+        },
+    }
+}
+
+fn layout(config: &Config) -> LayoutChoice {
+    let lanes = &config.lanes;
+    let mut choice = match lanes.layout {
+        config::Layout::Auto => LayoutChoice::auto(),
+        config::Layout::Dedicated => LayoutChoice::of(LaneLayout::Dedicated, &usable_cores()),
+        config::Layout::Fused => LayoutChoice::of(LaneLayout::Fused, &usable_cores()),
+        config::Layout::Shared => LayoutChoice::of(LaneLayout::Shared, &usable_cores()),
+    };
+    let named = |asked: i32, chosen: Option<usize>| usize::try_from(asked).ok().or(chosen);
+    choice.ingest_core = named(lanes.ingest_core, choice.ingest_core);
+    choice.decide_core = named(lanes.decide_core, choice.decide_core);
+    choice.send_core = named(lanes.send_core, choice.send_core);
+    choice.persist_core = named(lanes.persist_core, choice.persist_core);
+    choice
+}

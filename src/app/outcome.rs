@@ -1,0 +1,86 @@
+//! What a run amounted to, for the report.
+//!
+//! What it is not: the truth; that is the journal. These are the engine's own counts when its lane ended.
+//!
+//! Invariant: `ticks_sent = ticks + coalesced` whenever the terminal's and our connection lost nothing; both sides are counted
+//! where they happen, neither is derived from the other.
+
+use super::Appliance;
+use crate::agents::EngineStatus;
+use crate::report::{BudgetTarget, Fingerprint, Report, Stage};
+use crate::runtime::counters::CounterId;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The engine's last word; `None` when its lane never published.
+    pub status: Option<EngineStatus>,
+    /// Ticks that reached the appliance.
+    pub ticks_received: u64,
+    /// All stages over the whole run.
+    pub stages: Vec<Stage>,
+    /// The journal's folder.
+    pub journal_dir: PathBuf,
+    /// Records that the disk has for certain.
+    pub durable_seq: u64,
+    /// Why lanes failed; empty on a good run.
+    pub failures: Vec<String>,
+    /// Every counter that is not zero.
+    pub counters: Vec<(String, u64)>,
+}
+
+impl Outcome {
+    pub(super) fn new(appliance: &Appliance, failures: Vec<String>) -> Self {
+        Outcome {
+            status: appliance.last_status,
+            ticks_received: appliance.counter("ingest", CounterId::Ticks),
+            stages: appliance.stages_of(true),
+            journal_dir: appliance.journal_dir.clone(),
+            durable_seq: appliance.progress.durable_seq(),
+            failures,
+            counters: appliance.counters(),
+        }
+    }
+
+    /// The counts of the report, each with its reasons where it has some.
+    pub fn counts(&self) -> BTreeMap<String, Json> {
+        let mut counts = BTreeMap::new();
+        let mut put = |name: &str, value: Json| counts.insert(name.to_string(), value);
+        let Some(status) = &self.status else { return counts };
+        let engine = &status.counts;
+        put("ticks_received", json!(self.ticks_received));
+        put("ticks", json!(engine.ticks));
+        put("coalesced", json!(engine.coalesced));
+        put("decisions", json!(engine.decisions));
+        put("orders", json!(engine.orders));
+        put("fills", json!(engine.fills));
+        put("gaps", json!(engine.gaps));
+        put("unknown", json!(engine.unknown));
+        put("deals_repeated", json!(engine.deals_repeated));
+        put("deals_foreign", json!(engine.deals_foreign));
+        put("reconciliations", json!(engine.reconciliations));
+        put("mismatches", json!(engine.mismatches));
+        put("position_steps", json!(status.position));
+        put("profit_realised", json!(status.realised.as_f64()));
+        put("profit_floating", json!(status.floating.as_f64()));
+        put("orders_open", json!(status.orders_open));
+        put("orders_unknown", json!(status.orders_unknown));
+        put("trading", json!(status.trading.name()));
+        let denied = engine.denied().map(|(reason, count)| (reason.name().to_string(), count));
+        let refused = engine.refused().map(|(retcode, count)| (format!("RETCODE_{retcode}"), count));
+        put("rejects", json!(denied.chain(refused).collect::<BTreeMap<_, _>>()));
+        counts
+    }
+
+    /// The report of the run.
+    pub fn report(&self, title: &str, extra: BTreeMap<String, Json>, targets: &[BudgetTarget]) -> Report {
+        let mut counts = self.counts();
+        counts.extend(extra);
+        let mut report = Report::from_stages(title, self.stages.clone(), counts, targets, Fingerprint::read());
+        report.journal = Some(self.journal_dir.clone());
+        report
+    }
+}

@@ -1,0 +1,319 @@
+//! From configuration to what the engine and the endpoints are built from, and back from what a journal kept of it.
+//!
+//! What it is not: validation of single keys; `config` did that. Here the parts must fit each other.
+//!
+//! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
+
+use super::StartError;
+use crate::agents::{Admission, AdmittedVenue};
+use crate::config::{self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed};
+use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::features::{BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed};
+use crate::model::{Model, ModelError};
+use crate::risk::{LimitError, Limits};
+use crate::signal::{Rule, RuleError, Thresholds};
+use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Why a valid configuration still makes no appliance.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The features do not make a graph.
+    #[error("features: {0}")]
+    Features(#[from] FeatureError),
+    /// The model is not usable.
+    #[error("{}: {error}", path.display())]
+    Model {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: ModelError,
+    },
+    /// The signal's thresholds contradict each other.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The limits make no sense.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    /// A name that does not fit its field.
+    #[error("{key}: {error}")]
+    Text {
+        /// Its key.
+        key: String,
+        /// Why.
+        error: TextError,
+    },
+    /// A name that nothing has.
+    #[error("{key}: expected the name of a configured {what}, got {got:?}")]
+    Unknown {
+        /// The key that names it.
+        key: String,
+        /// What it should name.
+        what: &'static str,
+        /// What came.
+        got: String,
+    },
+    /// A parameter that the feature's kind needs.
+    #[error("features.{name}: expected {parameter} for this kind")]
+    Parameter {
+        /// The feature.
+        name: String,
+        /// What is missing.
+        parameter: &'static str,
+    },
+    /// A file that cannot be read.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// A setup kept by a journal that cannot be read back.
+    #[error("{}: expected the setup of an epoch, got {error}", path.display())]
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+}
+
+/// The model file's text.
+pub(super) fn read_model(config: &Config) -> Result<String, SetupError> {
+    let path = config.model.file.clone();
+    std::fs::read_to_string(&path).map_err(|error| SetupError::Read { path, error })
+}
+
+/// A number that changes with anything that changes decisions.
+pub(super) fn digest(config: &Config, model: &str) -> u64 {
+    model.bytes().fold(config.digest(), |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// What the engine is built from.
+pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
+    let instrument = instrument_of(config, "model.instrument", &config.model.instrument)?;
+    let specs = feature_specs(config)?;
+    let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
+    let model_error = |error| SetupError::Model { path: config.model.file.clone(), error };
+    let model = match config.model.format {
+        config::ModelFormat::XgboostJson => Model::from_xgboost_json(model.as_bytes(), &names),
+        config::ModelFormat::LinearJson => Model::from_linear_json(model.as_bytes(), &names),
+    }
+    .map_err(model_error)?;
+    let signal = &config.signal;
+    let rule = Rule::new(Thresholds {
+        enter_long_above: signal.enter_long_above as f32,
+        enter_short_below: signal.enter_short_below as f32,
+        exit_long_below: signal.exit_long_below as f32,
+        exit_short_above: signal.exit_short_above as f32,
+        cooldown_ns: ms(signal.cooldown_ms),
+        spread_max_ticks: signal.spread_max_ticks,
+        quote_age_max_ns: ms(signal.quote_age_max_ms),
+    })?;
+    let plan = OrderPlan {
+        lots: signal.volume_lots,
+        stop_loss_points: signal.stop_loss_points,
+        take_profit_points: signal.take_profit_points,
+        deviation_points: config.risk.price_distance_max_points,
+        decision_budget_ns: ms(signal.decision_budget_ms),
+        hold_ns_max: ms(signal.hold_ms_max),
+    };
+    let limits = limits(config);
+    limits.validate()?;
+    Ok(Setup {
+        strategy: StrategyId(config.appliance.strategy_id),
+        venues: config.venues.iter().map(|venue| VenueSetup { margin_mode: margin_mode(venue).unwrap_or(MarginMode::Netting) }).collect(),
+        instruments: instruments(config)?,
+        limits,
+        strategies: vec![StrategySetup {
+            instrument,
+            features: FeatureGraph::build(&specs)?,
+            model,
+            rule,
+            plan,
+            evaluate_every_ticks: 1,
+        }],
+    })
+}
+
+/// Who may connect.
+pub(super) fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
+    let instruments = instruments(config)?;
+    let venues = config.venues.iter().enumerate().map(|(index, venue)| {
+        let own = instruments.iter().enumerate().filter(|(_, setup)| usize::from(setup.venue.0) == index);
+        Ok(AdmittedVenue {
+            login: venue.login as u64,
+            server: text(&format!("venues.{}.server", venue.name), &venue.server)?,
+            margin_mode: margin_mode(venue),
+            currency: text(&format!("venues.{}.currency", venue.name), &venue.currency)?,
+            symbols: own.map(|(at, setup)| (setup.symbol, InstrumentId(at as u16))).collect(),
+        })
+    });
+    Ok(Admission {
+        venues: venues.collect::<Result<_, SetupError>>()?,
+        allow_live: config.appliance.allow_live,
+        epoch: u64::from(epoch),
+        name: text("appliance.name", &config.appliance.name)?,
+        heartbeat_ms: config.link.heartbeat_ms as u32,
+        silent_after_ms: config.link.silent_after_ms as u32,
+    })
+}
+
+fn margin_mode(venue: &config::Venue) -> Option<MarginMode> {
+    match venue.margin_mode {
+        ExpectedMargin::Any => None,
+        ExpectedMargin::Netting => Some(MarginMode::Netting),
+        ExpectedMargin::Hedging => Some(MarginMode::Hedging),
+    }
+}
+
+fn instruments(config: &Config) -> Result<Vec<InstrumentSetup>, SetupError> {
+    let one = |instrument: &config::Instrument| {
+        let venue = config.venues.iter().position(|venue| venue.name == instrument.venue);
+        let key = format!("instruments.{}.venue", instrument.name);
+        let venue =
+            venue.ok_or_else(|| SetupError::Unknown { key, what: "venue", got: instrument.venue.clone() })?;
+        let symbol = text(&format!("instruments.{}.symbol", instrument.name), &instrument.symbol)?;
+        Ok(InstrumentSetup { venue: VenueId(venue as u16), symbol })
+    };
+    config.instruments.iter().map(one).collect()
+}
+
+fn instrument_of(config: &Config, key: &str, name: &str) -> Result<InstrumentId, SetupError> {
+    let found = config.instruments.iter().position(|instrument| instrument.name == name);
+    let unknown = || SetupError::Unknown { key: key.into(), what: "instrument", got: name.into() };
+    found.map(|index| InstrumentId(index as u16)).ok_or_else(unknown)
+}
+
+/// The features as the graph wants them, in the configuration's order.
+pub fn feature_specs(config: &Config) -> Result<Vec<FeatureSpec>, SetupError> {
+    config.features.iter().map(|feature| feature_spec(config, feature)).collect()
+}
+
+fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpec, SetupError> {
+    let missing = |parameter| SetupError::Parameter { name: feature.name.clone(), parameter };
+    let need = |value: Option<u32>, parameter| value.ok_or_else(|| missing(parameter));
+    let seed = match feature.seed {
+        FeatureSeed::First => Seed::First,
+        FeatureSeed::Average => Seed::Average,
+    };
+    let kind = match feature.kind {
+        FeatureKind::Value => Kind::Value,
+        FeatureKind::Change => Kind::Change { lag: need(feature.lag, "lag")? },
+        FeatureKind::Return => Kind::Return { lag: need(feature.lag, "lag")? },
+        FeatureKind::Sma => Kind::Sma { period: need(feature.period, "period")? },
+        FeatureKind::Ema => Kind::Ema { period: need(feature.period, "period")?, seed },
+        FeatureKind::Rsi => Kind::Rsi { period: need(feature.period, "period")? },
+        FeatureKind::Macd => Kind::Macd {
+            fast: need(feature.fast, "fast")?,
+            slow: need(feature.slow, "slow")?,
+            signal: need(feature.signal, "signal")?,
+            seed,
+            average: match feature.signal_average {
+                config::SignalAverage::Simple => crate::features::SignalAverage::Simple,
+                config::SignalAverage::Exponential => crate::features::SignalAverage::Exponential,
+            },
+            output: match feature.output {
+                Some(FeatureOutput::Signal) => MacdOutput::Signal,
+                Some(FeatureOutput::Histogram) => MacdOutput::Histogram,
+                _ => MacdOutput::Main,
+            },
+        },
+        FeatureKind::Bollinger => Kind::Bollinger {
+            period: need(feature.period, "period")?,
+            deviations: feature.deviations.ok_or_else(|| missing("deviations"))?,
+            output: match feature.output {
+                Some(FeatureOutput::Upper) => BandOutput::Upper,
+                Some(FeatureOutput::Lower) => BandOutput::Lower,
+                Some(FeatureOutput::PercentB) => BandOutput::PercentB,
+                Some(FeatureOutput::Width) => BandOutput::Width,
+                _ => BandOutput::Middle,
+            },
+        },
+    };
+    Ok(FeatureSpec {
+        name: feature.name.clone(),
+        instrument: instrument_of(config, &format!("features.{}.instrument", feature.name), &feature.instrument)?,
+        kind,
+        input: match feature.input {
+            FeatureInput::Bid => Input::Bid,
+            FeatureInput::Ask => Input::Ask,
+            FeatureInput::Mid => Input::Mid,
+            FeatureInput::Last => Input::Last,
+            FeatureInput::Spread => Input::Spread,
+        },
+        clock: match feature.clock {
+            FeatureClock::Tick => Clock::Tick,
+            FeatureClock::Bar => {
+                Clock::Bar { period_ns: feature.bar_ms.ok_or_else(|| missing("bar_ms"))? * NS_PER_MS }
+            }
+        },
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    let risk = &config.risk;
+    Limits {
+        order_lots_max: risk.order_lots_max,
+        position_lots_max: risk.position_lots_max,
+        open_orders_max: risk.open_orders_max,
+        price_distance_max_points: risk.price_distance_max_points,
+        // Rounded up to a whole token a second, never down to none.
+        orders_per_s_max: risk.orders_per_s_max.ceil() as u32,
+        orders_burst_max: risk.orders_burst_max,
+        stale_after_ns: ms(risk.stale_after_ms),
+        daily_loss_max: Money::from_f64(risk.daily_loss_max).unwrap_or(Money::ZERO),
+        day_starts_at_s: u32::from(risk.day_starts_at.minute()) * 60,
+        rejects_in_row_max: risk.rejects_in_row_max,
+        unknown_after_ns: ms(risk.unknown_after_ms),
+        page_after_ns: ms(risk.page_after_ms),
+        allow_live: config.appliance.allow_live,
+    }
+}
+
+fn ms(value: u64) -> i64 {
+    (value as i64).saturating_mul(NS_PER_MS)
+}
+
+fn text<const N: usize>(key: &str, value: &str) -> Result<FixedText<N>, SetupError> {
+    FixedText::new(value).map_err(|error| SetupError::Text { key: key.into(), error })
+}
+
+/// The configuration and model of one start, as the journal's folder keeps them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedSetup {
+    /// Resolved.
+    pub config: Config,
+    /// The model file's text.
+    pub model: String,
+}
+
+impl SavedSetup {
+    pub(super) fn new(config: &Config, model: &str) -> Self {
+        SavedSetup { config: config.clone(), model: model.into() }
+    }
+
+    /// Where the setup of an epoch stands in a journal's folder.
+    pub fn path(dir: &Path, epoch: u32) -> PathBuf {
+        dir.join(format!("setup-{epoch:06}.json"))
+    }
+
+    pub(super) fn write(&self, dir: &Path, epoch: u32) -> Result<(), StartError> {
+        let path = Self::path(dir, epoch);
+        let save = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&path)?;
+            serde_json::to_writer(&mut file, self)?;
+            file.sync_all()
+        };
+        save().map_err(|error| StartError::Io { what: format!("write {}", path.display()), error })
+    }
+
+    /// Reads the setup of an epoch back.
+    pub fn read(dir: &Path, epoch: u32) -> Result<Self, SetupError> {
+        let path = Self::path(dir, epoch);
+        let bytes = std::fs::read(&path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
+        serde_json::from_slice(&bytes).map_err(|error| SetupError::Saved { path, error })
+    }
+}

@@ -1,0 +1,74 @@
+//! `tickbridge check`: validates a configuration and prints what it resolves to.
+//!
+//! What it is not: it starts nothing and connects to nothing.
+//!
+//! Invariant: exit code 0 means `tickbridge run` will not refuse this configuration's content.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::config::{Resolved, template};
+
+/// The configuration is invalid.
+pub const EXIT_CONFIG: u8 = 2;
+/// The arguments are wrong.
+pub const EXIT_USAGE: u8 = 64;
+/// Data that was given is damaged, or there is none.
+pub const EXIT_DATA: u8 = 65;
+/// A file cannot be read or written.
+pub const EXIT_IO: u8 = 74;
+
+/// The table of exit codes, for `--help`.
+pub const EXIT_CODES: &str = "Exit codes:\n   0  done\n   2  the configuration is invalid, or wrong arguments\n  \
+                              65  the data is damaged, or there is none\n  74  a file cannot be read or written";
+
+/// Validate a configuration and print it resolved, or print every error in it.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub struct Args {
+    /// The main configuration file; files it includes are found next to it.
+    #[arg(long, value_name = "FILE", required_unless_present = "print_template")]
+    pub config: Option<PathBuf>,
+    /// Print JSON: the configuration with its digest, or {"errors": [...]}.
+    #[arg(long)]
+    pub json: bool,
+    /// Print a documented configuration file with every key, its unit, range and default.
+    #[arg(long)]
+    pub print_template: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let (text, code) = answer(args);
+    let written = match code {
+        0 => io::stdout().write_all(text.as_bytes()),
+        _ if args.json => io::stdout().write_all(text.as_bytes()),
+        _ => io::stderr().write_all(text.as_bytes()),
+    };
+    ExitCode::from(if written.is_err() { EXIT_IO } else { code })
+}
+
+/// What is printed, and the exit code.
+fn answer(args: &Args) -> (String, u8) {
+    if args.print_template {
+        return (template(), 0);
+    }
+    let Some(file) = &args.config else {
+        return ("expected --config FILE, got nothing\n".into(), EXIT_USAGE);
+    };
+    match (Resolved::load(file), args.json) {
+        (Ok(resolved), false) => (
+            format!("{resolved}\ndigest {:016x}\n{} is valid\n", resolved.config.digest(), file.display()),
+            0,
+        ),
+        (Ok(resolved), true) => {
+            let digest = format!("{:016x}", resolved.config.digest());
+            (format!("{:#}\n", json!({ "digest": digest, "config": resolved.config })), 0)
+        }
+        (Err(errors), false) => (format!("{errors}\n"), EXIT_CONFIG),
+        (Err(errors), true) => (format!("{:#}\n", json!({ "errors": errors })), EXIT_CONFIG),
+    }
+}

@@ -1,0 +1,100 @@
+//! `tickbridge report` for a folder of interval histograms.
+//!
+//! What it is not: it reads no journal; the caller makes stages from one and calls [`emit`].
+//!
+//! Invariant: a damaged file is an error, never a smaller report.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::check::{EXIT_CODES, EXIT_DATA, EXIT_IO};
+use crate::report::{BudgetTarget, Fingerprint, HlogError, Report, Stage, merge_folder, write};
+
+/// Percentiles of every stage, with budgets held or broken.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub struct Args {
+    /// A journal folder, or a folder with *.hlog histogram files.
+    #[arg(value_name = "JOURNAL-OR-HISTOGRAM-DIR")]
+    pub folder: PathBuf,
+    /// Write an HTML page with a percentile plot.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write an HdrHistogram interval log that other tools open.
+    #[arg(long, value_name = "FILE")]
+    pub hlog: Option<PathBuf>,
+    /// Write JSON; "-" is standard output, instead of the table.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Budget of the stage tick_to_decision at p99, in ms.
+    #[arg(long, value_name = "MS", default_value_t = 100.0)]
+    pub decision_ms: f64,
+    /// Budget of the stage decision_to_send at p99, in ms.
+    #[arg(long, value_name = "MS", default_value_t = 5.0)]
+    pub execution_ms: f64,
+}
+
+/// The two budgets of the user, on the stages they are about.
+pub fn budget_targets(decision_ms: f64, execution_ms: f64) -> [BudgetTarget; 2] {
+    let target = |name: &str, stage: &str, ms: f64| BudgetTarget {
+        name: name.into(),
+        stage: stage.into(),
+        target_ns: (ms * 1e6) as u64,
+    };
+    [
+        target("decision", "tick_to_decision", decision_ms),
+        target("execution", "decision_to_send", execution_ms),
+    ]
+}
+
+/// Runs the command on a histogram folder.
+pub fn run(args: &Args) -> ExitCode {
+    let log = match merge_folder(&args.folder) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(if matches!(error, HlogError::Io { .. }) { EXIT_IO } else { EXIT_DATA });
+        }
+    };
+    if log.torn_count > 0 {
+        eprintln!("{}: {} unfinished last line(s) left out", args.folder.display(), log.torn_count);
+    }
+    let stage = |(name, histogram)| Stage { name, boundary: String::new(), histogram };
+    let stages = log.stages.into_iter().map(stage).collect();
+    let targets = budget_targets(args.decision_ms, args.execution_ms);
+    let title = args.folder.display().to_string();
+    emit(&Report::from_stages(&title, stages, BTreeMap::new(), &targets, Fingerprint::read()), args)
+}
+
+/// Prints a report and writes the files asked for.
+pub fn emit(report: &Report, args: &Args) -> ExitCode {
+    let json = || format!("{:#}\n", report.json());
+    let to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    let shown = if to_stdout { json() } else { report.text() };
+    let mut faults = Vec::new();
+    if let Err(error) = io::stdout().write_all(shown.as_bytes()) {
+        faults.push(format!("standard output: {error}"));
+    }
+    let mut put = |path: &Option<PathBuf>, bytes: &dyn Fn() -> io::Result<Vec<u8>>| {
+        let Some(path) = path else { return };
+        if let Err(error) = bytes().and_then(|bytes| fs::write(path, bytes)) {
+            faults.push(format!("{}: {error}", path.display()));
+        }
+    };
+    put(&args.html, &|| Ok(report.html().into_bytes()));
+    put(&args.hlog, &|| {
+        let mut bytes = Vec::new();
+        write(&mut bytes, 0, Duration::ZERO, &report.stages).map(|()| bytes)
+    });
+    if !to_stdout {
+        put(&args.json, &|| Ok(json().into_bytes()));
+    }
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_IO) }
+}

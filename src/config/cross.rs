@@ -1,0 +1,295 @@
+//! Rules between keys: names unique, references that lead somewhere, parameters that fit, limits that agree.
+//!
+//! What it is not: it judges no value alone (`value` does).
+//!
+//! Invariant: it runs on whatever was readable, so one broken key never hides another key's fault.
+
+use std::path::Path;
+
+use super::error::{ConfigError, Fault};
+use super::schema::nearest;
+use super::validate::{Block, Origin};
+
+/// Adds the faults between keys to those already found.
+pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
+    let mut cross = Cross { blocks, errors };
+    for (section, key) in [("venues", "name"), ("instruments", "name"), ("features", "name")] {
+        cross.unique(section, key);
+    }
+    cross.unique_login();
+    cross.unique_symbol();
+    for (section, key, target) in [
+        ("instruments", "venue", "venues"),
+        ("features", "instrument", "instruments"),
+        ("model", "instrument", "instruments"),
+    ] {
+        cross.refers(section, key, target);
+    }
+    cross.feature_parameters();
+    cross.model_file();
+    cross.lanes();
+    cross.link();
+    for (low, high) in [
+        (("signal", "exit_long_below"), ("signal", "enter_long_above")),
+        (("signal", "enter_short_below"), ("signal", "exit_short_above")),
+        (("signal", "volume_lots"), ("risk", "order_lots_max")),
+        (("risk", "order_lots_max"), ("risk", "position_lots_max")),
+        (("risk", "unknown_after_ms"), ("risk", "page_after_ms")),
+    ] {
+        cross.ordered(low, high);
+    }
+    cross.thresholds();
+}
+
+struct Cross<'a> {
+    blocks: &'a [Block],
+    errors: &'a mut Vec<ConfigError>,
+}
+
+/// Which parameters a feature kind needs; it takes no others. `seed` and `signal_average` have defaults and are ignored
+/// where nothing is averaged.
+fn parameters(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "change" | "return" => &["lag"],
+        "sma" | "rsi" | "ema" => &["period"],
+        "macd" => &["fast", "slow", "signal", "output"],
+        "bollinger" => &["period", "deviations", "output"],
+        _ => &[],
+    }
+}
+const PARAMETERS: &[&str] = &["lag", "period", "fast", "slow", "signal", "deviations", "output"];
+
+impl<'a> Cross<'a> {
+    fn of(&self, section: &str) -> Vec<(usize, &'a Block)> {
+        self.blocks.iter().filter(|block| block.section.name == section).enumerate().collect()
+    }
+
+    fn one(&self, section: &str) -> Option<&'a Block> {
+        self.blocks.iter().find(|block| block.section.name == section)
+    }
+
+    fn fault(
+        &mut self,
+        block: &Block,
+        index: Option<usize>,
+        key: &str,
+        fault: Fault,
+        expected: String,
+        got: String,
+    ) {
+        let (file, line) = match block.entry(key).map(|entry| &entry.origin) {
+            Some(Origin::Line(file, line)) => (file.clone(), *line),
+            _ => (block.file.clone(), block.line),
+        };
+        let place = index.map_or(String::new(), |index| format!("[{index}]"));
+        let key = format!("{}{place}.{key}", block.section.name);
+        self.errors.push(ConfigError { file, line, key, fault, expected, got });
+    }
+
+    fn unique(&mut self, section: &str, key: &str) {
+        let blocks = self.of(section);
+        for (index, block) in &blocks {
+            let Some(name) = block.text(key) else { continue };
+            let first = blocks[..*index].iter().find(|(_, other)| other.text(key) == Some(name));
+            if let Some((other, _)) = first {
+                let got = format!("\"{name}\", which {section}[{other}] has");
+                self.fault(block, Some(*index), key, Fault::Duplicate, "a name of its own".into(), got);
+            }
+        }
+    }
+
+    fn unique_login(&mut self) {
+        let blocks = self.of("venues");
+        for (index, block) in &blocks {
+            let identity = |block: &Block| {
+                Some((block.entry("login")?.value.clone(), block.entry("server")?.value.clone()))
+            };
+            let Some(own) = identity(block) else { continue };
+            if let Some((other, _)) =
+                blocks[..*index].iter().find(|(_, other)| identity(other).as_ref() == Some(&own))
+            {
+                let got = format!("login {} at {}, which venues[{other}] has", own.0, own.1);
+                self.fault(
+                    block,
+                    Some(*index),
+                    "login",
+                    Fault::Duplicate,
+                    "an account of its own".into(),
+                    got,
+                );
+            }
+        }
+    }
+
+    fn unique_symbol(&mut self) {
+        let blocks = self.of("instruments");
+        for (index, block) in &blocks {
+            let (Some(venue), Some(symbol)) = (block.text("venue"), block.text("symbol")) else { continue };
+            let same =
+                |other: &Block| other.text("venue") == Some(venue) && other.text("symbol") == Some(symbol);
+            if let Some((other, _)) = blocks[..*index].iter().find(|(_, other)| same(other)) {
+                let got = format!("\"{symbol}\" at \"{venue}\", which instruments[{other}] has");
+                self.fault(
+                    block,
+                    Some(*index),
+                    "symbol",
+                    Fault::Duplicate,
+                    "a symbol once per venue".into(),
+                    got,
+                );
+            }
+        }
+    }
+
+    fn refers(&mut self, section: &str, key: &str, target: &str) {
+        let names: Vec<&str> = self.of(target).iter().filter_map(|(_, block)| block.text("name")).collect();
+        for (index, block) in self.of(section) {
+            let Some(name) = block.text(key) else { continue };
+            if names.contains(&name) {
+                continue;
+            }
+            let expected = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("a name of [[{target}]] (did you mean {near}?)"),
+                None => format!("a name of [[{target}]]"),
+            };
+            let index = (section != "model").then_some(index);
+            self.fault(block, index, key, Fault::Reference, expected, format!("\"{name}\""));
+        }
+    }
+
+    fn feature_parameters(&mut self) {
+        for (index, block) in self.of("features") {
+            let Some(kind) = block.text("kind") else { continue };
+            let needed = parameters(kind);
+            for key in PARAMETERS {
+                // A value that was written but refused is already reported; its absence here is not a second fault.
+                let refused = format!("features[{index}].{key}");
+                let set = block.entry(key).is_some() || self.errors.iter().any(|error| error.key == refused);
+                if needed.contains(key) && !set {
+                    let expected = format!("a value, kind \"{kind}\" needs it");
+                    self.fault(block, Some(index), key, Fault::Missing, expected, "nothing".into());
+                } else if set && !needed.contains(key) {
+                    let expected = format!("no such key, kind \"{kind}\" does not take it");
+                    self.fault(block, Some(index), key, Fault::Conflict, expected, "a value".into());
+                }
+            }
+            self.feature_values(index, block, kind);
+        }
+    }
+
+    fn feature_values(&mut self, index: usize, block: &Block, kind: &str) {
+        let lines: &[&str] = match kind {
+            "macd" => &["main", "signal", "histogram"],
+            "bollinger" => &["middle", "upper", "lower", "percent_b", "width"],
+            _ => &[],
+        };
+        if let (Some(output), false) = (block.text("output"), lines.is_empty())
+            && !lines.contains(&output)
+        {
+            let expected = format!("one of {} with kind \"{kind}\"", lines.join(", "));
+            self.fault(block, Some(index), "output", Fault::Conflict, expected, format!("\"{output}\""));
+        }
+        if let (Some(fast), Some(slow)) = (block.number("fast"), block.number("slow"))
+            && fast >= slow
+        {
+            self.fault(
+                block,
+                Some(index),
+                "fast",
+                Fault::Conflict,
+                format!("less than slow = {slow}"),
+                fast.to_string(),
+            );
+        }
+        if kind == "bollinger" && block.number("period") == Some(1.0) {
+            self.fault(
+                block,
+                Some(index),
+                "period",
+                Fault::Conflict,
+                "at least 2 with kind \"bollinger\"".into(),
+                "1".into(),
+            );
+        }
+        let bar_refused = self.errors.iter().any(|error| error.key == format!("features[{index}].bar_ms"));
+        match (block.text("clock"), block.entry("bar_ms").is_some() || bar_refused) {
+            (Some("bar"), false) => {
+                let expected = "a bar length, clock = \"bar\" needs it".into();
+                self.fault(block, Some(index), "bar_ms", Fault::Missing, expected, "nothing".into());
+            }
+            (Some("tick"), true) => {
+                let expected = "no such key, clock = \"tick\" does not take it".into();
+                self.fault(block, Some(index), "bar_ms", Fault::Conflict, expected, "a value".into());
+            }
+            _ => {}
+        }
+    }
+
+    fn model_file(&mut self) {
+        let Some(block) = self.one("model") else { return };
+        let Some(file) = block.text("file") else { return };
+        if !Path::new(file).is_file() {
+            self.fault(
+                block,
+                None,
+                "file",
+                Fault::File,
+                "a file that exists".into(),
+                format!("\"{file}\", which does not"),
+            );
+        }
+    }
+
+    fn lanes(&mut self) {
+        let Some(block) = self.one("lanes") else { return };
+        if block.text("layout") != Some("dedicated") {
+            return;
+        }
+        let keys = ["ingest_core", "decide_core", "send_core", "persist_core"];
+        for (index, key) in keys.iter().enumerate() {
+            let Some(core) = block.number(key).filter(|core| *core >= 0.0) else { continue };
+            if let Some(other) = keys[..index].iter().find(|other| block.number(other) == Some(core)) {
+                let expected = "a core of its own with layout = \"dedicated\"".into();
+                self.fault(block, None, key, Fault::Conflict, expected, format!("{core}, which {other} has"));
+            }
+        }
+    }
+
+    fn link(&mut self) {
+        let Some(block) = self.one("link") else { return };
+        if let (Some(market), Some(trade)) = (block.text("market"), block.text("trade"))
+            && market == trade
+        {
+            let expected = "an address other than link.market".into();
+            self.fault(block, None, "trade", Fault::Conflict, expected, format!("\"{trade}\""));
+        }
+        if let (Some(heartbeat), Some(silent)) =
+            (block.number("heartbeat_ms"), block.number("silent_after_ms"))
+            && silent < 2.0 * heartbeat
+        {
+            let expected = format!("at least twice heartbeat_ms = {heartbeat}");
+            self.fault(block, None, "silent_after_ms", Fault::Conflict, expected, silent.to_string());
+        }
+    }
+
+    fn ordered(&mut self, low: (&str, &str), high: (&str, &str)) {
+        let (Some(low_block), Some(high_block)) = (self.one(low.0), self.one(high.0)) else { return };
+        let (Some(small), Some(large)) = (low_block.number(low.1), high_block.number(high.1)) else { return };
+        if small > large {
+            let expected = format!("at most {}.{} = {large}", high.0, high.1);
+            self.fault(low_block, None, low.1, Fault::Conflict, expected, small.to_string());
+        }
+    }
+
+    fn thresholds(&mut self) {
+        let Some(block) = self.one("signal") else { return };
+        let (Some(long), Some(short)) = (block.number("enter_long_above"), block.number("enter_short_below"))
+        else {
+            return;
+        };
+        if short >= long {
+            let expected = format!("less than signal.enter_long_above = {long}");
+            self.fault(block, None, "enter_short_below", Fault::Conflict, expected, short.to_string());
+        }
+    }
+}

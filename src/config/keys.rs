@@ -1,0 +1,242 @@
+//! Every section and key of the configuration: type, unit, range, default and meaning.
+//!
+//! What it is not: code. `typed` gives these keys Rust fields, and a test holds the two lists equal.
+//!
+//! Invariant: a key that is not here does not exist; no `[risk]` key has a default, so limits are always somebody's
+//! decision.
+
+use super::schema::{Key, Kind::*, Presence::*, Section, Shape};
+use crate::types::{INSTRUMENTS_MAX, VENUES_MAX};
+
+/// Features one model can take.
+pub const FEATURES_MAX: usize = 1_024;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const PERIOD_MAX: i64 = 65_536;
+const AMOUNT_MAX: f64 = 1e12;
+const CORE_MAX: i64 = 1_023;
+
+macro_rules! keys {
+    ($($name:literal $kind:expr, $unit:literal, $presence:expr, $doc:literal;)+) => {
+        &[$(Key { name: $name, kind: $kind, unit: $unit, presence: $presence, doc: $doc }),+]
+    };
+}
+
+/// Every section, in the order of the template.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "appliance",
+        shape: Shape::OneRequired("it names the appliance and its strategy"),
+        doc: "Who this appliance is.",
+        include: "",
+        keys: APPLIANCE,
+    },
+    Section {
+        name: "lanes",
+        shape: Shape::One,
+        include: "",
+        keys: LANES,
+        doc: "Which agents share a thread, and where the threads run.",
+    },
+    Section {
+        name: "rings",
+        shape: Shape::One,
+        include: "",
+        keys: RINGS,
+        doc: "Rings between lanes. Market data coalesces per instrument when its ring is full; orders and reports never drop.",
+    },
+    Section {
+        name: "link",
+        shape: Shape::One,
+        include: "",
+        keys: LINK,
+        doc: "The sockets terminals connect to.",
+    },
+    Section {
+        name: "journal",
+        shape: Shape::One,
+        include: "",
+        keys: JOURNAL,
+        doc: "The record of every input and output, in order.",
+    },
+    Section {
+        name: "venues",
+        shape: Shape::Many(VENUES_MAX),
+        include: "",
+        keys: VENUES,
+        doc: "Broker accounts. A terminal whose identity differs is refused.",
+    },
+    Section {
+        name: "instruments",
+        shape: Shape::Many(INSTRUMENTS_MAX),
+        include: "instruments",
+        keys: INSTRUMENTS,
+        doc: "One symbol at one venue. May live in a file of its own: instruments = \"instruments.toml\" at the top.",
+    },
+    Section {
+        name: "features",
+        shape: Shape::Many(FEATURES_MAX),
+        include: "",
+        keys: FEATURES,
+        doc: "What the model sees. Names must match the model file's feature names.",
+    },
+    Section {
+        name: "model",
+        shape: Shape::OneRequired("nothing decides without a model"),
+        include: "",
+        keys: MODEL,
+        doc: "What turns features into a score.",
+    },
+    Section {
+        name: "signal",
+        shape: Shape::OneRequired("nothing says what a score means"),
+        include: "",
+        keys: SIGNAL,
+        doc: "What turns a score into an intent.",
+    },
+    Section {
+        name: "risk",
+        shape: Shape::OneRequired("no limits loaded means no trading"),
+        include: "limits",
+        keys: RISK,
+        doc: "Limits. None has a default. May live in a file of its own: limits = \"limits.toml\" at the top.",
+    },
+    Section {
+        name: "budgets",
+        shape: Shape::One,
+        include: "",
+        keys: BUDGETS,
+        doc: "Latency budgets that reports show as held or broken.",
+    },
+    Section { name: "report", shape: Shape::One, include: "", keys: REPORT, doc: "Histogram files." },
+    Section {
+        name: "status",
+        shape: Shape::One,
+        include: "",
+        keys: STATUS,
+        doc: "The line on the terminal.",
+    },
+];
+
+const APPLIANCE: &[Key] = keys! {
+    "name" Name, "", Default("\"tickbridge\""), "Shown in the status line, reports and metrics.";
+    "strategy_id" Int(1, 4_095), "", Required("1"), "Part of every order id; two appliances on one account need two numbers.";
+    "allow_live" Bool, "", Default("false"), "A real-money account is refused until this is true.";
+    "state_dir" Path, "", Default("\"state\""), "Folder of the epoch, the halted latch and the kill switch.";
+};
+const LANES: &[Key] = keys! {
+    "layout" Choice(&["auto", "dedicated", "fused", "shared"]), "", Default("\"auto\""),
+        "dedicated: ingest, decide, send and persist each on a core; fused: the first three on one core; shared: no pinning, parks when idle; auto: looks at the cores and says what it chose.";
+    "ingest_core" Int(-1, CORE_MAX), "core number, -1 none", Default("-1"), "Where market data is read.";
+    "decide_core" Int(-1, CORE_MAX), "core number, -1 none", Default("-1"), "Where the engine runs; the core of the fused lane.";
+    "send_core" Int(-1, CORE_MAX), "core number, -1 none", Default("-1"), "Where orders leave and reports arrive.";
+    "persist_core" Int(-1, CORE_MAX), "core number, -1 none", Default("-1"), "Where the journal is copied to disk.";
+    "idle" Choice(&["spin", "yield", "backoff", "park"]), "", Default("\"backoff\""), "What a lane does when it has no work.";
+    "memory_lock" Bool, "", Default("true"), "Lock and prefault memory when the host allows it (LimitMEMLOCK).";
+    "messages_per_cycle_max" Int(1, 4_096), "messages", Default("64"), "Most messages one agent drains before the next agent's turn.";
+};
+const RINGS: &[Key] = keys! {
+    "market_slots" PowerOfTwo(64, 1 << 22), "records", Default("16384"), "Ticks waiting for the engine.";
+    "orders_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Orders waiting to be sent.";
+    "reports_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Results and transactions waiting for the engine.";
+};
+const LINK: &[Key] = keys! {
+    "market" LoopbackAddress, "", Default("\"127.0.0.1:5555\""), "Where the terminal's market side connects.";
+    "trade" LoopbackAddress, "", Default("\"127.0.0.1:5556\""), "Where the terminal's trade side connects.";
+    "connections_max" Int(1, 1_024), "connections", Default("32"), "Connections held at once; one more is closed at once.";
+    "message_bytes_max" Int(1_024, 1 << 26), "bytes", Default("1048576"), "Longest message; a longer announcement closes the connection before memory is taken.";
+    "handshake_ms" Int(10, 60_000), "ms", Default("2000"), "A peer that has not finished its handshake by then is closed.";
+    "heartbeat_ms" Int(10, 60_000), "ms", Default("500"), "A ping leaves after so long without traffic.";
+    "silent_after_ms" Int(20, 600_000), "ms", Default("2000"), "A peer silent for so long is dead; at least twice heartbeat_ms.";
+};
+const JOURNAL: &[Key] = keys! {
+    "dir" Path, "", Default("\"journal\""), "Folder of the segments.";
+    "memory_dir" Path, "", Default("\"/dev/shm\""), "A tmpfs folder for the shared-memory ring that survives a killed process.";
+    "memory_mib" Int(1, 4_096), "MiB", Default("16"), "Size of that ring: what the disk may lag behind before trading halts.";
+    "before_send" Choice(&["memory", "disk"]), "", Default("\"memory\""), "Where an order must be before its first byte leaves: memory survives a killed process, disk survives power loss.";
+    "segment_mib" Int(1, 65_536), "MiB", Default("64"), "A segment file is closed at this size.";
+    "sync_every_ms" Int(1, 60_000), "ms", Default("50"), "Longest time between two syncs to disk.";
+};
+const VENUES: &[Key] = keys! {
+    "name" Name, "", Required("\"demo\""), "What instruments call it.";
+    "kind" Choice(&["mt5"]), "", Default("\"mt5\""), "What stands behind it.";
+    "login" Int(1, i64::MAX), "", Required("5000001"), "The account number the terminal must show.";
+    "server" Text(63), "", Required("\"Tickbridge-Demo\""), "The trade server the terminal must show.";
+    "margin_mode" Choice(&["any", "netting", "hedging"]), "", Default("\"any\""), "The account type the terminal must show; any takes what comes.";
+    "currency" Text(15), "", Required("\"USD\""), "The account currency the terminal must show.";
+};
+const INSTRUMENTS: &[Key] = keys! {
+    "name" Name, "", Required("\"EURUSD\""), "What features, the model and reports call it.";
+    "venue" Name, "", Required("\"demo\""), "The venue's name.";
+    "symbol" Name, "", Required("\"EURUSD\""), "The symbol as the venue writes it.";
+    "digits" Int(0, 15), "decimal digits", Optional("5"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
+    "tick_size" Real(1e-12, 1e9), "price", Optional("0.00001"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
+};
+const FEATURES: &[Key] = keys! {
+    "name" FeatureName, "", Required("\"sma_20\""), "The name the model file uses.";
+    "kind" Choice(&["value", "change", "return", "sma", "ema", "rsi", "macd", "bollinger"]), "", Required("\"sma\""),
+        "What is computed; value is the input itself.";
+    "instrument" Name, "", Required("\"EURUSD\""), "On which instrument.";
+    "input" Choice(&["bid", "ask", "mid", "last", "spread"]), "", Default("\"mid\""), "From which number of the quote.";
+    "clock" Choice(&["tick", "bar"]), "", Default("\"tick\""), "When it takes a sample: at each tick, or at each closed time bar.";
+    "bar_ms" Int(1, DAY_MS), "ms", Optional("1000"), "Bar length; needed with clock = \"bar\", an error without.";
+    "lag" Int(1, PERIOD_MAX), "samples", Optional("1"), "How far back change and return look; needed by both.";
+    "period" Int(1, PERIOD_MAX), "samples", Needed("20"), "Window of sma, ema, rsi, bollinger; needed by all four.";
+    "fast" Int(1, PERIOD_MAX), "samples", Optional("12"), "Fast period of macd; below slow.";
+    "slow" Int(2, PERIOD_MAX), "samples", Optional("26"), "Slow period of macd.";
+    "signal" Int(1, PERIOD_MAX), "samples", Optional("9"), "Signal period of macd.";
+    "seed" Choice(&["first", "average"]), "", Default("\"first\""), "How exponential averages of ema and macd start: first sample as MT5, average as TA-Lib; ignored by others.";
+    "signal_average" Choice(&["simple", "exponential"]), "", Default("\"simple\""), "How the signal line of macd is smoothed: simple as MT5, exponential as most others; ignored by others.";
+    "deviations" Real(0.01, 100.0), "standard deviations", Optional("2.0"), "Half width of bollinger.";
+    "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width"]), "", Optional("\"main\""),
+        "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger; needed by both.";
+};
+const MODEL: &[Key] = keys! {
+    "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
+    "format" Choice(&["xgboost_json", "linear_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
+};
+const SIGNAL: &[Key] = keys! {
+    "enter_long_above" Real(-1e9, 1e9), "score", Required("0.6"), "Buy when the score is above.";
+    "exit_long_below" Real(-1e9, 1e9), "score", Required("0.5"), "Close a long position when the score is below; at most enter_long_above.";
+    "enter_short_below" Real(-1e9, 1e9), "score", Required("0.4"), "Sell when the score is below; less than enter_long_above.";
+    "exit_short_above" Real(-1e9, 1e9), "score", Required("0.5"), "Close a short position when the score is above; at least enter_short_below.";
+    "volume_lots" Real(1e-8, 1e6), "lots", Required("0.1"), "Size of an entry; at most risk.order_lots_max.";
+    "cooldown_ms" Int(0, DAY_MS), "ms", Default("1000"), "No new entry so soon after the last intent.";
+    "spread_max_ticks" Int(1, 1_000_000), "ticks", Default("20"), "No entry while the spread is wider.";
+    "quote_age_max_ms" Int(1, HOUR_MS), "ms", Default("1000"), "No entry on an older quote.";
+    "stop_loss_points" Int(0, 10_000_000), "points, 0 none", Default("0"), "Protective stop that rides with an entry.";
+    "take_profit_points" Int(0, 10_000_000), "points, 0 none", Default("0"), "Target that rides with an entry.";
+    "decision_budget_ms" Int(1, 60_000), "ms", Default("100"), "A decision older than this is not sent.";
+    "hold_ms_max" Int(0, 365 * DAY_MS), "ms, 0 none", Default("0"), "A position older than this is closed.";
+};
+const RISK: &[Key] = keys! {
+    "order_lots_max" Real(1e-8, 1e6), "lots", Required("0.5"), "Largest single order.";
+    "position_lots_max" Real(1e-8, 1e6), "lots", Required("1.0"), "Largest position per instrument, counting everything in flight or unknown; at least order_lots_max.";
+    "open_orders_max" Int(1, 10_000), "orders", Required("8"), "Most orders working, in flight or unknown.";
+    "price_distance_max_points" Int(1, 10_000_000), "points", Required("100"), "Farthest an order's price may lie from the fresh quote.";
+    "orders_per_s_max" Real(0.01, 1e6), "orders/s", Required("10.0"), "Refill rate of the token bucket for new orders; cancels have their own.";
+    "orders_burst_max" Int(1, 100_000), "orders", Required("10"), "Size of that bucket.";
+    "stale_after_ms" Int(1, HOUR_MS), "ms", Required("2000"), "No entry on an instrument whose last quote is older.";
+    "daily_loss_max" Real(0.01, AMOUNT_MAX), "account currency", Required("500.0"), "Loss since day_starts_at, floating included, that halts trading.";
+    "day_starts_at" DayTime, "server time", Required("\"00:00\""), "When the daily loss starts at zero again.";
+    "rejects_in_row_max" Int(1, 10_000), "rejects", Required("5"), "So many rejects without an accepted order between them halt trading.";
+    "unknown_after_ms" Int(10, HOUR_MS), "ms", Required("3000"), "An order unanswered for so long becomes Unknown.";
+    "page_after_ms" Int(10, DAY_MS), "ms", Required("30000"), "An order Unknown for so long pages the operator; at least unknown_after_ms.";
+};
+const BUDGETS: &[Key] = keys! {
+    "decision_ms" Real(1e-6, 60_000.0), "ms at p99", Default("100.0"), "From a tick's arrival to the decision.";
+    "execution_ms" Real(1e-6, 60_000.0), "ms at p99", Default("5.0"), "From the decision to the order's last byte on the wire.";
+};
+const REPORT: &[Key] = keys! {
+    "dir" Path, "", Default("\"report\""), "Folder of the interval histogram files (*.hlog) and metrics snapshots.";
+    "interval_s" Int(1, 86_400), "s", Default("10"), "Length of an interval.";
+};
+const STATUS: &[Key] = keys! {
+    "interval_ms" Int(50, HOUR_MS), "ms", Default("1000"), "Time between two status lines.";
+};
+
+/// The section of this name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}

@@ -1,0 +1,194 @@
+//! The configuration as Rust values: what the rest of the appliance sees.
+//!
+//! What it is not: it has no defaults and no ranges; `keys` has them, and every value here has passed them.
+//!
+//! Invariant: its fields are exactly the keys of the schema; a test compares the two.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(missing_docs, reason = "the schema in `keys` documents every key: unit, range, default, meaning")]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)+ }
+    };
+}
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[allow(missing_docs, reason = "the schema in `keys` documents every choice")]
+        pub enum $name { $($variant),+ }
+    };
+}
+
+section!(
+    /// A whole, valid configuration.
+    Config {
+        appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
+        venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>,
+        model: Model, signal: Signal, risk: Risk, budgets: Budgets, report: Report, status: Status,
+    }
+);
+section!(
+    /// `[appliance]`.
+    Appliance { name: String, strategy_id: u16, allow_live: bool, state_dir: PathBuf, }
+);
+choice!(
+    /// Which agents share a lane.
+    Layout { Auto, Dedicated, Fused, Shared }
+);
+choice!(
+    /// What a lane does without work.
+    Idle { Spin, Yield, Backoff, Park }
+);
+section!(
+    /// `[lanes]`; a core of -1 is none.
+    Lanes {
+        layout: Layout, ingest_core: i32, decide_core: i32, send_core: i32, persist_core: i32, idle: Idle,
+        memory_lock: bool, messages_per_cycle_max: usize,
+    }
+);
+section!(
+    /// `[rings]`.
+    Rings { market_slots: usize, orders_slots: usize, reports_slots: usize, }
+);
+section!(
+    /// `[link]`.
+    Link {
+        market: SocketAddr, trade: SocketAddr, connections_max: usize, message_bytes_max: usize, handshake_ms: u64,
+        heartbeat_ms: u64, silent_after_ms: u64,
+    }
+);
+choice!(
+    /// Where an order must be before its first byte leaves.
+    BeforeSend { Memory, Disk }
+);
+section!(
+    /// `[journal]`.
+    Journal {
+        dir: PathBuf, memory_dir: PathBuf, memory_mib: u64, before_send: BeforeSend, segment_mib: u64,
+        sync_every_ms: u64,
+    }
+);
+choice!(
+    /// What stands behind a venue.
+    VenueKind { Mt5 }
+);
+choice!(
+    /// The account type a terminal must show.
+    ExpectedMargin { Any, Netting, Hedging }
+);
+section!(
+    /// `[[venues]]`; its place in the list is its `VenueId`.
+    Venue {
+        name: String, kind: VenueKind, login: i64, server: String, margin_mode: ExpectedMargin, currency: String,
+    }
+);
+section!(
+    /// `[[instruments]]`; its place in the list is its `InstrumentId`.
+    Instrument { name: String, venue: String, symbol: String, digits: Option<u8>, tick_size: Option<f64>, }
+);
+choice!(
+    /// What a feature computes.
+    FeatureKind { Value, Change, Return, Sma, Ema, Rsi, Macd, Bollinger }
+);
+choice!(
+    /// From which number of the quote.
+    FeatureInput { Bid, Ask, Mid, Last, Spread }
+);
+choice!(
+    /// When a feature takes a sample.
+    FeatureClock { Tick, Bar }
+);
+choice!(
+    /// How exponential averages start.
+    FeatureSeed { First, Average }
+);
+choice!(
+    /// How MACD's signal line is smoothed.
+    SignalAverage { Simple, Exponential }
+);
+choice!(
+    /// Which line of a feature with several.
+    FeatureOutput { Main, Signal, Histogram, Middle, Upper, Lower, PercentB, Width }
+);
+section!(
+    /// `[[features]]`; the parameters its kind needs are set, the others are `None`.
+    Feature {
+        name: String, kind: FeatureKind, instrument: String, input: FeatureInput, clock: FeatureClock,
+        bar_ms: Option<i64>, lag: Option<u32>, period: Option<u32>, fast: Option<u32>, slow: Option<u32>,
+        signal: Option<u32>, seed: FeatureSeed, signal_average: SignalAverage, deviations: Option<f64>,
+        output: Option<FeatureOutput>,
+    }
+);
+choice!(
+    /// How a model file is written.
+    ModelFormat { XgboostJson, LinearJson }
+);
+section!(
+    /// `[model]`.
+    Model { file: PathBuf, format: ModelFormat, instrument: String, }
+);
+section!(
+    /// `[signal]`.
+    Signal {
+        enter_long_above: f64, exit_long_below: f64, enter_short_below: f64, exit_short_above: f64,
+        volume_lots: f64, cooldown_ms: u64, spread_max_ticks: i64, quote_age_max_ms: u64, stop_loss_points: u32,
+        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64,
+    }
+);
+section!(
+    /// `[risk]`; `day_starts_at` is server time.
+    Risk {
+        order_lots_max: f64, position_lots_max: f64, open_orders_max: u32, price_distance_max_points: u32,
+        orders_per_s_max: f64, orders_burst_max: u32, stale_after_ms: u64, daily_loss_max: f64,
+        day_starts_at: DayTime, rejects_in_row_max: u32, unknown_after_ms: u64, page_after_ms: u64,
+    }
+);
+section!(
+    /// `[budgets]`, at p99.
+    Budgets { decision_ms: f64, execution_ms: f64, }
+);
+section!(
+    /// `[report]`.
+    Report { dir: PathBuf, interval_s: u64, }
+);
+section!(
+    /// `[status]`.
+    Status { interval_ms: u64, }
+);
+
+/// A time of day, to the minute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DayTime {
+    minute: u16,
+}
+
+impl DayTime {
+    /// Minutes since midnight, 0 to 1,439.
+    pub fn minute(self) -> u16 {
+        self.minute
+    }
+}
+
+impl TryFrom<String> for DayTime {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let minute = super::value::day_minute(&text);
+        minute.map(|minute| DayTime { minute }).ok_or_else(|| format!("expected HH:MM, got {text:?}"))
+    }
+}
+
+impl From<DayTime> for String {
+    fn from(time: DayTime) -> String {
+        format!("{:02}:{:02}", time.minute / 60, time.minute % 60)
+    }
+}

@@ -1,0 +1,287 @@
+//! Ticks: quote, features, model, signal, gate, command.
+//!
+//! What it is not: it learns nothing of orders; `facts.rs` does.
+//!
+//! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
+//! there is.
+
+use super::{Engine, Outputs};
+use crate::features::TickPrices;
+use crate::order::NewOrder;
+use crate::record::{self, Record};
+use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
+use crate::signal::{Signal, State};
+use crate::types::{
+    Execution, Filling, InstrumentId, InstrumentSpec, MarginMode, NS_PER_S, OrderAction, OrderId, OrderKind,
+    Price, Qty, Quote, Side, TimeInForce, TimeNs,
+};
+
+/// A refusal that repeats is journalled this often.
+const DENIED_AGAIN_NS: i64 = NS_PER_S;
+
+impl Engine {
+    #[inline]
+    pub(super) fn on_tick(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(tick) = input.payload::<record::Tick>() else { return };
+        self.take_quote(input, &tick, out);
+        let instrument = input.instrument();
+        let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
+        let strategy = &mut self.strategies[usize::from(at)];
+        let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
+        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
+        strategy.ticks_since += 1;
+        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !strategy.setup.features.all_ready()
+        {
+            return;
+        }
+        strategy.ticks_since = 0;
+        strategy.last_score = strategy.setup.model.predict(strategy.setup.features.values());
+        self.counts.decisions += 1;
+        self.act(usize::from(at), out);
+    }
+
+    /// The quote and what floats with it; recovery needs no more of a tick than this.
+    #[inline]
+    pub(super) fn take_quote(&mut self, input: &Record, tick: &record::Tick, out: &mut Outputs) {
+        let instrument = input.instrument();
+        let quote = Quote {
+            bid: Price(tick.bid),
+            ask: Price(tick.ask),
+            last: Price(tick.last),
+            ts_venue: TimeNs(tick.ts_venue),
+            ts_recv: input.ts(),
+        };
+        self.market.apply(instrument, quote);
+        self.counts.ticks += 1;
+        self.counts.coalesced += u64::from(input.aux());
+        self.float(instrument, &quote, out);
+    }
+
+    fn float(&mut self, instrument: InstrumentId, quote: &Quote, out: &mut Outputs) {
+        let position = self.positions.net(instrument);
+        let Some(index) = instrument.index() else { return };
+        if position.qty == 0 || !quote.is_two_sided() {
+            return;
+        }
+        let Some(spec) = &self.specs[index] else { return };
+        let price = if position.qty > 0 { quote.bid } else { quote.ask };
+        self.loss.float(index, spec.value_of(position.open_move(price.0), Qty(1)));
+        let limit = self.gate.limits().daily_loss_max;
+        if let Some(loss) = self.loss.loss_by_positions()
+            && loss >= limit
+            && !self.loss_hit
+        {
+            self.stop_for_loss(loss.0, out);
+        }
+    }
+
+    pub(super) fn stop_for_loss(&mut self, loss: i64, out: &mut Outputs) {
+        self.loss_hit = true;
+        let limit = self.gate.limits().daily_loss_max.0;
+        self.set_trading(Trading::Halted, Refusal { reason: Reason::LossDaily, limit, got: loss }, out);
+    }
+
+    fn act(&mut self, at: usize, out: &mut Outputs) {
+        let strategy = &mut self.strategies[at];
+        let instrument = strategy.setup.instrument;
+        let position = self.positions.net(instrument).qty;
+        let quote = *self.market.quote(instrument);
+        let hold_ns_max = strategy.setup.plan.hold_ns_max;
+        let held_too_long =
+            hold_ns_max > 0 && position != 0 && self.now.since(strategy.position_since) >= hold_ns_max;
+        let state = State { position: position.signum(), quote, now: self.now };
+        let signal = if held_too_long {
+            Signal::Exit
+        } else {
+            strategy.setup.rule.decide(strategy.last_score, &state)
+        };
+        match signal {
+            Signal::None => {}
+            Signal::Exit => self.exit(at, position, &quote, out),
+            Signal::Enter(side) if position != 0 && position.signum() != side.sign() => {
+                self.exit(at, position, &quote, out);
+            }
+            Signal::Enter(side) => self.enter(at, side, &quote, out),
+        }
+    }
+
+    fn enter(&mut self, at: usize, side: Side, quote: &Quote, out: &mut Outputs) {
+        let strategy = &self.strategies[at];
+        let (instrument, plan) = (strategy.setup.instrument, strategy.setup.plan);
+        if self.orders.open_of(instrument) > 0 {
+            self.counts.waits_in_flight += 1;
+            return;
+        }
+        let Some(spec) = self.spec(instrument).copied() else {
+            let refusal = Refusal { reason: Reason::InstrumentUnknown, limit: 1, got: 0 };
+            return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out);
+        };
+        let qty = (plan.lots / spec.volume_step + 1e-9).floor() as i64;
+        let intent = wish(instrument, side, qty, quote, false);
+        let Some(filling) = filling(&spec) else {
+            let refusal =
+                Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
+            return self.deny(at, &intent, refusal, out);
+        };
+        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
+            Err(refusal) => self.deny(at, &intent, refusal, out),
+            Ok(approved) => {
+                let [stop_loss, take_profit] =
+                    stops(&spec, &approved, plan.stop_loss_points, plan.take_profit_points);
+                self.send(at, &approved, 0, filling, [stop_loss, take_profit], out);
+            }
+        }
+    }
+
+    fn exit(&mut self, at: usize, position: i64, quote: &Quote, out: &mut Outputs) {
+        let instrument = self.strategies[at].setup.instrument;
+        if position == 0 {
+            return;
+        }
+        if self.orders.open_of(instrument) > 0 {
+            self.counts.waits_in_flight += 1;
+            return;
+        }
+        let Some(spec) = self.spec(instrument).copied() else { return };
+        let Some(filling) = filling(&spec) else { return };
+        let venue = self.venue_of(instrument);
+        let hedging = self
+            .venues
+            .get(usize::from(venue.0))
+            .is_some_and(|venue| venue.margin_mode == MarginMode::Hedging);
+        // On a hedging account a close names its ticket, the oldest first; the next follows when this one is done.
+        let (ticket, open) = if hedging {
+            let same_side = |&(_, qty): &(u64, i64)| qty.signum() == position.signum();
+            match self.positions.tickets(instrument).find(same_side) {
+                Some(found) => found,
+                None => return,
+            }
+        } else {
+            (0, position)
+        };
+        let side = if position > 0 { Side::Sell } else { Side::Buy };
+        let qty = open.abs().min(position.abs()).min(spec.volume_max.0);
+        let intent = wish(instrument, side, qty, quote, true);
+        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
+            Err(refusal) => self.deny(at, &intent, refusal, out),
+            Ok(approved) => self.send(at, &approved, ticket, filling, [Price::NONE; 2], out),
+        }
+    }
+
+    fn send(
+        &mut self,
+        at: usize,
+        approved: &Approved,
+        position: u64,
+        filling: Filling,
+        [stop_loss, take_profit]: [Price; 2],
+        out: &mut Outputs,
+    ) {
+        let id = self.next_id();
+        let strategy = &self.strategies[at];
+        let (plan, intent) = (strategy.setup.plan, *approved.intent());
+        let command = record::Command {
+            order_id: id.raw(),
+            ticket: 0,
+            position,
+            position_by: 0,
+            price: intent.price.0,
+            stop_limit: Price::NONE.0,
+            stop_loss: stop_loss.0,
+            take_profit: take_profit.0,
+            qty: intent.qty.0,
+            ts_deadline: approved.ts_approved().plus_ns(plan.decision_budget_ns).0,
+            expiration_s: 0,
+            deviation_points: plan.deviation_points,
+            action: OrderAction::Deal.code(),
+            order_kind: OrderKind::market(intent.side).code(),
+            filling: filling.code(),
+            time_in_force: TimeInForce::GoodTillCancel.code(),
+            score_e4: (strategy.last_score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
+        };
+        let venue = self.venue_of(intent.instrument);
+        // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
+        let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
+            .with_aux(u32::from(intent.reduces));
+        self.remember_command(&record, &command);
+        self.counts.orders += 1;
+        out.push(record);
+    }
+
+    /// Takes a command as an order of ours, from the gate or from the journal.
+    pub(super) fn remember_command(&mut self, record: &Record, command: &record::Command) {
+        let Ok(id) = OrderId::from_raw(command.order_id) else { return };
+        let Some(side) = OrderKind::from_code(command.order_kind).and_then(OrderKind::side) else { return };
+        let instrument = record.instrument();
+        self.sequence =
+            if id.epoch() == self.epoch { self.sequence.max(id.sequence()) } else { self.sequence };
+        self.orders.insert(NewOrder {
+            id,
+            instrument,
+            side,
+            qty: Qty(command.qty),
+            reduces: record.aux() == 1,
+            ts_decide: record.ts(),
+        });
+        self.prepare(instrument);
+    }
+
+    fn deny(&mut self, at: usize, intent: &Intent, refusal: Refusal, out: &mut Outputs) {
+        self.counts.deny(refusal.reason);
+        let now = self.now;
+        let last = &mut self.strategies[at].last_denied;
+        if let Some((reason, side, ts)) = *last
+            && reason == refusal.reason
+            && side == intent.side
+            && now.since(ts) < DENIED_AGAIN_NS
+        {
+            return;
+        }
+        *last = Some((refusal.reason, intent.side, now));
+        let denied = record::Denied {
+            reason: refusal.reason as u32,
+            side: intent.side as u8,
+            opening: u8::from(!intent.reduces),
+            reserved: [0; 2],
+            qty: intent.qty.0,
+            price: intent.price.0,
+            limit: refusal.limit,
+            got: refusal.got,
+        };
+        self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
+    }
+}
+
+fn wish(instrument: InstrumentId, side: Side, qty: i64, quote: &Quote, reduces: bool) -> Intent {
+    let price = if side == Side::Buy { quote.ask } else { quote.bid };
+    Intent { instrument, side, qty: Qty(qty), price, reduces }
+}
+
+/// The filling that the venue accepts for a market order (`facts`: filling by execution mode); `None` when there is none.
+fn filling(spec: &InstrumentSpec) -> Option<Filling> {
+    match spec.execution {
+        Execution::Request | Execution::Instant | Execution::Exchange => Some(Filling::Return),
+        Execution::Market if spec.filling_modes & 1 != 0 => Some(Filling::FillOrKill),
+        Execution::Market if spec.filling_modes & 2 != 0 => Some(Filling::ImmediateOrCancel),
+        Execution::Market => None,
+    }
+}
+
+/// Stop loss and take profit, never nearer than the venue allows.
+fn stops(
+    spec: &InstrumentSpec,
+    approved: &Approved,
+    stop_loss_points: u32,
+    take_profit_points: u32,
+) -> [Price; 2] {
+    let intent = approved.intent();
+    let at = |points: u32, sign: i64| {
+        if points == 0 {
+            return Price::NONE;
+        }
+        intent
+            .price
+            .plus(sign * intent.side.sign() * spec.points_to_ticks(points.max(spec.stops_level_points)))
+    };
+    [at(stop_loss_points, -1), at(take_profit_points, 1)]
+}

@@ -1,0 +1,408 @@
+//! What venues, the sending lane, the operator and our own guards say.
+//!
+//! What it is not: a decision; nothing here opens anything.
+//!
+//! Invariant: a fact that cannot be understood changes no order; a fill changes a position once.
+
+use super::{AlertCode, Engine, Outputs};
+use crate::order::{DealOutcome, Fact, Fill, OrderState, RetcodeClass, Verdict, classify};
+use crate::record::{
+    self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FaultKind, Kind, ROLE_TRADE, Record, SessionState,
+};
+use crate::risk::{Reason, Refusal, Trading};
+use crate::types::{
+    DealEntry, Execution, InstrumentSpec, MarginMode, Money, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeNs,
+    TradeMode, TransactionKind,
+};
+
+impl Engine {
+    pub(super) fn on_fact(&mut self, kind: Kind, input: &Record, out: &mut Outputs) {
+        match kind {
+            Kind::Start => self.on_start(input, out),
+            Kind::Session => self.on_session(input, out),
+            Kind::Spec => self.on_spec(input),
+            Kind::Account => self.on_account(input, out),
+            Kind::CommandResult => self.on_result(input, out),
+            Kind::OrderEvent => self.on_order_event(input, out),
+            Kind::DealEvent => self.on_deal(input, out),
+            Kind::PositionEvent => self.on_position(input),
+            Kind::Snapshot => self.on_snapshot(input, out),
+            Kind::Gap => self.on_gap(input, out),
+            Kind::Dispatch => self.on_dispatch(input, out),
+            Kind::Control => self.on_control(input, out),
+            Kind::Fault => self.on_fault(input, out),
+            _ => {}
+        }
+    }
+
+    /// A start of the appliance: what was under way when the last one ended is in doubt.
+    fn on_start(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(start) = input.payload::<record::Start>() else { return };
+        self.epoch = start.epoch as u32;
+        self.sequence = 0;
+        for venue in &mut self.venues {
+            venue.down(u8::MAX);
+            venue.account_flags = None;
+        }
+        self.each_open(|engine, id| {
+            // A queued command may have left before the process died: believe the worst.
+            engine.orders.learn(id, Fact::Dispatched, Verdict::None, engine.now);
+            let order = engine.orders.order(id).map(|order| order.state);
+            if matches!(order, Some(OrderState::Sent | OrderState::Acked)) {
+                let change = engine.orders.learn(id, Fact::Doubt, Verdict::Link, engine.now);
+                engine.changed(change, out);
+            }
+        });
+        if start.halted != 0 {
+            self.set_trading(Trading::Halted, Refusal { reason: Reason::LatchSet, limit: 0, got: 1 }, out);
+        }
+        self.renew_conditions();
+    }
+
+    fn on_session(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(session) = input.payload::<record::Session>() else { return };
+        let now = self.now;
+        let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
+        if session.state == SessionState::Up as u8 {
+            venue.account_mode = session.account_mode;
+            venue.server_offset_s = session.server_offset_s;
+            venue.margin_mode = MarginMode::from_code(session.margin_mode).unwrap_or(venue.margin_mode);
+            venue.up(session.roles, now);
+            self.ask_if_due(usize::from(input.venue().0), out);
+        } else {
+            venue.down(session.roles);
+            if session.roles & ROLE_TRADE != 0 {
+                self.doubt_all_of(input.venue(), out);
+            }
+        }
+        self.renew_conditions();
+    }
+
+    /// The trade session broke: every request without a final answer is in doubt.
+    fn doubt_all_of(&mut self, venue: crate::types::VenueId, out: &mut Outputs) {
+        self.each_open(|engine, id| {
+            let Some(order) = engine.orders.order(id).copied() else { return };
+            if engine.venue_of(order.new.instrument) == venue
+                && matches!(order.state, OrderState::Sent | OrderState::Acked)
+            {
+                let change = engine.orders.learn(id, Fact::Doubt, Verdict::Link, engine.now);
+                engine.changed(change, out);
+            }
+        });
+    }
+
+    /// Calls `each` with every open order's id, in the order of ids.
+    pub(super) fn each_open(&mut self, mut each: impl FnMut(&mut Self, u64)) {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.clear();
+        ids.extend(self.orders.open().map(|order| order.new.id.raw()));
+        ids.sort_unstable();
+        for &id in &ids {
+            each(self, id);
+        }
+        self.ids = ids;
+    }
+
+    fn on_spec(&mut self, input: &Record) {
+        let Some(spec) = input.payload::<record::Spec>() else { return };
+        let instrument = input.instrument();
+        let (Some(index), Some(setup)) =
+            (instrument.index(), self.instruments.get(usize::from(instrument.0)))
+        else {
+            return;
+        };
+        let (Some(trade_mode), Some(execution)) =
+            (TradeMode::from_code(spec.trade_mode), Execution::from_code(spec.execution))
+        else {
+            return;
+        };
+        self.specs[index] = Some(InstrumentSpec {
+            instrument,
+            venue: setup.venue,
+            symbol: setup.symbol,
+            tick_size: spec.tick_size,
+            digits: spec.digits,
+            point: spec.point,
+            volume_step: spec.volume_step,
+            volume_min: Qty(spec.volume_min),
+            volume_max: Qty(spec.volume_max),
+            volume_limit: Qty(spec.volume_limit),
+            contract_size: spec.contract_size,
+            tick_value: spec.tick_value,
+            stops_level_points: spec.stops_level_points,
+            freeze_level_points: spec.freeze_level_points,
+            trade_mode,
+            execution,
+            filling_modes: spec.filling_modes,
+            order_modes: spec.order_modes,
+            expiration_modes: spec.expiration_modes,
+        });
+        self.prepare(instrument);
+    }
+
+    fn on_account(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(account) = input.payload::<record::Account>() else { return };
+        let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
+        venue.account_flags = Some(account.flags);
+        let server_ns = input.ts().plus_ns(i64::from(venue.server_offset_s) * NS_PER_S).0;
+        let day = self.gate.limits().day_of_ns(server_ns);
+        self.loss.account(Money(account.balance), Money(account.equity), day);
+        match self.loss.loss_by_account() {
+            Some(loss) if loss >= self.gate.limits().daily_loss_max => {
+                if !self.loss_hit {
+                    self.stop_for_loss(loss.0, out);
+                }
+            }
+            _ => self.loss_hit = false,
+        }
+        self.renew_conditions();
+    }
+
+    fn on_result(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(result) = input.payload::<record::CommandResult>() else { return };
+        if OrderId::from_raw(result.order_id).is_err() {
+            return;
+        }
+        self.orders.note(result.order_id, result.ticket, result.retcode);
+        let class = classify(result.retcode);
+        let fact = match class {
+            RetcodeClass::Placed | RetcodeClass::Done | RetcodeClass::DonePartial => Fact::Acknowledged,
+            RetcodeClass::Unknown => Fact::Doubt,
+            _ => Fact::Refused,
+        };
+        let change = self.orders.learn(result.order_id, fact, Verdict::Terminal, self.now);
+        if class.is_refusal() && change.is_some() {
+            self.counts.refuse(result.retcode);
+            self.count_refusal(out);
+        }
+        self.changed(change, out);
+    }
+
+    fn count_refusal(&mut self, out: &mut Outputs) {
+        self.rejects_in_row += 1;
+        let limit = self.gate.limits().rejects_in_row_max;
+        if self.rejects_in_row >= limit && self.gate.trading() == Trading::Active {
+            let got = i64::from(self.rejects_in_row);
+            let refusal = Refusal { reason: Reason::RejectStreak, limit: i64::from(limit), got };
+            self.set_trading(Trading::Reducing, refusal, out);
+        }
+    }
+
+    /// MT5 order states: 0 started, 1 placed, 2 cancelled, 3 partial, 4 filled, 5 rejected, 6 expired.
+    fn on_order_event(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(event) = input.payload::<record::OrderEvent>() else { return };
+        if OrderId::from_raw(event.magic).is_err() {
+            return;
+        }
+        let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
+        let verdict = if from_snapshot { Verdict::Snapshot } else { Verdict::Venue };
+        if self.orders.order(event.magic).is_none() {
+            return;
+        }
+        if from_snapshot {
+            let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
+            self.orders.seen_in_snapshot(event.magic, query);
+        }
+        let pending = OrderKind::from_code(event.order_kind).is_some_and(|kind| kind.code() > 1);
+        let history = event.transaction == TransactionKind::HistoryAdd.code();
+        let fact = match (event.order_state, history) {
+            (0 | 1, _) if pending => Fact::Resting,
+            (0 | 1, _) => Fact::Acknowledged,
+            (3, false) => Fact::Resting,
+            (2, true) => Fact::Cancelled,
+            (5, true) => Fact::Refused,
+            (6, true) => Fact::Expired,
+            // Filled whole: the deals say so too, and they are what counts.
+            (4, true) => Fact::Acknowledged,
+            _ => return,
+        };
+        self.orders.note(event.magic, event.ticket, 0);
+        let change = self.orders.learn(event.magic, fact, verdict, self.now);
+        if fact == Fact::Refused && change.is_some() {
+            self.count_refusal(out);
+        }
+        self.changed(change, out);
+    }
+
+    pub(super) fn on_deal(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(deal) = input.payload::<record::DealEvent>() else { return };
+        let at = (input.venue(), input.instrument());
+        if deal.transaction != TransactionKind::DealAdd.code() {
+            let venue_index = usize::from(input.venue().0);
+            if let Some(venue) = self.venues.get_mut(venue_index) {
+                venue.look_again(self.now);
+            }
+            return self.alert(AlertCode::DealAmended, at, deal.deal, 0, deal.qty, out);
+        }
+        let side = match deal.deal_type {
+            0 => Side::Buy,
+            1 => Side::Sell,
+            _ => return,
+        };
+        let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
+        if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
+            return;
+        }
+        let id = if self.fills_its_order(&deal) { deal.magic } else { 0 };
+        let outcome = self.orders.deal(deal.deal, id, deal.price, deal.qty, TimeNs(deal.ts_venue), self.now);
+        if from_snapshot {
+            let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
+            self.orders.seen_in_snapshot(deal.magic, query);
+        }
+        let realised = [deal.commission, deal.swap, deal.fee]
+            .into_iter()
+            .fold(Money(deal.profit), |sum, part| sum.plus(Money(part)));
+        match outcome {
+            DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
+            DealOutcome::Ours(change) => {
+                self.count_fill(at.1, &deal, side, realised);
+                if let Some(order) = self.orders.order(deal.magic)
+                    && order.qty_filled > order.new.qty.0
+                {
+                    let (ours, theirs) = (order.new.qty.0, order.qty_filled);
+                    self.alert(AlertCode::Overfill, at, deal.magic, ours, theirs, out);
+                }
+                self.prepare(at.1);
+                self.changed(change, out);
+            }
+        }
+    }
+
+    /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
+    fn fills_its_order(&mut self, deal: &record::DealEvent) -> bool {
+        const STOP_LOSS: u8 = 4;
+        const STOP_OUT: u8 = 6;
+        let Some(order) = self.orders.order(deal.magic) else { return false };
+        let same_ticket = order.ticket == 0 || deal.ticket == 0 || deal.ticket == order.ticket;
+        let ours = same_ticket && !(STOP_LOSS..=STOP_OUT).contains(&deal.reason);
+        if ours {
+            self.orders.note(deal.magic, deal.ticket, 0);
+        }
+        ours
+    }
+
+    fn count_fill(
+        &mut self,
+        instrument: crate::types::InstrumentId,
+        deal: &record::DealEvent,
+        side: Side,
+        realised: Money,
+    ) {
+        let before = self.positions.net(instrument).qty;
+        self.positions.fill(&Fill {
+            instrument,
+            identifier: deal.position,
+            side,
+            qty: Qty(deal.qty),
+            price: deal.price,
+            entry: DealEntry::from_code(deal.entry).unwrap_or(DealEntry::In),
+            realised,
+        });
+        self.counts.fills += 1;
+        self.fill_count += 1;
+        self.rejects_in_row = 0;
+        self.loss.realise(realised);
+        let after = self.positions.net(instrument).qty;
+        if let Some(index) = instrument.index() {
+            if after == 0 {
+                self.loss.float(index, Money::ZERO);
+            }
+            if let Some(at) = self.strategy_of[index]
+                && before.signum() != after.signum()
+            {
+                self.strategies[usize::from(at)].position_since = self.now;
+            }
+        }
+    }
+
+    /// A deal that we did not make, or that closed a position of ours by its stop: told by the position it belongs to.
+    fn on_foreign_deal(
+        &mut self,
+        at: (crate::types::VenueId, crate::types::InstrumentId),
+        deal: &record::DealEvent,
+        side: Side,
+        realised: Money,
+        from_snapshot: bool,
+        out: &mut Outputs,
+    ) {
+        let closes_ours = deal.entry != DealEntry::In.code()
+            && self.positions.tickets(at.1).any(|(identifier, _)| identifier == deal.position);
+        if closes_ours {
+            self.count_fill(at.1, deal, side, realised);
+            return self.prepare(at.1);
+        }
+        self.counts.deals_foreign += 1;
+        if OrderId::from_raw(deal.magic).is_ok_and(|id| id.strategy() == self.setup_strategy) {
+            self.alert(AlertCode::ForgottenOrder, at, deal.magic, 0, deal.qty, out);
+        }
+        if from_snapshot {
+            return;
+        }
+        if let (Some(venue), Some(index)) = (self.venues.get_mut(usize::from(at.0.0)), at.1.index()) {
+            venue.external[index] += side.sign() * deal.qty;
+            venue.look_again(self.now);
+        }
+        self.fill_count += 1;
+        self.prepare(at.1);
+    }
+
+    fn on_gap(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(gap) = input.payload::<record::Gap>() else { return };
+        let missing = gap.to_seq.saturating_sub(gap.from_seq).saturating_add(1);
+        self.counts.gaps = self.counts.gaps.saturating_add(missing);
+        // Trade events are missing: what they said is in the next snapshot.
+        let venue_index = usize::from(input.venue().0);
+        if gap.stream != 1
+            && let Some(venue) = self.venues.get_mut(venue_index)
+        {
+            venue.query_due = self.now;
+            self.ask_if_due(venue_index, out);
+        }
+        let at = (input.venue(), input.instrument());
+        self.alert(AlertCode::Gap, at, gap.stream, gap.from_seq as i64, gap.to_seq as i64, out);
+    }
+
+    fn on_dispatch(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(dispatch) = input.payload::<record::Dispatch>() else { return };
+        let (fact, verdict) = match DispatchOutcome::from_code(dispatch.outcome) {
+            Some(DispatchOutcome::Sent) => (Fact::Dispatched, Verdict::None),
+            Some(_) => (Fact::NotDispatched, Verdict::Gate),
+            None => return,
+        };
+        let change = self.orders.learn(dispatch.order_id, fact, verdict, self.now);
+        self.changed(change, out);
+    }
+
+    fn on_control(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(control) = input.payload::<record::Control>() else { return };
+        let Some(action) = ControlAction::from_code(control.action) else { return };
+        let refusal = |reason| Refusal { reason, limit: 0, got: i64::from(control.action) };
+        match action {
+            ControlAction::Activate => {
+                self.rejects_in_row = 0;
+                self.loss_hit = false;
+                self.set_trading(Trading::Active, refusal(Reason::OperatorOrder), out);
+            }
+            ControlAction::Reduce => self.set_trading(Trading::Reducing, refusal(Reason::OperatorOrder), out),
+            ControlAction::Halt => self.set_trading(Trading::Halted, refusal(Reason::OperatorOrder), out),
+            ControlAction::Kill => self.set_trading(Trading::Halted, refusal(Reason::OperatorKill), out),
+            ControlAction::ResolveNotExecuted => {
+                let change =
+                    self.orders.learn(control.order_id, Fact::ProvenAbsent, Verdict::Operator, self.now);
+                self.changed(change, out);
+            }
+        }
+    }
+
+    fn on_fault(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(fault) = input.payload::<record::Fault>() else { return };
+        match FaultKind::from_code(fault.kind) {
+            Some(FaultKind::JournalRecovered) | None => {}
+            Some(_) => {
+                let refusal = Refusal { reason: Reason::JournalFault, limit: 0, got: i64::from(fault.kind) };
+                self.set_trading(Trading::Halted, refusal, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What one step produced, and what all steps counted.
+//!
+//! What it is not: a queue; the lane empties it after every step.
+//!
+//! Invariant: its memory is taken once; a step that would produce more than fits breaks an invariant and stops the engine.
+
+use crate::record::Record;
+use crate::risk::Reason;
+
+/// Most records one step may produce.
+pub const OUTPUTS_MAX: usize = 8_192;
+/// Different return codes that are counted apart.
+const RETCODES_MAX: usize = 64;
+
+/// The records of one step, in order.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    records: Vec<Record>,
+}
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Outputs { records: Vec::with_capacity(OUTPUTS_MAX) }
+    }
+}
+
+impl Outputs {
+    /// Adds a record.
+    ///
+    /// # Panics
+    /// When the step produced [`OUTPUTS_MAX`] records already.
+    #[inline]
+    pub fn push(&mut self, record: Record) {
+        assert!(self.records.len() < OUTPUTS_MAX, "a step produced more than {OUTPUTS_MAX} records");
+        self.records.push(record);
+    }
+
+    /// What was produced.
+    #[inline]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// What was produced, for the journal to number.
+    #[inline]
+    pub fn records_mut(&mut self) -> &mut [Record] {
+        &mut self.records
+    }
+
+    /// Ready for the next step.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.records.clear();
+    }
+}
+
+/// What the engine counted since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Ticks stepped.
+    pub ticks: u64,
+    /// Ticks that a full ring folded into a later one.
+    pub coalesced: u64,
+    /// Times the model was asked.
+    pub decisions: u64,
+    /// Commands produced.
+    pub orders: u64,
+    /// Fills of our orders counted.
+    pub fills: u64,
+    /// Numbers missing from streams.
+    pub gaps: u64,
+    /// Deals told again.
+    pub deals_repeated: u64,
+    /// Deals that are not ours.
+    pub deals_foreign: u64,
+    /// Orders that became Unknown.
+    pub unknown: u64,
+    /// Snapshots compared with our positions.
+    pub reconciliations: u64,
+    /// Of them, with a difference.
+    pub mismatches: u64,
+    /// Entries that waited because an order of the instrument was open.
+    pub waits_in_flight: u64,
+    /// Refusals of the gate, by reason code.
+    pub denied: [u64; 64],
+    /// Refusals of the venue: return code and count.
+    retcodes: [(u32, u64); RETCODES_MAX],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Counts {
+            ticks: 0,
+            coalesced: 0,
+            decisions: 0,
+            orders: 0,
+            fills: 0,
+            gaps: 0,
+            deals_repeated: 0,
+            deals_foreign: 0,
+            unknown: 0,
+            reconciliations: 0,
+            mismatches: 0,
+            waits_in_flight: 0,
+            denied: [0; 64],
+            retcodes: [(0, 0); RETCODES_MAX],
+        }
+    }
+}
+
+impl Counts {
+    pub(super) fn deny(&mut self, reason: Reason) {
+        self.denied[reason as usize % 64] += 1;
+    }
+
+    pub(super) fn refuse(&mut self, retcode: u32) {
+        let free_or_same = self.retcodes.iter_mut().find(|(code, count)| *code == retcode || *count == 0);
+        if let Some(entry) = free_or_same {
+            *entry = (retcode, entry.1 + 1);
+        }
+    }
+
+    /// Refusals of the venue: return code and count.
+    pub fn refused(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.retcodes.iter().copied().filter(|(_, count)| *count > 0)
+    }
+
+    /// Refusals of the gate: reason and count.
+    pub fn denied(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
+        Reason::ALL
+            .iter()
+            .map(|reason| (*reason, self.denied[*reason as usize % 64]))
+            .filter(|(_, count)| *count > 0)
+    }
+}
+
+const _: () = assert!(Reason::ALL.len() < 64);

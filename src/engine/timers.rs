@@ -1,0 +1,48 @@
+//! What happens because time passed.
+//!
+//! What it is not: a clock; time is the newest input's.
+//!
+//! Invariant: timers run at most once every [`EVERY_NS`] of input time, so their cost does not grow with the tick rate.
+
+use super::{AlertCode, Engine, Outputs};
+use crate::order::{Fact, OrderState, Verdict};
+use crate::types::NS_PER_MS;
+
+/// Granularity of all time-outs.
+const EVERY_NS: i64 = 10 * NS_PER_MS;
+
+impl Engine {
+    pub(super) fn on_timers(&mut self, out: &mut Outputs) {
+        self.timer_due = self.now.plus_ns(EVERY_NS);
+        if self.orders.open_count() > 0 {
+            self.each_open(|engine, id| engine.order_timer(id, out));
+        }
+        if self.next_query_due() <= self.now || self.venues.iter().any(|venue| venue.query != 0) {
+            for venue_index in 0..self.venues.len() {
+                self.ask_if_due(venue_index, out);
+            }
+        }
+    }
+
+    fn order_timer(&mut self, id: u64, out: &mut Outputs) {
+        let Some(order) = self.orders.order(id).copied() else { return };
+        let limits = self.gate.limits();
+        match order.state {
+            OrderState::Sent | OrderState::Acked
+                if self.now.since(order.ts_state) > limits.unknown_after_ns =>
+            {
+                let change = self.orders.learn(id, Fact::Doubt, Verdict::Timer, self.now);
+                self.changed(change, out);
+            }
+            OrderState::Unknown => {
+                // Once a period, on the first timer after its end.
+                let (age, period) = (self.now.since(order.ts_unknown), limits.page_after_ns);
+                if age >= period && age % period < EVERY_NS {
+                    let at = (self.venue_of(order.new.instrument), order.new.instrument);
+                    self.alert(AlertCode::UnknownOverdue, at, id, order.qty_filled, order.new.qty.0, out);
+                }
+            }
+            _ => {}
+        }
+    }
+}

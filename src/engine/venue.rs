@@ -1,0 +1,124 @@
+//! What is known of a venue: its sessions, its account, and how far it is reconciled with us.
+//!
+//! What it is not: positions or orders; those are the books', and this only says whether they were compared.
+//!
+//! Invariant: a venue that lost a session is not reconciled until a complete snapshot, asked for after it came back, agreed.
+
+use crate::record::{ROLE_MARKET, ROLE_TRADE};
+use crate::types::{INSTRUMENTS_MAX, MarginMode, NS_PER_S, TimeNs};
+
+/// A snapshot is asked for again this long after the last one agreed.
+const RECONCILE_EVERY_NS: i64 = 30 * NS_PER_S;
+/// A snapshot without an end is asked for again after this.
+const SNAPSHOT_PATIENCE_NS: i64 = 5 * NS_PER_S;
+/// A snapshot that differed, or an order in doubt, is looked at again after this.
+const LOOK_AGAIN_NS: i64 = NS_PER_S;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Venue {
+    pub margin_mode: MarginMode,
+    /// 0 demo, 1 contest, 2 real.
+    pub account_mode: u8,
+    pub roles_up: u8,
+    /// Terminal and account flags of the last `Account`; `None` before the first.
+    pub account_flags: Option<u8>,
+    pub server_offset_s: i32,
+    /// When the youngest session came up.
+    pub healthy_since: TimeNs,
+    pub reconciled: bool,
+    /// A first baseline of what we did not trade ourselves was taken.
+    pub baseline_taken: bool,
+    /// Volume at the venue that our fills do not explain, steps.
+    pub external: Box<[i64]>,
+    /// A difference stood in two snapshots with no fill between.
+    pub mismatch: Option<(u64, i64, i64)>,
+    /// The open query, or zero.
+    pub query: u64,
+    pub query_asked: TimeNs,
+    pub query_due: TimeNs,
+    pub query_fills: u64,
+    pub sums: Box<[i64]>,
+    pub differed_once: bool,
+}
+
+impl Venue {
+    pub(super) fn new(margin_mode: MarginMode) -> Self {
+        Venue {
+            margin_mode,
+            account_mode: u8::MAX,
+            roles_up: 0,
+            account_flags: None,
+            server_offset_s: 0,
+            healthy_since: TimeNs::NEVER,
+            reconciled: false,
+            baseline_taken: false,
+            external: vec![0; INSTRUMENTS_MAX].into(),
+            mismatch: None,
+            query: 0,
+            query_asked: TimeNs::NEVER,
+            query_due: TimeNs(i64::MAX),
+            query_fills: 0,
+            sums: vec![0; INSTRUMENTS_MAX].into(),
+            differed_once: false,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.roles_up & (ROLE_MARKET | ROLE_TRADE) == ROLE_MARKET | ROLE_TRADE
+    }
+
+    pub(super) fn can_query(&self) -> bool {
+        self.roles_up & ROLE_TRADE != 0
+    }
+
+    /// A role came up: everything must be compared again, at once.
+    pub(super) fn up(&mut self, roles: u8, now: TimeNs) {
+        self.roles_up |= roles;
+        self.healthy_since = now;
+        self.reconciled = false;
+        self.differed_once = false;
+        self.query = 0;
+        self.query_due = now;
+    }
+
+    /// A role went down.
+    pub(super) fn down(&mut self, roles: u8) {
+        self.roles_up &= !roles;
+        self.reconciled = false;
+        if roles & ROLE_TRADE != 0 {
+            self.query = 0;
+        }
+    }
+
+    /// Whether a question is out or not yet settled.
+    pub(super) fn waits(&self) -> bool {
+        self.can_query() && (self.query != 0 || !self.reconciled)
+    }
+
+    /// Whether a snapshot is to be asked for now.
+    pub(super) fn query_is_due(&self, now: TimeNs) -> bool {
+        let open_too_long = self.query != 0 && now.since(self.query_asked) > SNAPSHOT_PATIENCE_NS;
+        self.can_query() && (open_too_long || self.query == 0 && now >= self.query_due)
+    }
+
+    /// Asks for another look soon, whether or not one is planned.
+    pub(super) fn look_again(&mut self, now: TimeNs) {
+        self.query_due = self.query_due.min(now.plus_ns(LOOK_AGAIN_NS));
+    }
+
+    /// Notes a question.
+    pub(super) fn asked(&mut self, query: u64, fills: u64, now: TimeNs) {
+        self.query = query;
+        self.query_asked = now;
+        self.query_due = TimeNs(i64::MAX);
+        self.query_fills = fills;
+        self.sums.fill(0);
+    }
+
+    /// Notes the answer's end and when to look next.
+    pub(super) fn answered(&mut self, agreed: bool, now: TimeNs) {
+        self.query = 0;
+        self.query_due = now.plus_ns(if agreed { RECONCILE_EVERY_NS } else { LOOK_AGAIN_NS });
+    }
+}

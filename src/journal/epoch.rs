@@ -1,0 +1,103 @@
+//! The small file that says how often the appliance was started on this journal, and what the journal must contain.
+//!
+//! What it is not: the count of records; that is what the segments say.
+//!
+//! Invariant: it is replaced whole (written aside, synced, renamed, folder synced) and its epoch only grows, so that
+//! no order id is ever made twice.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::error::{JournalError, io_error};
+
+/// The largest epoch: 19 bits, as in an order id.
+pub const EPOCH_MAX: u32 = (1 << 19) - 1;
+const NAME: &str = "epoch";
+const MAGIC: &[u8; 8] = b"TBEPOCH\x01";
+const BYTES: usize = 48;
+
+/// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · zero u32 · crc32c u32`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EpochFile {
+    /// Which start this is; 1 to [`EPOCH_MAX`].
+    pub epoch: u32,
+    /// Which journal this is: made once.
+    pub journal_id: u64,
+    /// The oldest record that must be there.
+    pub first_seq: u64,
+    /// The newest record there was at the last start; zero for none.
+    pub last_seq: u64,
+}
+
+impl EpochFile {
+    fn encode(&self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(MAGIC);
+        let fields = [u64::from(self.epoch), self.journal_id, self.first_seq, self.last_seq];
+        for (chunk, field) in bytes[8..40].chunks_exact_mut(8).zip(fields) {
+            chunk.copy_from_slice(&field.to_le_bytes());
+        }
+        let crc = crc32c::crc32c(&bytes[..44]);
+        bytes[44..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<EpochFile, &'static str> {
+        let bytes: &[u8; BYTES] =
+            bytes.try_into().map_err(|_| "expected an epoch file of 48 bytes, got another length")?;
+        let field = |index: usize| u64::from_le_bytes(std::array::from_fn(|at| bytes[8 + index * 8 + at]));
+        let crc = u32::from_le_bytes(std::array::from_fn(|at| bytes[44 + at]));
+        if &bytes[..8] != MAGIC || crc != crc32c::crc32c(&bytes[..44]) {
+            return Err("expected a whole epoch file, got a wrong magic or checksum");
+        }
+        let epoch =
+            u32::try_from(field(0)).ok().filter(|&epoch| epoch <= EPOCH_MAX).ok_or("epoch above 524287")?;
+        Ok(EpochFile { epoch, journal_id: field(1), first_seq: field(2), last_seq: field(3) })
+    }
+
+    /// Reads it; `None` when there is none.
+    pub fn read(dir: &Path) -> Result<Option<EpochFile>, JournalError> {
+        let path = dir.join(NAME);
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                Self::decode(&bytes).map(Some).map_err(|reason| JournalError::Epoch { path, reason })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("read", &path)(error)),
+        }
+    }
+
+    /// Replaces it, durably.
+    pub fn write(&self, dir: &Path) -> Result<(), JournalError> {
+        let (path, aside) = (dir.join(NAME), dir.join("epoch.new"));
+        let replace = || {
+            let mut file = File::create(&aside)?;
+            file.write_all(&self.encode())?;
+            file.sync_all()?;
+            std::fs::rename(&aside, &path)?;
+            File::open(dir)?.sync_all()
+        };
+        replace().map_err(io_error("write", &path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_survives_the_disk_and_every_flipped_byte_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(EpochFile::read(dir.path()).unwrap(), None);
+        let file = EpochFile { epoch: 7, journal_id: 8, first_seq: 1, last_seq: 99 };
+        file.write(dir.path()).unwrap();
+        assert_eq!(EpochFile::read(dir.path()).unwrap(), Some(file));
+        let good = std::fs::read(dir.path().join("epoch")).unwrap();
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            assert!(EpochFile::decode(&bytes).is_err(), "byte {at}");
+        }
+    }
+}

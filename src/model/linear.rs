@@ -1,0 +1,123 @@
+//! Linear and logistic regression, in a small JSON of our own that `scripts/` export from scikit-learn.
+//!
+//! What it is not: XGBoost's `gblinear`, which is refused.
+//!
+//! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
+
+use super::json::Reader;
+use super::{match_features, ModelError, Objective, FEATURES_MAX, MODEL_BYTES_MAX};
+
+/// Weights and intercept.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    weights: Box<[f64]>,
+    intercept: f64,
+}
+
+impl Linear {
+    /// The score of a row; a NaN feature makes it NaN.
+    #[inline]
+    pub(super) fn score(&self, row: &[f32], objective: Objective) -> f32 {
+        let mut sum = self.intercept;
+        for (weight, value) in self.weights.iter().zip(row) {
+            sum += weight * f64::from(*value);
+        }
+        match objective {
+            Objective::Logistic => (1.0 / (1.0 + (-sum).exp())) as f32,
+            Objective::Identity => sum as f32,
+        }
+    }
+}
+
+/// The format's name, the value of its `format` key.
+const FORMAT: &str = "tickbridge-linear";
+
+/// Whether the bytes are an object whose first key is our `format`.
+pub(super) fn claims(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    let first = reader.object().and_then(|()| reader.key(&mut 0));
+    matches!(first, Ok(Some(key)) if key == "format")
+}
+
+/// Reads and checks a whole file.
+pub(super) fn load(
+    bytes: &[u8],
+    features: &[impl AsRef<str>],
+) -> Result<(Linear, Objective, Vec<String>), ModelError> {
+    if bytes.len() > MODEL_BYTES_MAX {
+        return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
+    }
+    let mut reader = Reader::new(bytes);
+    let (mut format, mut version, mut link, mut intercept) = (None, None, None, None);
+    let (mut names, mut weights) = (Vec::new(), Vec::new());
+    let mut keys_read = 0;
+    reader.object()?;
+    while let Some(key) = reader.key(&mut keys_read)? {
+        match key.as_str() {
+            "format" => format = Some(reader.string()?),
+            "version" => version = Some(reader.i32()?),
+            "link" => link = Some(reader.string()?),
+            "intercept" => intercept = Some(reader.f64()?),
+            "features" => reader.array(FEATURES_MAX, |r| r.string().map(|name| names.push(name)))?,
+            "weights" => reader.array(FEATURES_MAX, |r| r.f64().map(|weight| weights.push(weight)))?,
+            _ => return Err(ModelError::UnknownKey { place: FORMAT, key }),
+        }
+    }
+    reader.end()?;
+    let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
+    if format.as_deref() != Some(FORMAT) {
+        return field("format", FORMAT, format.unwrap_or_default());
+    }
+    if version != Some(1) {
+        return field("version", "1", format!("{version:?}"));
+    }
+    let objective = match link.as_deref() {
+        Some("logistic") => Objective::Logistic,
+        Some("identity") => Objective::Identity,
+        other => return field("link", "identity or logistic", other.unwrap_or_default().into()),
+    };
+    let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
+    if weights.len() != names.len() {
+        return field("weights", "one for each feature", format!("{} for {}", weights.len(), names.len()));
+    }
+    if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
+        return field("weights", "finite numbers", bad.to_string());
+    }
+    match_features(&names, features)?;
+    Ok((Linear { weights: weights.into(), intercept }, objective, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Model;
+
+    const FILE: &str = r#"{"format":"tickbridge-linear","version":1,"link":"logistic",
+        "features":["a","b"],"weights":[0.5,-2],"intercept":0.25}"#;
+
+    #[test]
+    fn a_linear_model_adds_up() {
+        let model = Model::from_json(FILE.as_bytes(), &["a", "b"]).unwrap();
+        assert_eq!(model.kernel_name(), "linear");
+        assert_eq!(model.predict(&[1.5, 0.5]), 0.5);
+        assert!(model.predict(&[f32::NAN, 0.5]).is_nan());
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused_by_field() {
+        let refusal = |from: &str, to: &str, names: &[&str]| {
+            Model::from_linear_json(FILE.replace(from, to).as_bytes(), names).unwrap_err().to_string()
+        };
+        let ab = ["a", "b"];
+        assert_eq!(
+            refusal("", "", &["a"]),
+            r#"model feature "b": expected to be declared, got no feature of that name"#
+        );
+        assert!(refusal("", "", &["a", "b", "c"]).contains(r#"feature "c" is declared"#));
+        assert!(refusal("", "", &["b", "a"]).contains(r#"model feature 0: expected "a""#));
+        assert!(refusal("-2", "NaN", &ab).contains("weights: expected finite numbers, got NaN"));
+        assert!(refusal(",-2", "", &ab).contains("weights: expected one for each feature, got 1 for 2"));
+        assert!(refusal("logistic", "probit", &ab).contains("link: expected identity or logistic, got probit"));
+        assert!(refusal("intercept", "bias", &ab).contains(r#"key "bias" is unknown"#));
+        assert!(refusal("\"b\"", "\"a\"", &["a"]).contains("each name once"));
+    }
+}

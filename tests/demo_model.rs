@@ -1,0 +1,94 @@
+//! The bundled demo model on real quotes: it loads, fits the demo's features, and trades a few times a minute.
+//!
+//! What it is not: a claim that the model earns anything. It exists so that the demo has decisions to show.
+//!
+//! Invariant: the table that `scripts/train-demo-model` trains on is written here, by the code that trades.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tickbridge::features::{
+    export, BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+};
+use tickbridge::types::{InstrumentId, Price, TimeNs, NS_PER_S};
+
+const EURUSD: InstrumentId = InstrumentId(0);
+/// 2014-05-01 00:00 UTC.
+const MAY_2014_MS: i64 = 1_398_902_400_000;
+
+fn feature(name: &str, kind: Kind, input: Input, clock: Clock) -> FeatureSpec {
+    FeatureSpec { name: name.into(), instrument: EURUSD, kind, input, clock }
+}
+
+/// What `config/demo.toml` declares, in the model's order.
+fn demo_features() -> Vec<FeatureSpec> {
+    let tick = |name, kind| feature(name, kind, Input::Mid, Clock::Tick);
+    let second = |name, kind| feature(name, kind, Input::Mid, Clock::Bar { period_ns: NS_PER_S });
+    let macd = |output| Kind::Macd {
+        fast: 12,
+        slow: 26,
+        signal: 9,
+        seed: Seed::First,
+        average: SignalAverage::Simple,
+        output,
+    };
+    let band = |period, output| Kind::Bollinger { period, deviations: 2.0, output };
+    vec![
+        feature("spread", Kind::Value, Input::Spread, Clock::Tick),
+        feature("spread_sma_50", Kind::Sma { period: 50 }, Input::Spread, Clock::Tick),
+        tick("change_1", Kind::Change { lag: 1 }),
+        tick("change_5", Kind::Change { lag: 5 }),
+        tick("change_20", Kind::Change { lag: 20 }),
+        feature("bid_change_1", Kind::Change { lag: 1 }, Input::Bid, Clock::Tick),
+        feature("ask_change_1", Kind::Change { lag: 1 }, Input::Ask, Clock::Tick),
+        tick("rsi_14", Kind::Rsi { period: 14 }),
+        tick("macd", macd(MacdOutput::Main)),
+        tick("macd_signal", macd(MacdOutput::Signal)),
+        tick("percent_b_20", band(20, BandOutput::PercentB)),
+        tick("band_width_20", band(20, BandOutput::Width)),
+        tick("percent_b_50", band(50, BandOutput::PercentB)),
+        tick("return_50", Kind::Return { lag: 50 }),
+        second("change_5_s1", Kind::Change { lag: 5 }),
+        second("rsi_5_s1", Kind::Rsi { period: 5 }),
+    ]
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One day of real quotes as (time, bid, ask) in ticks of 0.00001.
+fn day(may: i64) -> Vec<(TimeNs, Price, Price)> {
+    let path: PathBuf =
+        repository().join(format!("../shared/data/fx_oanda_eurusd/tick/201405{may:02}_quote.zip"));
+    let file = std::fs::File::open(&path)
+        .unwrap_or_else(|error| panic!("test data: expected {}, got {error}", path.display()));
+    let mut text = String::new();
+    zip::ZipArchive::new(file).unwrap().by_index(0).unwrap().read_to_string(&mut text).unwrap();
+    let ticks = |text: &str| Price((text.parse::<f64>().unwrap() * 100_000.0).round() as i64);
+    text.lines()
+        .map(|line| {
+            let mut fields = line.split(',');
+            let mut next = || fields.next().unwrap();
+            let ms = MAY_2014_MS + (may - 1) * 86_400_000 + next().parse::<i64>().unwrap();
+            (TimeNs::from_ms(ms), ticks(next()), ticks(next()))
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "writes target/demo-features/, for scripts/train-demo-model"]
+fn write_training_table() {
+    let folder = repository().join("target/demo-features");
+    std::fs::create_dir_all(&folder).unwrap();
+    for may in [5, 6, 7, 8, 9] {
+        let mut graph = FeatureGraph::build(&demo_features()).unwrap();
+        let mut out = String::new();
+        export::write_header(&graph, &mut out);
+        for (ts_venue, bid, ask) in day(may) {
+            let prices = TickPrices { bid, ask, last: Price::NONE };
+            export::push_and_write(&mut graph, EURUSD, ts_venue, prices, &mut out);
+        }
+        std::fs::write(folder.join(format!("201405{may:02}.csv")), out).unwrap();
+    }
+}
