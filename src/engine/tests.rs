@@ -1,4 +1,8 @@
 //! The engine through its one door: records in, records out.
+//!
+//! What it is not: the parts' own tests; those stand beside each part.
+//!
+//! Invariant: time moves only when a test says so.
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
