@@ -12,8 +12,8 @@ use tickbridge::features::{
     export,
 };
 use tickbridge::model::Model;
-use tickbridge::signal::{Decider, Holding, QuoteFacts, Rule, Signal};
-use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs};
+use tickbridge::signal::{Rule, Signal, State, Thresholds};
+use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, Quote, TimeNs};
 
 const EURUSD: InstrumentId = InstrumentId(0);
 /// 2014-05-01 00:00 UTC.
@@ -97,20 +97,20 @@ fn write_training_table() {
 }
 
 /// What `config/demo.toml` sets.
-const DEMO_RULE: Rule = Rule {
+const DEMO_RULE: Thresholds = Thresholds {
     enter_long_above: 0.54,
     enter_short_below: 0.48,
     exit_long_below: 0.51,
     exit_short_above: 0.51,
     cooldown_ns: NS_PER_S,
-    spread_ticks_max: 25,
-    quote_age_ns_max: 500 * NS_PER_MS,
+    spread_max_ticks: 25,
+    quote_age_max_ns: 500 * NS_PER_MS,
 };
 
 #[test]
 fn the_demo_models_trade_on_a_real_day_and_both_ways() {
     let folder = repository().join("config/models");
-    let linear = Rule {
+    let linear = Thresholds {
         enter_long_above: 0.515,
         enter_short_below: 0.495,
         exit_long_below: 0.505,
@@ -120,8 +120,8 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
     for (file, rule) in [("demo.json", DEMO_RULE), ("demo-linear.json", linear)] {
         let mut graph = FeatureGraph::build(&demo_features()).unwrap();
         let model = Model::from_json(&std::fs::read(folder.join(file)).unwrap(), graph.names()).unwrap();
-        let mut decider = Decider::new(rule).unwrap();
-        let mut holding = Holding::Flat;
+        let mut rule = Rule::new(rule).unwrap();
+        let mut position = 0;
         let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);
         let ticks = day(8);
         for (ts_recv, bid, ask) in &ticks {
@@ -130,13 +130,14 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
                 continue;
             }
             decisions += 1;
-            let quote = QuoteFacts { spread_ticks: ask.0 - bid.0, ts_recv: *ts_recv };
-            match decider.decide(model.predict(graph.values()), quote, holding, *ts_recv) {
+            let quote = Quote { bid: *bid, ask: *ask, last: Price::NONE, ts_venue: *ts_recv, ts_recv: *ts_recv };
+            let state = State { position, quote, now: *ts_recv };
+            match rule.decide(model.predict(graph.values()), &state) {
                 Signal::Enter(side) => {
-                    (holding, entries[side.index()]) = (Holding::Open(side), entries[side.index()] + 1)
+                    (position, entries[side.index()]) = (side.sign(), entries[side.index()] + 1);
                 }
-                Signal::Exit => (holding, exits) = (Holding::Flat, exits + 1),
-                Signal::None(_) => {}
+                Signal::Exit => (position, exits) = (0, exits + 1),
+                Signal::None => {}
             }
         }
         let minutes = (ticks.last().unwrap().0.since(ticks[0].0) / (60 * NS_PER_S)) as f64;

@@ -1,288 +1,269 @@
-//! Signals: what a score asks for, or why it asks for nothing.
+//! The rule between a score and a wish: thresholds, a cooldown, and vetoes that are counted.
 //!
-//! What it is not: a risk check or an order. It knows the sign of a position, never its size, its price or an order.
+//! What it is not: it knows no orders, no sizes and no models; a score and a quote go in, a wish comes out.
 //!
-//! Invariant: a decision depends on its arguments and on the time of the last signal, nothing else; a score that is not a
-//! number never trades; each veto is counted by its reason.
+//! Invariant: a score that is not a number wishes nothing; every wish that was held back has a reason with a counter.
 
-use crate::types::{Side, TimeNs};
+use crate::types::{Quote, Side, TimeNs};
 
-/// Thresholds and pauses of one strategy on one instrument.
+/// Thresholds in the score's own unit, times in nanoseconds, spreads in ticks.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Rule {
-    /// Go long at a score above this.
+pub struct Thresholds {
+    /// Buy at this score or above.
     pub enter_long_above: f32,
-    /// Go short at a score below this; not above `enter_long_above`.
+    /// Sell at this score or below.
     pub enter_short_below: f32,
-    /// Leave a long position at a score below this.
+    /// Leave a long position at this score or below.
     pub exit_long_below: f32,
-    /// Leave a short position at a score above this.
+    /// Leave a short position at this score or above.
     pub exit_short_above: f32,
-    /// Pause after a signal before the next entry; exits do not wait. At least 0.
+    /// No two entries closer than this.
     pub cooldown_ns: i64,
-    /// Widest spread to enter at; exits pass. At least 0.
-    pub spread_ticks_max: i64,
-    /// Oldest quote to act on, entries and exits. Above 0.
-    pub quote_age_ns_max: i64,
+    /// No entry on a wider spread.
+    pub spread_max_ticks: i64,
+    /// No entry on an older quote.
+    pub quote_age_max_ns: i64,
 }
 
-/// Why a rule is refused.
+/// Why thresholds make no rule.
 #[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
-#[error("signal {field}: expected {expected}, got {got}")]
+#[error("signal.{key}: expected {expected}, got {got}")]
 pub struct RuleError {
-    /// Which field.
-    pub field: &'static str,
+    /// The key.
+    pub key: &'static str,
     /// What would be accepted.
     pub expected: &'static str,
     /// What came.
     pub got: f64,
 }
 
-/// What a quote says that a rule looks at.
+/// What the rule looks at beside the score.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct QuoteFacts {
-    /// Ask minus bid.
-    pub spread_ticks: i64,
-    /// When it was received, on the clock of `now`.
-    pub ts_recv: TimeNs,
+pub struct State {
+    /// Sign of the position: -1, 0 or 1.
+    pub position: i64,
+    /// The quote the score was made on.
+    pub quote: Quote,
+    /// Engine time.
+    pub now: TimeNs,
 }
 
-/// Which way the position points.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Holding {
-    /// Nothing.
-    Flat,
-    /// A position of this side.
-    Open(Side),
-}
-
-/// What is wanted.
+/// A wish.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
-    /// Open a position of this side.
+    /// Nothing.
+    None,
+    /// Be in the market on this side.
     Enter(Side),
-    /// Close the position.
+    /// Be out of the market.
     Exit,
-    /// Nothing, and why.
-    None(Veto),
 }
 
-/// Why nothing is wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Why a wish to enter was held back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum Veto {
-    /// The score is NaN.
-    NotANumber = 0,
-    /// The quote is too old, or from the future.
-    StaleQuote = 1,
-    /// The score is between the thresholds.
-    Undecided = 2,
-    /// The position already is what the score wants.
-    AlreadyHeld = 3,
-    /// The last signal is too near.
-    Cooldown = 4,
+    /// The score is not a number.
+    ScoreMissing = 0,
+    /// The last entry is too recent.
+    Cooldown = 1,
     /// The spread is too wide.
-    WideSpread = 5,
-    /// The quote is crossed.
-    Crossed = 6,
+    Spread = 2,
+    /// A side of the quote is missing.
+    QuoteMissing = 3,
+    /// The quote is too old.
+    QuoteAge = 4,
+    /// The position is on that side already.
+    Held = 5,
 }
 
 impl Veto {
-    /// Every reason, in the order of the counters.
-    pub const ALL: [Veto; 7] = [
-        Veto::NotANumber,
-        Veto::StaleQuote,
-        Veto::Undecided,
-        Veto::AlreadyHeld,
-        Veto::Cooldown,
-        Veto::WideSpread,
-        Veto::Crossed,
-    ];
+    /// Every veto, in the order of the counters.
+    pub const ALL: [Veto; 6] =
+        [Veto::ScoreMissing, Veto::Cooldown, Veto::Spread, Veto::QuoteMissing, Veto::QuoteAge, Veto::Held];
 
-    /// Its name in reports.
+    /// `CATEGORY_CONDITION`.
     pub fn name(self) -> &'static str {
         match self {
-            Veto::NotANumber => "not_a_number",
-            Veto::StaleQuote => "stale_quote",
-            Veto::Undecided => "undecided",
-            Veto::AlreadyHeld => "already_held",
-            Veto::Cooldown => "cooldown",
-            Veto::WideSpread => "wide_spread",
-            Veto::Crossed => "crossed",
+            Veto::ScoreMissing => "SCORE_MISSING",
+            Veto::Cooldown => "SIGNAL_COOLDOWN",
+            Veto::Spread => "SIGNAL_SPREAD",
+            Veto::QuoteMissing => "SIGNAL_QUOTE_MISSING",
+            Veto::QuoteAge => "SIGNAL_QUOTE_AGE",
+            Veto::Held => "SIGNAL_HELD",
         }
     }
+}
+
+/// A rule that runs.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    thresholds: Thresholds,
+    last_entry: Option<TimeNs>,
+    vetoes: [u64; Veto::ALL.len()],
 }
 
 impl Rule {
-    /// Checks ranges; the first fault is returned.
-    pub fn validate(&self) -> Result<(), RuleError> {
-        let refuse = |field, expected, got| Err(RuleError { field, expected, got });
-        for (field, value) in [
-            ("enter_long_above", self.enter_long_above),
-            ("enter_short_below", self.enter_short_below),
-            ("exit_long_below", self.exit_long_below),
-            ("exit_short_above", self.exit_short_above),
+    /// Checks the thresholds.
+    pub fn new(thresholds: Thresholds) -> Result<Self, RuleError> {
+        let t = &thresholds;
+        let numbers = [
+            ("enter_long_above", t.enter_long_above),
+            ("enter_short_below", t.enter_short_below),
+            ("exit_long_below", t.exit_long_below),
+            ("exit_short_above", t.exit_short_above),
+        ];
+        if let Some((key, got)) = numbers.into_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(RuleError { key, expected: "a finite number", got: f64::from(got) });
+        }
+        if t.enter_long_above <= t.enter_short_below {
+            let got = f64::from(t.enter_long_above);
+            return Err(RuleError { key: "enter_long_above", expected: "above enter_short_below", got });
+        }
+        if t.exit_long_below >= t.enter_long_above {
+            let got = f64::from(t.exit_long_below);
+            return Err(RuleError { key: "exit_long_below", expected: "below enter_long_above", got });
+        }
+        if t.exit_short_above <= t.enter_short_below {
+            let got = f64::from(t.exit_short_above);
+            return Err(RuleError { key: "exit_short_above", expected: "above enter_short_below", got });
+        }
+        for (key, got) in [
+            ("cooldown_ms", t.cooldown_ns),
+            ("spread_max_ticks", t.spread_max_ticks),
+            ("quote_age_max_ms", t.quote_age_max_ns),
         ] {
-            if !value.is_finite() {
-                return refuse(field, "a finite number", f64::from(value));
+            if got < 0 {
+                return Err(RuleError { key, expected: "0 or more", got: got as f64 });
             }
         }
-        if self.enter_short_below > self.enter_long_above {
-            return refuse(
-                "enter_short_below",
-                "at most enter_long_above",
-                f64::from(self.enter_short_below),
-            );
-        }
-        if self.exit_long_below > self.enter_long_above {
-            return refuse("exit_long_below", "at most enter_long_above", f64::from(self.exit_long_below));
-        }
-        if self.exit_short_above < self.enter_short_below {
-            return refuse(
-                "exit_short_above",
-                "at least enter_short_below",
-                f64::from(self.exit_short_above),
-            );
-        }
-        if self.cooldown_ns < 0 {
-            return refuse("cooldown_ns", "at least 0", self.cooldown_ns as f64);
-        }
-        if self.spread_ticks_max < 0 {
-            return refuse("spread_ticks_max", "at least 0", self.spread_ticks_max as f64);
-        }
-        if self.quote_age_ns_max <= 0 {
-            return refuse("quote_age_ns_max", "above 0", self.quote_age_ns_max as f64);
-        }
-        Ok(())
-    }
-}
-
-/// A rule with its memory: the last signal's time and the counters.
-#[derive(Clone, Debug)]
-pub struct Decider {
-    rule: Rule,
-    ts_signal: Option<TimeNs>,
-    veto_counts: [u64; Veto::ALL.len()],
-}
-
-impl Decider {
-    /// Checks the rule.
-    pub fn new(rule: Rule) -> Result<Self, RuleError> {
-        rule.validate()?;
-        Ok(Decider { rule, ts_signal: None, veto_counts: [0; Veto::ALL.len()] })
+        Ok(Rule { thresholds, last_entry: None, vetoes: [0; Veto::ALL.len()] })
     }
 
-    /// What a score asks for now. An entry or exit starts the cooldown whether or not `risk` lets it pass.
-    pub fn decide(&mut self, score: f32, quote: QuoteFacts, holding: Holding, now: TimeNs) -> Signal {
-        let signal = self.judge(score, quote, holding, now);
-        match signal {
-            Signal::None(veto) => self.veto_counts[veto as usize] += 1,
-            Signal::Enter(_) | Signal::Exit => self.ts_signal = Some(now),
-        }
-        signal
-    }
-
-    fn judge(&self, score: f32, quote: QuoteFacts, holding: Holding, now: TimeNs) -> Signal {
-        let rule = &self.rule;
+    /// Turns a score into a wish.
+    #[inline]
+    pub fn decide(&mut self, score: f32, state: &State) -> Signal {
+        let t = &self.thresholds;
         if score.is_nan() {
-            return Signal::None(Veto::NotANumber);
+            return self.veto(Veto::ScoreMissing);
         }
-        if !(0..=rule.quote_age_ns_max).contains(&now.since(quote.ts_recv)) {
-            return Signal::None(Veto::StaleQuote);
-        }
-        let exit = match holding {
-            Holding::Open(Side::Buy) => score < rule.exit_long_below,
-            Holding::Open(Side::Sell) => score > rule.exit_short_above,
-            Holding::Flat => false,
+        let side = if score >= t.enter_long_above {
+            Side::Buy
+        } else if score <= t.enter_short_below {
+            Side::Sell
+        } else if state.position > 0 && score <= t.exit_long_below
+            || state.position < 0 && score >= t.exit_short_above
+        {
+            return Signal::Exit;
+        } else {
+            return Signal::None;
         };
-        if exit {
+        if state.position == side.sign() {
+            return self.veto(Veto::Held);
+        }
+        if state.position != 0 {
             return Signal::Exit;
         }
-        let side = if score > rule.enter_long_above {
-            Side::Buy
-        } else if score < rule.enter_short_below {
-            Side::Sell
-        } else {
-            return Signal::None(Veto::Undecided);
-        };
-        if holding != Holding::Flat {
-            return Signal::None(Veto::AlreadyHeld);
+        if let Some(last) = self.last_entry
+            && state.now.since(last) < t.cooldown_ns
+        {
+            return self.veto(Veto::Cooldown);
         }
-        if self.ts_signal.is_some_and(|last| now.since(last) < rule.cooldown_ns) {
-            return Signal::None(Veto::Cooldown);
+        match state.quote.spread() {
+            None => return self.veto(Veto::QuoteMissing),
+            Some(spread) if spread > t.spread_max_ticks => return self.veto(Veto::Spread),
+            Some(_) => {}
         }
-        match quote.spread_ticks {
-            spread if spread < 0 => Signal::None(Veto::Crossed),
-            spread if spread > rule.spread_ticks_max => Signal::None(Veto::WideSpread),
-            _ => Signal::Enter(side),
+        if state.quote.age_ns(state.now) > t.quote_age_max_ns {
+            return self.veto(Veto::QuoteAge);
         }
+        self.last_entry = Some(state.now);
+        Signal::Enter(side)
     }
 
-    /// The rule.
-    pub fn rule(&self) -> &Rule {
-        &self.rule
+    fn veto(&mut self, veto: Veto) -> Signal {
+        self.vetoes[veto as usize] += 1;
+        Signal::None
     }
 
-    /// How often this reason held a signal back.
-    pub fn veto_count(&self, veto: Veto) -> u64 {
-        self.veto_counts[veto as usize]
+    /// How often each veto held a wish back.
+    pub fn vetoes(&self) -> impl Iterator<Item = (Veto, u64)> + '_ {
+        Veto::ALL.into_iter().map(|veto| (veto, self.vetoes[veto as usize]))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Price;
 
-    const RULE: Rule = Rule {
-        enter_long_above: 0.55,
-        enter_short_below: 0.45,
-        exit_long_below: 0.5,
-        exit_short_above: 0.5,
-        cooldown_ns: 1_000,
-        spread_ticks_max: 20,
-        quote_age_ns_max: 100,
-    };
-
-    fn decide(decider: &mut Decider, score: f32, spread_ticks: i64, holding: Holding, now: i64) -> Signal {
-        decider.decide(score, QuoteFacts { spread_ticks, ts_recv: TimeNs(now - 10) }, holding, TimeNs(now))
+    fn rule() -> Rule {
+        Rule::new(thresholds()).unwrap()
     }
 
-    #[test]
-    fn thresholds_enter_and_exit_and_the_cooldown_holds_entries_only() {
-        let mut d = Decider::new(RULE).unwrap();
-        assert_eq!(decide(&mut d, 0.55, 10, Holding::Flat, 5_000), Signal::None(Veto::Undecided));
-        assert_eq!(decide(&mut d, 0.56, 10, Holding::Flat, 5_000), Signal::Enter(Side::Buy));
-        let long = Holding::Open(Side::Buy);
-        assert_eq!(decide(&mut d, 0.9, 10, long, 5_001), Signal::None(Veto::AlreadyHeld));
-        assert_eq!(decide(&mut d, 0.49, 99, long, 5_002), Signal::Exit, "exits pass spread and cooldown");
-        assert_eq!(decide(&mut d, 0.1, 10, Holding::Flat, 6_001), Signal::None(Veto::Cooldown));
-        assert_eq!(decide(&mut d, 0.1, 10, Holding::Flat, 6_002), Signal::Enter(Side::Sell));
-        assert_eq!(decide(&mut d, 0.51, 10, Holding::Open(Side::Sell), 6_003), Signal::Exit);
-        assert_eq!(d.veto_count(Veto::Cooldown), 1);
-    }
-
-    #[test]
-    fn bad_input_never_trades() {
-        let mut d = Decider::new(RULE).unwrap();
-        assert_eq!(decide(&mut d, f32::NAN, 1, Holding::Open(Side::Buy), 1), Signal::None(Veto::NotANumber));
-        assert_eq!(decide(&mut d, 0.9, 21, Holding::Flat, 1), Signal::None(Veto::WideSpread));
-        assert_eq!(decide(&mut d, 0.9, -1, Holding::Flat, 1), Signal::None(Veto::Crossed));
-        for ts_recv in [899, 1_001] {
-            let quote = QuoteFacts { spread_ticks: 1, ts_recv: TimeNs(ts_recv) };
-            assert_eq!(d.decide(0.9, quote, Holding::Flat, TimeNs(1_000)), Signal::None(Veto::StaleQuote));
+    fn thresholds() -> Thresholds {
+        Thresholds {
+            enter_long_above: 0.6,
+            enter_short_below: 0.4,
+            exit_long_below: 0.5,
+            exit_short_above: 0.5,
+            cooldown_ns: 100,
+            spread_max_ticks: 3,
+            quote_age_max_ns: 50,
         }
-        assert_eq!(Veto::ALL.map(|veto| d.veto_count(veto)), [1, 2, 0, 0, 0, 1, 1]);
+    }
+
+    fn state(now: i64, position: i64) -> State {
+        let quote = Quote {
+            bid: Price(10),
+            ask: Price(12),
+            last: Price::NONE,
+            ts_venue: TimeNs(now),
+            ts_recv: TimeNs(now),
+        };
+        State { position, quote, now: TimeNs(now) }
     }
 
     #[test]
-    fn rules_that_contradict_themselves_are_refused() {
-        let bad = Rule { enter_short_below: 0.6, ..RULE };
-        let expected = "signal enter_short_below: expected at most enter_long_above, got 0.6";
-        assert!(bad.validate().unwrap_err().to_string().starts_with(expected));
-        assert_eq!(
-            Rule { exit_short_above: f32::NAN, ..RULE }.validate().unwrap_err().field,
-            "exit_short_above"
-        );
-        assert_eq!(Rule { quote_age_ns_max: 0, ..RULE }.validate().unwrap_err().field, "quote_age_ns_max");
+    fn thresholds_are_inclusive_and_the_cooldown_holds() {
+        let mut rule = rule();
+        assert_eq!(rule.decide(0.599, &state(1, 0)), Signal::None);
+        assert_eq!(rule.decide(0.6, &state(1, 0)), Signal::Enter(Side::Buy));
+        assert_eq!(rule.decide(0.3, &state(100, 0)), Signal::None);
+        assert_eq!(rule.decide(0.3, &state(101, 0)), Signal::Enter(Side::Sell));
+        assert_eq!(rule.vetoes().find(|(veto, _)| *veto == Veto::Cooldown), Some((Veto::Cooldown, 1)));
+    }
+
+    #[test]
+    fn a_position_is_left_by_its_exit_or_by_the_other_side() {
+        let mut rule = rule();
+        assert_eq!(rule.decide(0.7, &state(1, 1)), Signal::None);
+        assert_eq!(rule.decide(0.5, &state(1, 1)), Signal::Exit);
+        assert_eq!(rule.decide(0.3, &state(1, 1)), Signal::Exit);
+        assert_eq!(rule.decide(0.55, &state(1, 1)), Signal::None);
+        assert_eq!(rule.decide(0.5, &state(1, -1)), Signal::Exit);
+    }
+
+    #[test]
+    fn wide_old_missing_and_nan_are_vetoed() {
+        let mut rule = rule();
+        let wide = State { quote: Quote { ask: Price(14), ..state(9, 0).quote }, ..state(9, 0) };
+        let missing = State { quote: Quote { ask: Price::NONE, ..state(9, 0).quote }, ..state(9, 0) };
+        let old = State { now: TimeNs(60), ..state(9, 0) };
+        for (score, state) in [(0.9, wide), (0.9, missing), (0.9, old), (f32::NAN, state(9, 0))] {
+            assert_eq!(rule.decide(score, &state), Signal::None);
+        }
+        let counted: Vec<u64> = rule.vetoes().map(|(_, count)| count).collect();
+        assert_eq!(counted, [1, 0, 1, 1, 1, 0]);
+    }
+
+    #[test]
+    fn thresholds_without_sense_are_named() {
+        let bad = Thresholds { enter_long_above: 0.3, ..thresholds() };
+        assert_eq!(Rule::new(bad).unwrap_err().key, "enter_long_above");
+        let bad = Thresholds { exit_long_below: 0.6, ..thresholds() };
+        assert_eq!(Rule::new(bad).unwrap_err().key, "exit_long_below");
+        let bad = Thresholds { exit_short_above: f32::NAN, ..thresholds() };
+        assert_eq!(Rule::new(bad).unwrap_err().key, "exit_short_above");
     }
 }
