@@ -8,9 +8,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tickbridge::features::{
-    export, BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    export,
 };
-use tickbridge::types::{InstrumentId, Price, TimeNs, NS_PER_S};
+use tickbridge::types::{InstrumentId, NS_PER_S, Price, TimeNs};
 
 const EURUSD: InstrumentId = InstrumentId(0);
 /// 2014-05-01 00:00 UTC.
