@@ -9,20 +9,18 @@ mod control;
 mod outcome;
 mod setup;
 
-pub use control::{Control, ControlError};
+pub use control::{ControlError, Control};
 pub use outcome::Outcome;
 pub use setup::{SavedSetup, SetupError, engine_setup};
 
 use crate::agents::{
-    Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send,
-    SendParts, rings,
+    Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send, SendParts, rings,
 };
 use crate::config::{self, BeforeSend, Config};
 use crate::engine::{Engine, Outputs};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
 use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
-use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
 use crate::runtime::histogram::{StageReader, stage_histograms};
@@ -30,6 +28,7 @@ use crate::runtime::idle::Idle;
 use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
 use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
+use crate::runtime::agent::Agent;
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
@@ -110,10 +109,8 @@ impl Appliance {
         let setup = setup::engine_setup(config, &model)?;
         let digest = setup::digest(config, &model);
         let latch = config.appliance.state_dir.join(LATCH);
-        std::fs::create_dir_all(&config.appliance.state_dir).map_err(|error| StartError::Io {
-            what: format!("create {}", config.appliance.state_dir.display()),
-            error,
-        })?;
+        std::fs::create_dir_all(&config.appliance.state_dir)
+            .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
         let halted = latched(&latch, options, &mut notes)?;
 
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
@@ -128,21 +125,14 @@ impl Appliance {
 
         let admission = setup::admission(config, epoch)?;
         let endpoint = |key, address, roles, origin| {
-            let settings = EndpointSettings {
-                address,
-                roles,
-                origin,
-                server: server(config),
-                admission: admission.clone(),
-            };
+            let settings =
+                EndpointSettings { address, roles, origin, server: server(config), admission: admission.clone() };
             Endpoint::bind(settings).map_err(|error| StartError::Bind { key, error })
         };
         let market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
         let trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
         let address = |endpoint: &Endpoint| {
-            endpoint
-                .local_addr()
-                .map_err(|error| StartError::Io { what: "read the bound address".into(), error })
+            endpoint.local_addr().map_err(|error| StartError::Io { what: "read the bound address".into(), error })
         };
         let (market_address, trade_address) = (address(&market)?, address(&trade)?);
 
@@ -159,9 +149,7 @@ impl Appliance {
         let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
         notes.push(lock.to_string());
         if !clock.is_tsc() {
-            notes.push(
-                "clock: the processor's counter is not usable, the system's clock is read instead".into(),
-            );
+            notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
         }
 
         let mut wiring = Wiring { clock: clock.clone(), stages: Vec::new(), counters: Vec::new() };
@@ -294,13 +282,7 @@ impl Wiring {
                 vec![Box::new(ingest), Box::new(decide), Box::new(send)],
             )],
         };
-        plan.push((
-            "tb-persist",
-            choice.persist_core,
-            Idle::PARK,
-            Stage::LaneCyclePersist,
-            vec![Box::new(persist)],
-        ));
+        plan.push(("tb-persist", choice.persist_core, Idle::PARK, Stage::LaneCyclePersist, vec![Box::new(persist)]));
         let mut lanes = Vec::new();
         for (name, core, idle, cycle_stage, agents) in plan {
             let spec = LaneSpec {

@@ -8,10 +8,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tickbridge::features::{
-    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
-    export,
+    export, BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
 };
-use tickbridge::types::{InstrumentId, NS_PER_S, Price, TimeNs};
+use tickbridge::types::{InstrumentId, Price, TimeNs, NS_PER_S};
 
 const EURUSD: InstrumentId = InstrumentId(0);
 /// 2014-05-01 00:00 UTC.

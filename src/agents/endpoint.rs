@@ -154,8 +154,7 @@ impl Endpoint {
     /// One cycle: reads, decodes, hands every record to `sink`, and answers what must be answered.
     #[inline]
     pub fn poll(&mut self, now: TimeNs, sink: &mut impl FnMut(Record)) -> usize {
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } =
-            self;
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -168,9 +167,9 @@ impl Endpoint {
                         }
                     }) {
                         Ok(Decoded::Records) if matches!(peer.phase, Phase::Live { .. }) => return,
-                        Ok(Decoded::Hello(hello)) => welcome(
-                            id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
-                        ),
+                        Ok(Decoded::Hello(hello)) => {
+                            welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
+                        }
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -239,8 +238,7 @@ impl Endpoint {
                     let symbols = self.admission.venues[usize::from(venue.0)].symbols.len();
                     for index in 0..symbols {
                         let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
-                        let subscribe =
-                            body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
+                        let subscribe = body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
                         let _ = self.say(id, &subscribe, 0, now);
                     }
                 }
@@ -361,10 +359,7 @@ fn note_credit(credit: &mut u64, record: &Record) {
 
 /// Judges a hello. On success the session begins; on failure the reason comes back.
 #[cold]
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the parts of one endpoint, borrowed apart while its server is polled"
-)]
+#[allow(clippy::too_many_arguments, reason = "the parts of one endpoint, borrowed apart while its server is polled")]
 fn welcome(
     id: ConnectionId,
     peer: &mut Peer,
@@ -378,8 +373,7 @@ fn welcome(
     sink: &mut impl FnMut(Record),
 ) -> Option<(RejectReason, FixedText<64>)> {
     let refusal = |reason, words| Some((reason, text(words)));
-    let account =
-        |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
+    let account = |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
     let Some(venue_index) = admission.venues.iter().position(|venue| account(&venue)) else {
         return refusal(RejectReason::Account, "expected the configured login and server");
     };

@@ -160,9 +160,7 @@ impl Agent for Send {
     fn do_work(&mut self, now: TimeNs) -> usize {
         self.parts.recorder.hand_over();
         let mut count = self.drain();
-        if self.parts.reports.free()
-            >= self.parts.endpoint.records_per_poll_max(self.parts.parts_per_poll_max)
-        {
+        if self.parts.reports.free() >= self.parts.endpoint.records_per_poll_max(self.parts.parts_per_poll_max) {
             let reports = &mut self.parts.reports;
             count += self.parts.endpoint.poll(now, &mut |record| {
                 if record.instrument() == InstrumentId::NONE || record.kind() != Some(Kind::Tick) {

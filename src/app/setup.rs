@@ -6,13 +6,9 @@
 
 use super::StartError;
 use crate::agents::{Admission, AdmittedVenue};
-use crate::config::{
-    self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
-};
+use crate::config::{self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed};
 use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
-use crate::features::{
-    BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
-};
+use crate::features::{BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed};
 use crate::model::{Model, ModelError};
 use crate::risk::{LimitError, Limits};
 use crate::signal::{Rule, RuleError, Thresholds};
@@ -128,11 +124,7 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     limits.validate()?;
     Ok(Setup {
         strategy: StrategyId(config.appliance.strategy_id),
-        venues: config
-            .venues
-            .iter()
-            .map(|venue| VenueSetup { margin_mode: margin_mode(venue).unwrap_or(MarginMode::Netting) })
-            .collect(),
+        venues: config.venues.iter().map(|venue| VenueSetup { margin_mode: margin_mode(venue).unwrap_or(MarginMode::Netting) }).collect(),
         instruments: instruments(config)?,
         limits,
         strategies: vec![StrategySetup {
@@ -243,11 +235,7 @@ fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpe
     };
     Ok(FeatureSpec {
         name: feature.name.clone(),
-        instrument: instrument_of(
-            config,
-            &format!("features.{}.instrument", feature.name),
-            &feature.instrument,
-        )?,
+        instrument: instrument_of(config, &format!("features.{}.instrument", feature.name), &feature.instrument)?,
         kind,
         input: match feature.input {
             FeatureInput::Bid => Input::Bid,
