@@ -73,6 +73,11 @@ impl Appliance {
         self.stages_of(false)
     }
 
+    /// The histograms of the whole run so far.
+    pub fn totals(&self) -> Vec<crate::report::Stage> {
+        self.stages_of(true)
+    }
+
     pub(super) fn stages_of(&self, total: bool) -> Vec<crate::report::Stage> {
         let mut stages = Vec::new();
         for reader in &self.stages {

@@ -1,4 +1,8 @@
 //! The engine through its one door: records in, records out.
+//!
+//! What it is not: the parts' own tests; those stand beside each part.
+//!
+//! Invariant: time moves only when a test says so.
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
@@ -20,8 +24,8 @@ fn setup() -> Setup {
         input: Input::Mid,
         clock: Clock::Tick,
     }];
-    let model = br#"{"format":"tickbridge-linear","version":1,"objective":"reg:squarederror",
-        "feature_names":["change"],"weights":[1.0],"intercept":0.0}"#;
+    let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+        "features":["change"],"weights":[1.0],"intercept":0.0}"#;
     let thresholds = Thresholds {
         enter_long_above: 1.0,
         enter_short_below: -1.0,
