@@ -9,6 +9,7 @@ use super::report::budget_targets;
 use crate::app::{Appliance, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
+use crate::report::Stage;
 use crate::types::NS_PER_S;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -124,7 +125,7 @@ async fn watching(
             _ = look.tick() => {
                 appliance.collect();
                 show(&appliance, currency);
-                interval.write(&appliance);
+                interval.write_if_due(&appliance);
                 let alive = appliance.status().map_or(0, |status| status.journal_seq);
                 if alive != seen || alive == 0 {
                     seen = alive;
@@ -148,15 +149,19 @@ async fn watching(
     if std::io::stderr().is_terminal() {
         eprintln!();
     }
-    appliance.finish()
+    let ended_ns = appliance.now().0;
+    let outcome = appliance.finish();
+    interval.write(ended_ns, &outcome.stages, &outcome.counters);
+    outcome
 }
 
-/// Interval histograms and counters, written every `report.interval_s`.
+/// Interval histograms and counters, written every `report.interval_s` and at the end.
 struct Intervals {
     writer: Option<IntervalWriter>,
     folder: PathBuf,
     every_ns: i64,
     due_ns: i64,
+    written: Vec<Stage>,
 }
 
 impl Intervals {
@@ -165,20 +170,31 @@ impl Intervals {
         let writer = IntervalWriter::create(&config.report.dir, appliance.epoch, now_ns as u64);
         let writer = writer.map_err(|error| eprintln!("{}: {error}", config.report.dir.display())).ok();
         let every_ns = config.report.interval_s as i64 * NS_PER_S;
-        Intervals { writer, folder: config.report.dir.clone(), every_ns, due_ns: now_ns + every_ns }
+        let folder = config.report.dir.clone();
+        Intervals { writer, folder, every_ns, due_ns: now_ns + every_ns, written: Vec::new() }
     }
 
-    fn write(&mut self, appliance: &Appliance) {
+    fn write_if_due(&mut self, appliance: &Appliance) {
         let now_ns = appliance.now().0;
-        let Some(writer) = &mut self.writer else { return };
-        if now_ns < self.due_ns {
-            return;
+        if now_ns >= self.due_ns {
+            self.due_ns = now_ns + self.every_ns;
+            self.write(now_ns, &appliance.totals(), &appliance.counters());
         }
-        self.due_ns = now_ns + self.every_ns;
-        let counters = appliance.counters();
+    }
+
+    /// Writes what `totals` have and the last write had not.
+    fn write(&mut self, now_ns: i64, totals: &[Stage], counters: &[(String, u64)]) {
+        let Some(writer) = &mut self.writer else { return };
+        let mut news = totals.to_vec();
+        for stage in &mut news {
+            if let Some(old) = self.written.iter().find(|old| old.name == stage.name) {
+                stage.histogram.subtract(&old.histogram).expect("a total never shrinks, and has the same bounds");
+            }
+        }
+        self.written = totals.to_vec();
         let named: Vec<(&str, u64)> = counters.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let written = writer
-            .write(now_ns as u64, &appliance.interval())
+            .write(now_ns as u64, &news)
             .and_then(|()| replace(&self.folder.join("metrics.prom"), &prometheus(&named)))
             .and_then(|()| replace(&self.folder.join("metrics.json"), &json(&named)));
         if let Err(error) = written {
