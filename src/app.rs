@@ -35,7 +35,7 @@ use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Parts that one connection may bring in one cycle.
+/// Parts that one connection may bring in one cycle, if the reports' ring has room for as many of every connection.
 const PARTS_PER_POLL_MAX: u32 = 256;
 /// Present in the state folder: come up halted.
 const LATCH: &str = "halted";
@@ -161,7 +161,7 @@ impl Appliance {
         let (status_end, status) = ring(8);
         let ingest = Ingest::new(
             market,
-            PARTS_PER_POLL_MAX,
+            parts_per_poll_max(config),
             (parts.market.0, parts.ingest_reports.0),
             clock.clone(),
             wiring.recorder(&[Stage::LinkRead]),
@@ -191,7 +191,7 @@ impl Appliance {
         });
         let send = Send::new(SendParts {
             endpoint: trade,
-            parts_per_poll_max: PARTS_PER_POLL_MAX,
+            parts_per_poll_max: parts_per_poll_max(config),
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: (config.journal.before_send == BeforeSend::Disk).then(|| journal.progress.clone()),
@@ -342,10 +342,17 @@ fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
     Ok(count)
 }
 
+/// So many that a poll of all connections always fits the reports' ring: agents read nothing while it would not.
+fn parts_per_poll_max(config: &Config) -> u32 {
+    let (slots, connections) = (config.rings.reports_slots, config.link.connections_max);
+    let fit = slots.saturating_sub(2 * connections) / (2 * connections);
+    (fit as u32).clamp(1, PARTS_PER_POLL_MAX)
+}
+
 fn server(config: &Config) -> ServerSettings {
     ServerSettings {
         connections_max: config.link.connections_max as u16,
-        parts_per_poll_max: PARTS_PER_POLL_MAX,
+        parts_per_poll_max: parts_per_poll_max(config),
         mechanism: Mechanism::Null,
         limits: Limits {
             message_bytes_max: config.link.message_bytes_max,
