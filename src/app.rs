@@ -7,17 +7,16 @@
 
 mod control;
 mod outcome;
-mod setup;
 
 pub use control::{ControlError, Control};
 pub use outcome::Outcome;
-pub use setup::{SavedSetup, SetupError, engine_setup};
 
 use crate::agents::{
     Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send, SendParts, rings,
 };
 use crate::config::{self, BeforeSend, Config};
 use crate::engine::{Engine, Outputs};
+use crate::setup::{self, SavedSetup, SetupError};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
 use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};

@@ -17,6 +17,7 @@ pub mod replay;
 pub mod report;
 pub mod risk;
 pub mod runtime;
+pub mod setup;
 pub mod signal;
 pub mod sim;
 pub mod store;

@@ -8,9 +8,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tickbridge::features::{
-    export, BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    export,
 };
-use tickbridge::types::{InstrumentId, Price, TimeNs, NS_PER_S};
+use tickbridge::model::Model;
+use tickbridge::signal::{Rule, Signal, State, Thresholds};
+use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, Quote, TimeNs};
 
 const EURUSD: InstrumentId = InstrumentId(0);
 /// 2014-05-01 00:00 UTC.
@@ -90,5 +93,61 @@ fn write_training_table() {
             export::push_and_write(&mut graph, EURUSD, ts_venue, prices, &mut out);
         }
         std::fs::write(folder.join(format!("201405{may:02}.csv")), out).unwrap();
+    }
+}
+
+/// What `config/demo.toml` sets.
+const DEMO_RULE: Thresholds = Thresholds {
+    enter_long_above: 0.54,
+    enter_short_below: 0.48,
+    exit_long_below: 0.51,
+    exit_short_above: 0.51,
+    cooldown_ns: NS_PER_S,
+    spread_max_ticks: 25,
+    quote_age_max_ns: 500 * NS_PER_MS,
+};
+
+#[test]
+fn the_demo_models_trade_on_a_real_day_and_both_ways() {
+    let folder = repository().join("config/models");
+    let linear = Thresholds {
+        enter_long_above: 0.515,
+        enter_short_below: 0.495,
+        exit_long_below: 0.505,
+        exit_short_above: 0.505,
+        ..DEMO_RULE
+    };
+    for (file, rule) in [("demo.json", DEMO_RULE), ("demo-linear.json", linear)] {
+        let mut graph = FeatureGraph::build(&demo_features()).unwrap();
+        let model = Model::from_json(&std::fs::read(folder.join(file)).unwrap(), graph.names()).unwrap();
+        let mut rule = Rule::new(rule).unwrap();
+        let mut position = 0;
+        let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);
+        let ticks = day(8);
+        for (ts_recv, bid, ask) in &ticks {
+            graph.on_tick(EURUSD, *ts_recv, TickPrices { bid: *bid, ask: *ask, last: Price::NONE });
+            if !graph.all_ready() {
+                continue;
+            }
+            decisions += 1;
+            let quote = Quote { bid: *bid, ask: *ask, last: Price::NONE, ts_venue: *ts_recv, ts_recv: *ts_recv };
+            let state = State { position, quote, now: *ts_recv };
+            match rule.decide(model.predict(graph.values()), &state) {
+                Signal::Enter(side) => {
+                    (position, entries[side.index()]) = (side.sign(), entries[side.index()] + 1);
+                }
+                Signal::Exit => (position, exits) = (0, exits + 1),
+                Signal::None => {}
+            }
+        }
+        let minutes = (ticks.last().unwrap().0.since(ticks[0].0) / (60 * NS_PER_S)) as f64;
+        let per_minute = f64::from(entries[0] + entries[1]) / minutes;
+        println!(
+            "{file} ({}): {decisions} decisions, {} long, {} short, {exits} exits, {per_minute:.2} entries a minute",
+            model.kernel_name(),
+            entries[0],
+            entries[1],
+        );
+        assert!(entries[0] > 100 && entries[1] > 100, "{file}: expected entries both ways, got {entries:?}");
     }
 }

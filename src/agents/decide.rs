@@ -17,7 +17,7 @@ use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::runtime::histogram::StageRecorder;
 use crate::runtime::ring::{CommandReceiver, Consumer, Producer};
 use crate::runtime::stage::Stage;
-use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, TimeNs, VenueId};
+use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, Qty, TimeNs, VenueId};
 
 /// Time is told to the engine this often while an order is open or a question is out.
 const TICK_OPEN_NS: i64 = 10 * NS_PER_MS;
@@ -39,6 +39,8 @@ pub struct EngineStatus {
     pub closed: Option<Refusal>,
     /// Net position of the first instrument, steps.
     pub position: i64,
+    /// The same in lots; zero before the venue told the rules.
+    pub position_lots: f64,
     /// Realised profit of our fills, costs included.
     pub realised: Money,
     /// Floating profit by our own reckoning.
@@ -204,11 +206,13 @@ impl Decide {
         counters.set(CounterId::Denied, counts.denied.iter().sum());
         counters.set(CounterId::JournalSeq, self.parts.journal.last_seq());
         counters.set(CounterId::RingHighWater, self.parts.market.high_water() as u64);
+        let position = engine.positions().net(InstrumentId(0)).qty;
         let status = EngineStatus {
             counts: *counts,
             trading: engine.trading(),
             closed: engine.closed(),
-            position: engine.positions().net(InstrumentId(0)).qty,
+            position,
+            position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
             realised: engine.positions().realised(),
             floating: engine.floating(),
             orders_open: engine.orders().open_count(),

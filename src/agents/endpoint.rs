@@ -12,7 +12,7 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, MarginMode, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, SymbolTable, body, encode_heartbeat, encode_message,
+    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -90,6 +90,7 @@ struct Peer {
 enum Pending {
     Welcome(ConnectionId),
     Reject(ConnectionId, RejectReason, FixedText<64>),
+    Refill(ConnectionId, record::Gap),
 }
 
 /// See the module.
@@ -163,6 +164,7 @@ impl Endpoint {
                     let reject = match peer.decoder.decode(body, now, &mut |record| {
                         if matches!(peer.phase, Phase::Live { .. }) {
                             note_credit(&mut peer.credit, &record);
+                            ask_refill(pending, id, &record);
                             sink(record);
                         }
                     }) {
@@ -223,6 +225,15 @@ impl Endpoint {
                     // The peer may be gone already; then there is nobody to tell.
                     let _ = self.say(id, &reject, 0, now);
                     self.server.disconnect(id);
+                }
+                Pending::Refill(id, gap) => {
+                    let refill = body::Refill {
+                        stream: gap.stream as u16,
+                        reserved: [0; 6],
+                        from_seq: gap.from_seq,
+                        to_seq: gap.to_seq,
+                    };
+                    let _ = self.say(id, &refill, 0, now);
                 }
                 Pending::Welcome(id) => {
                     let welcome = body::Welcome {
@@ -354,6 +365,17 @@ fn refuse(pending: &mut Vec<Pending>, id: ConnectionId, reason: RejectReason, wo
 fn note_credit(credit: &mut u64, record: &Record) {
     if let Some(grant) = record.payload::<record::Credit>() {
         *credit = (*credit).max(grant.granted_total);
+    }
+}
+
+/// Missing ticks are asked for again; what was missing of trade events is in the snapshot that the engine asks for.
+fn ask_refill(pending: &mut Vec<Pending>, id: ConnectionId, record: &Record) {
+    if let Some(gap) = record.payload::<record::Gap>()
+        && gap.stream == Stream::Market as u64
+        && record.aux() != record::GAP_IS_FINAL
+        && pending.len() < pending.capacity()
+    {
+        pending.push(Pending::Refill(id, gap));
     }
 }
 

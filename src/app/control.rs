@@ -68,17 +68,12 @@ impl Appliance {
         self.last_status.as_ref()
     }
 
-    /// The histograms of the last interval, for the interval log.
-    pub fn interval(&self) -> Vec<crate::report::Stage> {
-        self.stages_of(false)
-    }
-
-    pub(super) fn stages_of(&self, total: bool) -> Vec<crate::report::Stage> {
+    /// The histograms of the whole run so far.
+    pub fn totals(&self) -> Vec<crate::report::Stage> {
         let mut stages = Vec::new();
         for reader in &self.stages {
             for stage in reader.stages() {
-                let histogram = if total { reader.total(stage) } else { reader.interval(stage) };
-                if let Some(histogram) = histogram {
+                if let Some(histogram) = reader.total(stage) {
                     stages.push((stage, histogram.clone()));
                 }
             }

@@ -37,7 +37,7 @@ impl Outcome {
         Outcome {
             status: appliance.last_status,
             ticks_received: appliance.counter("ingest", CounterId::Ticks),
-            stages: appliance.stages_of(true),
+            stages: appliance.totals(),
             journal_dir: appliance.journal_dir.clone(),
             durable_seq: appliance.progress.durable_seq(),
             failures,
@@ -58,6 +58,7 @@ impl Outcome {
         put("orders", json!(engine.orders));
         put("fills", json!(engine.fills));
         put("gaps", json!(engine.gaps));
+        put("refilled", json!(engine.refilled));
         put("unknown", json!(engine.unknown));
         put("deals_repeated", json!(engine.deals_repeated));
         put("deals_foreign", json!(engine.deals_foreign));

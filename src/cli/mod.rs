@@ -1,5 +1,65 @@
-//! cli
+//! The command line: one file a command.
+//!
+//! What it is not: the work; commands parse their arguments and call the floor that does it.
+//!
+//! Invariant: every command prints what went wrong to standard error, and returns an exit code that says so.
+
 pub mod check;
+pub mod demo;
+pub mod replay;
 pub mod report;
+pub mod run;
 pub mod sim;
 pub mod ticks;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A low-latency bridge between MetaTrader 5 terminals, exchanges and a trading model.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Start with: tickbridge demo\nThen: tickbridge check --print-template > my.toml, edit it, tickbridge check \
+                  --config my.toml, tickbridge run --config my.toml"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the appliance
+    Run(run::Args),
+    /// Run the appliance with a simulated MT5 terminal beside it, and report what happened
+    Demo(demo::Args),
+    /// Validate a configuration and print it resolved, or print every error in it
+    Check(check::Args),
+    /// Print percentiles of every stage from a journal or from histogram files, budgets held or broken
+    Report(report::Args),
+    /// Run a journal's inputs again and compare the outputs bit for bit
+    Replay(replay::Args),
+    /// Simulated counterparts: an MT5 terminal
+    Sim(sim::SimArgs),
+    /// Tick files: convert them to one compact format
+    Ticks(ticks::TicksArgs),
+}
+
+/// Runs the command that was asked for.
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Sim(args) => sim::run(args),
+        Command::Ticks(args) => match ticks::run(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("tickbridge ticks: {error}");
+                ExitCode::from(error.exit_code())
+            }
+        },
+    }
+}

@@ -1,6 +1,6 @@
-//! `tickbridge report` for a folder of interval histograms.
+//! `tickbridge report`: percentiles from a journal's stamps or from a folder of interval histograms.
 //!
-//! What it is not: it reads no journal; the caller makes stages from one and calls [`emit`].
+//! What it is not: a measurement; it reads what was measured.
 //!
 //! Invariant: a damaged file is an error, never a smaller report.
 
@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::check::{EXIT_CODES, EXIT_DATA, EXIT_IO};
+use crate::replay::measure;
 use crate::report::{BudgetTarget, Fingerprint, HlogError, Report, Stage, merge_folder, write};
 
 /// Percentiles of every stage, with budgets held or broken.
@@ -51,8 +52,11 @@ pub fn budget_targets(decision_ms: f64, execution_ms: f64) -> [BudgetTarget; 2] 
     ]
 }
 
-/// Runs the command on a histogram folder.
+/// Runs the command: on a journal if the folder holds one, else on histogram files.
 pub fn run(args: &Args) -> ExitCode {
+    if is_journal(&args.folder) {
+        return of_journal(args);
+    }
     let log = match merge_folder(&args.folder) {
         Ok(log) => log,
         Err(error) => {
@@ -68,6 +72,27 @@ pub fn run(args: &Args) -> ExitCode {
     let targets = budget_targets(args.decision_ms, args.execution_ms);
     let title = args.folder.display().to_string();
     emit(&Report::from_stages(&title, stages, BTreeMap::new(), &targets, Fingerprint::read()), args)
+}
+
+fn is_journal(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "tbj"))
+}
+
+fn of_journal(args: &Args) -> ExitCode {
+    let measured = match measure(&args.folder) {
+        Ok(measured) => measured,
+        Err(error) => {
+            eprintln!("tickbridge report: {error}");
+            return ExitCode::from(EXIT_DATA);
+        }
+    };
+    let counts = measured.counts.into_iter().map(|(name, count)| (name, serde_json::json!(count))).collect();
+    let targets = budget_targets(args.decision_ms, args.execution_ms);
+    let title = args.folder.display().to_string();
+    let mut report = Report::from_stages(&title, measured.stages, counts, &targets, Fingerprint::read());
+    report.journal = Some(args.folder.clone());
+    emit(&report, args)
 }
 
 /// Prints a report and writes the files asked for.

@@ -8,7 +8,7 @@
 use super::{Engine, Outputs};
 use crate::features::TickPrices;
 use crate::order::NewOrder;
-use crate::record::{self, Record};
+use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
 use crate::signal::{Signal, State};
 use crate::types::{
@@ -23,6 +23,11 @@ impl Engine {
     #[inline]
     pub(super) fn on_tick(&mut self, input: &Record, out: &mut Outputs) {
         let Some(tick) = input.payload::<record::Tick>() else { return };
+        if input.flags() & FLAG_REFILL != 0 {
+            // Late news: it is in the journal for whoever reads history, and is no quote.
+            self.counts.refilled += 1;
+            return;
+        }
         self.take_quote(input, &tick, out);
         let instrument = input.instrument();
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };

@@ -350,6 +350,10 @@ impl Engine {
     fn on_gap(&mut self, input: &Record, out: &mut Outputs) {
         let Some(gap) = input.payload::<record::Gap>() else { return };
         let missing = gap.to_seq.saturating_sub(gap.from_seq).saturating_add(1);
+        if input.aux() == record::GAP_IS_FINAL {
+            let at = (input.venue(), input.instrument());
+            return self.alert(AlertCode::Gap, at, gap.stream, gap.from_seq as i64, gap.to_seq as i64, out);
+        }
         self.counts.gaps = self.counts.gaps.saturating_add(missing);
         // Trade events are missing: what they said is in the next snapshot.
         let venue_index = usize::from(input.venue().0);
@@ -359,8 +363,6 @@ impl Engine {
             venue.query_due = self.now;
             self.ask_if_due(venue_index, out);
         }
-        let at = (input.venue(), input.instrument());
-        self.alert(AlertCode::Gap, at, gap.stream, gap.from_seq as i64, gap.to_seq as i64, out);
     }
 
     fn on_dispatch(&mut self, input: &Record, out: &mut Outputs) {

@@ -48,7 +48,7 @@ pub enum AlertCode {
     ForgottenOrder = 5,
     /// The venue annulled or amended a deal: subject is the deal.
     DealAmended = 6,
-    /// A stream has a gap: subject is the stream.
+    /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
 }
 
@@ -156,7 +156,9 @@ impl Engine {
         match record.kind() {
             Some(Kind::Tick) => {
                 self.now = self.now.max(record.ts());
-                if let Some(tick) = record.payload::<record::Tick>() {
+                if let Some(tick) = record.payload::<record::Tick>()
+                    && record.flags() & record::FLAG_REFILL == 0
+                {
                     self.take_quote(record, &tick, spare);
                 }
                 if self.now >= self.timer_due {

@@ -69,6 +69,8 @@ pub struct Counts {
     pub fills: u64,
     /// Numbers missing from streams.
     pub gaps: u64,
+    /// Missing ticks that came after all.
+    pub refilled: u64,
     /// Deals told again.
     pub deals_repeated: u64,
     /// Deals that are not ours.
@@ -96,6 +98,7 @@ impl Default for Counts {
             orders: 0,
             fills: 0,
             gaps: 0,
+            refilled: 0,
             deals_repeated: 0,
             deals_foreign: 0,
             unknown: 0,

@@ -1,4 +1,8 @@
 //! The engine through its one door: records in, records out.
+//!
+//! What it is not: the parts' own tests; those stand beside each part.
+//!
+//! Invariant: time moves only when a test says so.
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
@@ -20,8 +24,8 @@ fn setup() -> Setup {
         input: Input::Mid,
         clock: Clock::Tick,
     }];
-    let model = br#"{"format":"tickbridge-linear","version":1,"objective":"reg:squarederror",
-        "feature_names":["change"],"weights":[1.0],"intercept":0.0}"#;
+    let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+        "features":["change"],"weights":[1.0],"intercept":0.0}"#;
     let thresholds = Thresholds {
         enter_long_above: 1.0,
         enter_short_below: -1.0,
@@ -490,4 +494,18 @@ fn the_same_records_make_the_same_outputs() {
     assert_eq!(made.len(), expected.len());
     assert!(made == expected);
     assert_eq!(engine.counts(), bench.engine.counts());
+}
+
+#[test]
+fn a_gap_in_trade_events_asks_for_a_snapshot_and_a_late_tick_is_no_quote() {
+    let mut bench = Bench::ready();
+    bench.wait_ms(20);
+    let outputs = bench.give(&Gap { stream: 2, from_seq: 5, to_seq: 7 });
+    assert!(outputs.iter().any(|record| record.payload::<Query>().is_some()));
+    assert_eq!(bench.engine.counts().gaps, 3);
+    let mut late = Tick::read(&[0; 96]);
+    (late.bid, late.ask) = (1, 2);
+    bench.give_flagged(&late, FLAG_REFILL);
+    assert_eq!(bench.engine.market().quote(InstrumentId(0)).bid, Price(100_000));
+    assert_eq!((bench.engine.counts().ticks, bench.engine.counts().refilled), (1, 1));
 }

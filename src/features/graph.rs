@@ -8,7 +8,7 @@
 use super::bars::BarClock;
 use super::node::{Node, Sample, Wanted};
 use super::spec::{self, Clock, FeatureError, FeatureSpec, Input};
-use crate::types::{InstrumentId, Price, TimeNs, INSTRUMENTS_MAX};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, Price, TimeNs};
 
 /// Prices further from zero are taken as absent, so that no sum below can overflow: 2^45 ticks, in half ticks 2^46,
 /// over 2^16 samples 2^62; squares times samples twice 2^124.
@@ -238,7 +238,8 @@ struct NodeKey {
 
 impl NodeKey {
     fn shares(&self, other: &NodeKey) -> bool {
-        (self.instrument, self.stream) == (other.instrument, other.stream) && Node::shares(self.kind, other.kind)
+        (self.instrument, self.stream) == (other.instrument, other.stream)
+            && Node::shares(self.kind, other.kind)
     }
 }
 

@@ -15,6 +15,6 @@ mod spec;
 
 pub use graph::{FeatureGraph, HistoryNeed, TickPrices};
 pub use spec::{
-    BandOutput, Clock, FeatureError, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, BAR_PERIOD_NS_MIN,
-    FEATURES_MAX, NAME_BYTES_MAX, PERIOD_MAX,
+    BAR_PERIOD_NS_MIN, BandOutput, Clock, FEATURES_MAX, FeatureError, FeatureSpec, Input, Kind, MacdOutput,
+    NAME_BYTES_MAX, PERIOD_MAX, Seed, SignalAverage,
 };

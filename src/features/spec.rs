@@ -5,7 +5,7 @@
 //! Invariant: a list that [`validate`] accepts can be built and run without a further check: names are unique and legal,
 //! periods are within [`PERIOD_MAX`], and no feature can divide by a spread.
 
-use crate::types::{InstrumentId, INSTRUMENTS_MAX, NS_PER_MS};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_MS};
 
 /// Features one graph can hold.
 pub const FEATURES_MAX: usize = 1_024;
@@ -196,7 +196,9 @@ impl Kind {
         match self {
             Kind::Value => Ok(()),
             Kind::Change { lag } | Kind::Return { lag } => period("lag", lag, 1),
-            Kind::Sma { period: p } | Kind::Ema { period: p, .. } | Kind::Rsi { period: p } => period("period", p, 1),
+            Kind::Sma { period: p } | Kind::Ema { period: p, .. } | Kind::Rsi { period: p } => {
+                period("period", p, 1)
+            }
             Kind::Macd { fast, slow, signal, .. } => {
                 period("fast", fast, 1)?;
                 period("slow", slow, 1)?;

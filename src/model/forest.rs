@@ -47,13 +47,19 @@ impl Tree {
                 return refuse(node, "one parent for each node", "a second one, or a cycle".into());
             }
             match nodes[node] {
-                Node::Leaf(value) if !value.is_finite() => return refuse(node, "a finite leaf", value.to_string()),
+                Node::Leaf(value) if !value.is_finite() => {
+                    return refuse(node, "a finite leaf", value.to_string());
+                }
                 Node::Leaf(_) => depth_max = depth_max.max(depth),
                 Node::Split { threshold, .. } if threshold.is_nan() => {
                     return refuse(node, "a threshold that is a number", "NaN".into());
                 }
                 Node::Split { feature, .. } if feature as usize >= feature_count => {
-                    return refuse(node, "a feature of the model", format!("index {feature} of {feature_count}"));
+                    return refuse(
+                        node,
+                        "a feature of the model",
+                        format!("index {feature} of {feature_count}"),
+                    );
                 }
                 Node::Split { .. } if depth == TREE_DEPTH_MAX => {
                     return refuse(node, "at most 64 splits to a leaf", "more".into());
@@ -69,7 +75,8 @@ impl Tree {
         let mut open = vec![0u32];
         std::iter::from_fn(move || {
             while let Some(at) = open.pop() {
-                if let Node::Split { feature, threshold, default_left, left, right } = self.nodes[at as usize] {
+                if let Node::Split { feature, threshold, default_left, left, right } = self.nodes[at as usize]
+                {
                     open.extend([left, right]);
                     return Some((feature, threshold, default_left));
                 }
@@ -81,7 +88,7 @@ impl Tree {
 
 /// A whole model of trees.
 #[derive(Clone, Debug)]
-pub struct Forest {
+pub(super) struct Forest {
     pub(super) features: Vec<String>,
     pub(super) objective: Objective,
     /// What the sum of leaves starts from.

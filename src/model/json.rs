@@ -10,7 +10,7 @@
 use super::ModelError;
 
 /// Deepest nesting of objects and arrays.
-pub const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 /// Longest number or name worth reading.
 const TEXT_BYTES_MAX: usize = 4_096;
 
@@ -100,7 +100,9 @@ impl<'a> Reader<'a> {
         self.need(b'"', "a string")?;
         let mut text = Vec::new();
         loop {
-            let Some(&byte) = self.bytes.get(self.at) else { return Err(self.expected("the end of a string")) };
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return Err(self.expected("the end of a string"));
+            };
             self.at += 1;
             match byte {
                 b'"' => break,
@@ -126,9 +128,12 @@ impl<'a> Reader<'a> {
             Some(b'b') => 8,
             Some(b'f') => 12,
             Some(b'u') => {
-                let digits = self.bytes.get(self.at..self.at + 4).and_then(|hex| std::str::from_utf8(hex).ok());
+                let digits =
+                    self.bytes.get(self.at..self.at + 4).and_then(|hex| std::str::from_utf8(hex).ok());
                 let code = digits.and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-                let Some(letter) = code else { return Err(self.expected("four hexadecimal digits, no surrogate")) };
+                let Some(letter) = code else {
+                    return Err(self.expected("four hexadecimal digits, no surrogate"));
+                };
                 self.at += 4;
                 text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
@@ -289,7 +294,8 @@ mod tests {
     #[test]
     fn what_is_not_a_number_is_refused() {
         for text in ["", "-", "01", "1.", ".5", "1e", "+1", "inf", "nan", "0x1", "\"1\""] {
-            assert!(Reader::new(text.as_bytes()).number().and_then(|_| Reader::new(b"").end()).is_err(), "{text}");
+            let mut reader = Reader::new(text.as_bytes());
+            assert!(reader.number().map(drop).and_then(|()| reader.end()).is_err(), "{text}");
         }
         assert!(Reader::new(b"NaN").f32().unwrap().is_nan());
         assert_eq!(Reader::new(b"-Infinity").f32().unwrap(), f32::NEG_INFINITY);
@@ -297,7 +303,9 @@ mod tests {
 
     #[test]
     fn skipping_steps_over_one_value_and_bounds_depth() {
-        for text in ["{}", "[]", "[[],{}]", r#"{"a":[1,{"b":"]}"}],"c":null}"#, "true", r#""\u0041\n""#, "-1.5E-3"] {
+        for text in
+            ["{}", "[]", "[[],{}]", r#"{"a":[1,{"b":"]}"}],"c":null}"#, "true", r#""\u0041\n""#, "-1.5E-3"]
+        {
             let mut reader = Reader::new(text.as_bytes());
             reader.skip().and_then(|()| reader.end()).unwrap_or_else(|error| panic!("{text}: {error}"));
         }

@@ -5,7 +5,7 @@
 //! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
 
 use super::json::Reader;
-use super::{match_features, ModelError, Objective, FEATURES_MAX, MODEL_BYTES_MAX};
+use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, Objective, match_features};
 
 /// Weights and intercept.
 #[derive(Clone, Debug)]
@@ -116,7 +116,9 @@ mod tests {
         assert!(refusal("", "", &["b", "a"]).contains(r#"model feature 0: expected "a""#));
         assert!(refusal("-2", "NaN", &ab).contains("weights: expected finite numbers, got NaN"));
         assert!(refusal(",-2", "", &ab).contains("weights: expected one for each feature, got 1 for 2"));
-        assert!(refusal("logistic", "probit", &ab).contains("link: expected identity or logistic, got probit"));
+        assert!(
+            refusal("logistic", "probit", &ab).contains("link: expected identity or logistic, got probit")
+        );
         assert!(refusal("intercept", "bias", &ab).contains(r#"key "bias" is unknown"#));
         assert!(refusal("\"b\"", "\"a\"", &["a"]).contains("each name once"));
     }

@@ -134,7 +134,11 @@ fn match_features(file: &[String], row: &[impl AsRef<str>]) -> Result<(), ModelE
     }
     for (index, (expected, got)) in file.iter().zip(row).enumerate() {
         if expected != got.as_ref() {
-            return Err(ModelError::FeatureOrder { index, expected: expected.clone(), got: got.as_ref().into() });
+            return Err(ModelError::FeatureOrder {
+                index,
+                expected: expected.clone(),
+                got: got.as_ref().into(),
+            });
         }
     }
     if file.len() == row.len() { Ok(()) } else { Err(ModelError::FeatureRepeated(file.len(), row.len())) }

@@ -95,7 +95,13 @@ fn write_tree(text: &mut String, id: usize, shape: Shape, dice: &mut Dice) {
         let right = if split { left + 1 } else { -1 };
         let default_left = dice.below(2);
         let comma = if at == 0 { "" } else { "," };
-        let fields = [left.to_string(), right.to_string(), feature.to_string(), format!("{value:E}"), default_left.to_string()];
+        let fields = [
+            left.to_string(),
+            right.to_string(),
+            feature.to_string(),
+            format!("{value:E}"),
+            default_left.to_string(),
+        ];
         for (column, field) in columns.iter_mut().zip(fields) {
             let _ = write!(column, "{comma}{field}");
         }

@@ -6,9 +6,9 @@
 //! Invariant: an unknown key inside the booster is refused, because a loader that ignores one (as `weight_drop`, new in
 //! 3.3) mispredicts silently. No count in the file is believed: memory grows with the elements that are really there.
 
-use super::forest::{Forest, Node, Tree, NODES_MAX, TREES_MAX};
+use super::forest::{Forest, NODES_MAX, Node, TREES_MAX, Tree};
 use super::json::Reader;
-use super::{match_features, ModelError, Objective, FEATURES_MAX, MODEL_BYTES_MAX};
+use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, Objective, match_features};
 
 /// Versions of the file's major number that are read.
 const MAJOR_VERSIONS: std::ops::RangeInclusive<i32> = 1..=3;
@@ -172,7 +172,9 @@ fn tree(reader: &mut Reader<'_>) -> Result<RawTree, ModelError> {
             0 => Ok(()),
             other => Err(unsupported("split_type", "0 (numeric)", &other.to_string())),
         }),
-        "categories" | "categories_nodes" | "categories_segments" | "categories_sizes" => empty(r, "categories"),
+        "categories" | "categories_nodes" | "categories_segments" | "categories_sizes" => {
+            empty(r, "categories")
+        }
         "leaf_weights" => r.array(1, |_| Err(unsupported("leaf_weights", "an empty array", "vector leaves"))),
         "base_weights" | "loss_changes" | "sum_hessian" | "parents" | "leaf_child_counts" => r.skip(),
         _ => Err(unknown("tree", key)),
@@ -238,9 +240,7 @@ fn base_score(text: &str) -> Result<f32, ModelError> {
     let mut reader = Reader::new(inner.as_bytes());
     match reader.f32().and_then(|score| reader.end().map(|()| score)) {
         Ok(score) if score.is_finite() => Ok(score),
-        _ => {
-            Err(ModelError::Field { field: "base_score", expected: "one finite number", got: text.into() })
-        }
+        _ => Err(ModelError::Field { field: "base_score", expected: "one finite number", got: text.into() }),
     }
 }
 
@@ -252,7 +252,11 @@ fn trees(raw: Vec<RawTree>, feature_count: usize) -> Result<Vec<Tree>, ModelErro
         let id = raw.id.map_or(Some(index), |id| usize::try_from(id).ok());
         let Some(id) = id.filter(|id| *id < tree_count && placed[*id].is_none()) else {
             let got = format!("{:?}", raw.id);
-            return Err(ModelError::Field { field: "trees.id", expected: "each of 0 to num_trees-1 once", got });
+            return Err(ModelError::Field {
+                field: "trees.id",
+                expected: "each of 0 to num_trees-1 once",
+                got,
+            });
         };
         placed[id] = Some(Tree::new(id, nodes(id, &raw)?, feature_count)?);
     }

@@ -360,6 +360,9 @@ layout! {
     }
 }
 
+/// `aux` of a [`Gap`] whose numbers will never come: the terminal says so.
+pub const GAP_IS_FINAL: u32 = 1;
+
 layout! {
     /// Numbers missing from a stream.
     pub struct Gap {

@@ -1,1 +1,11 @@
-//! replay
+//! The journal run again: the same inputs must make the same outputs, bit for bit.
+//!
+//! What it is not: recovery, which takes our own commands as facts; here they are decided anew and compared.
+//!
+//! Invariant: nothing but the journal's folder is read. A difference names the record, its file and its place.
+
+mod latency;
+mod verify;
+
+pub use latency::{JournalStages, measure};
+pub use verify::{Difference, ReplayError, Summary, verify};

@@ -121,7 +121,11 @@ impl InstrumentSpec {
         positive("SYMBOL_TRADE_CONTRACT_SIZE", self.contract_size)?;
         positive("SYMBOL_TRADE_TICK_VALUE", self.tick_value)?;
         if self.digits > 15 {
-            return Err(SpecError { property: "SYMBOL_DIGITS", expected: "0 to 15", got: f64::from(self.digits) });
+            return Err(SpecError {
+                property: "SYMBOL_DIGITS",
+                expected: "0 to 15",
+                got: f64::from(self.digits),
+            });
         }
         if self.volume_min.0 < 1 || self.volume_max < self.volume_min {
             return Err(SpecError {

@@ -14,13 +14,14 @@ mod text;
 mod time;
 mod trade;
 
-pub use id::{InstrumentId, OrderId, OrderIdError, StrategyId, VenueId, INSTRUMENTS_MAX, VENUES_MAX};
+pub use id::{INSTRUMENTS_MAX, InstrumentId, OrderId, OrderIdError, StrategyId, VENUES_MAX, VenueId};
 pub use instrument::{InstrumentSpec, SpecError};
 pub use money::Money;
 pub use price::{ConvertError, Price, Qty, Side};
 pub use quote::Quote;
 pub use text::{FixedText, TextError};
-pub use time::{TimeNs, NS_PER_MS, NS_PER_S, NS_PER_US};
+pub use time::{NS_PER_MS, NS_PER_S, NS_PER_US, TimeNs};
 pub use trade::{
-    DealEntry, Execution, Filling, MarginMode, OrderAction, OrderKind, TimeInForce, TradeMode, TransactionKind,
+    DealEntry, Execution, Filling, MarginMode, OrderAction, OrderKind, TimeInForce, TradeMode,
+    TransactionKind,
 };

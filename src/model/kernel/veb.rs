@@ -121,8 +121,12 @@ fn thresholds(forest: &Forest) -> Vec<(u32, Vec<f32>)> {
 
 /// The (feature, NaN goes left) pairs that occur.
 fn columns(forest: &Forest) -> Vec<(u32, bool)> {
-    let mut all: Vec<(u32, bool)> =
-        forest.trees.iter().flat_map(Tree::reachable_splits).map(|(feature, _, left)| (feature, left)).collect();
+    let mut all: Vec<(u32, bool)> = forest
+        .trees
+        .iter()
+        .flat_map(Tree::reachable_splits)
+        .map(|(feature, _, left)| (feature, left))
+        .collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -157,7 +161,10 @@ impl Veb {
             blocks.push(coarse(list));
             axes.push(Axis { feature: *feature, first_block: blocks.len() as u32 });
             blocks.extend(list.chunks(16).map(floats));
-            blocks.resize(axes.last().map_or(0, |axis| axis.first_block as usize) + list.len() / 16 + 1, floats(&[]));
+            blocks.resize(
+                axes.last().map_or(0, |axis| axis.first_block as usize) + list.len() / 16 + 1,
+                floats(&[]),
+            );
         }
         (veb.axes, veb.blocks) = (axes.into(), blocks.into());
         for (at, (feature, nan_left)) in columns.iter().enumerate() {

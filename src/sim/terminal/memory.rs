@@ -111,3 +111,62 @@ fn key(command: &Command) -> Option<Key> {
         (true, revision) => Some((command.order_id, command.action, revision)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(order_id: u64, action: OrderAction, revision: u32) -> Command {
+        let mut command = Command::read(&[0; Command::BYTES]);
+        (command.order_id, command.action, command.revision, command.epoch) =
+            (order_id, action.code(), revision, 4);
+        command
+    }
+
+    fn result(command: &Command, request_id: u32) -> CommandResult {
+        let mut result = CommandResult::read(&[0; CommandResult::BYTES]);
+        (result.order_id, result.action, result.request_id) = (command.order_id, command.action, request_id);
+        result
+    }
+
+    #[test]
+    fn a_repeated_id_gets_its_first_result_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ids");
+        let (deal, place) = (command(7, OrderAction::Deal, 0), command(7, OrderAction::Pending, 0));
+        let mut memory = ExecutedIds::open(&path).unwrap();
+        assert_eq!(memory.first_result(&deal), None);
+        memory.remember(&deal, &result(&deal, 31)).unwrap();
+        memory.remember(&place, &result(&place, 32)).unwrap();
+        drop(memory);
+        // A process that died while writing leaves a torn entry behind.
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend([9; 40]);
+        std::fs::write(&path, bytes).unwrap();
+        for _ in 0..2 {
+            let memory = ExecutedIds::open(&path).unwrap();
+            assert_eq!((memory.count(), memory.epoch_seen()), (2, 4));
+            let first = memory.first_result(&deal).unwrap();
+            assert_eq!((first.request_id, first.repeated), (31, 1));
+            assert_eq!(memory.first_result(&place).unwrap().request_id, 32);
+        }
+    }
+
+    #[test]
+    fn a_change_is_remembered_by_its_revision_only() {
+        let mut memory = ExecutedIds::in_memory();
+        for revision in 0..3 {
+            let change = command(7, OrderAction::Modify, revision);
+            assert_eq!(memory.first_result(&change), None);
+            memory.remember(&change, &result(&change, revision)).unwrap();
+            assert_eq!(memory.first_result(&change).is_some(), revision != 0);
+        }
+        let mut other = command(7, OrderAction::Deal, 1);
+        memory.remember(&other, &result(&other, 9)).unwrap();
+        other.revision = 2;
+        assert!(
+            memory.first_result(&other).is_some(),
+            "an entry is never executed twice, whatever its revision"
+        );
+    }
+}

@@ -21,5 +21,7 @@ pub mod retcode;
 pub mod session;
 pub mod symbol;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod triggers;
 pub mod truth;

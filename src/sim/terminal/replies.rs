@@ -7,7 +7,7 @@
 use super::connection::Port;
 use super::orders::text;
 use super::report;
-use super::retcode;
+use super::retcode::{self, ERROR_NO_CREDIT, ERROR_OLD_EPOCH, ERROR_TOO_LATE};
 use super::session::{Session, SessionError};
 use crate::record::Layout;
 use crate::wire::terminal::body::{
@@ -16,15 +16,6 @@ use crate::wire::terminal::body::{
     Welcome,
 };
 use crate::wire::terminal::{Header, MessageKind, RejectReason, Stream};
-
-/// Our own runtime errors start here, as MQL5 leaves them to users (`ERR_USER_ERROR_FIRST`).
-const USER_ERROR_FIRST: u32 = 65_536;
-/// The command's epoch is older than one seen before.
-pub const ERROR_OLD_EPOCH: u32 = USER_ERROR_FIRST + 1;
-/// The command came later than it was valid.
-pub const ERROR_TOO_LATE: u32 = USER_ERROR_FIRST + 2;
-/// More commands than granted.
-pub const ERROR_NO_CREDIT: u32 = USER_ERROR_FIRST + 3;
 
 const ERR_MARKET_UNKNOWN_SYMBOL: u32 = 4301;
 const ERR_HISTORY_NOT_FOUND: u32 = 4401;

@@ -4,6 +4,15 @@
 //!
 //! Invariant: the numbers are those of the MQL5 Reference, "Return codes of the trade server".
 
+/// Our own runtime errors start here, as MQL5 leaves them to users (`ERR_USER_ERROR_FIRST`).
+const USER_ERROR_FIRST: u32 = 65_536;
+/// The command's epoch is older than one seen before.
+pub const ERROR_OLD_EPOCH: u32 = USER_ERROR_FIRST + 1;
+/// The command came later than it was valid.
+pub const ERROR_TOO_LATE: u32 = USER_ERROR_FIRST + 2;
+/// More commands than granted.
+pub const ERROR_NO_CREDIT: u32 = USER_ERROR_FIRST + 3;
+
 macro_rules! retcodes {
     ($($name:ident = $code:literal, $words:literal;)+) => {
         $(#[doc = $words] pub const $name: u32 = $code;)+

@@ -8,7 +8,7 @@ use crate::wire::terminal::body::Tick;
 use std::collections::VecDeque;
 
 /// Ticks that are kept: MT5's own cache with an open depth of market.
-pub const TAPE_TICKS_MAX: usize = 65_536;
+pub(super) const TAPE_TICKS_MAX: usize = 65_536;
 
 /// A tick with the connection and number it was sent under; zero for none.
 #[derive(Clone, Copy, Debug)]

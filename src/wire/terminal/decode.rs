@@ -287,7 +287,7 @@ impl Decoder {
                     from_seq: notice.from_seq,
                     to_seq: notice.to_seq,
                 };
-                out(self.record(ts, InstrumentId::NONE, &gap));
+                out(self.record(ts, InstrumentId::NONE, &gap).with_aux(record::GAP_IS_FINAL));
                 Ok(Decoded::Records)
             }
             MessageKind::Heartbeat => Ok(Decoded::Heartbeat(header.ts_sender_us)),

@@ -8,6 +8,8 @@
 pub mod body;
 mod decode;
 mod decode_trade;
+#[cfg(test)]
+mod document;
 mod encode;
 mod header;
 mod symbols;

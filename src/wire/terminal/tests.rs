@@ -1,4 +1,8 @@
 //! What a terminal says, byte by byte, and what the decoder makes of it.
+//!
+//! What it is not: the sizes and offsets of bodies, which the layouts test themselves.
+//!
+//! Invariant: the bytes are written out here, not made by the code under test.
 
 use super::*;
 use crate::record::{self, Layout, Origin, Record};

@@ -1,4 +1,8 @@
 //! Any bytes as a journal segment: judged without a panic, and what is called good is good.
+//!
+//! What it is not: a recovery; that is a property test with a disk that fails.
+//!
+//! Invariant: what a scan calls good is good again when scanned alone.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,8 @@
 //! Any bytes as an LZMA-alone hour: refused or unpacked, within the limit.
+//!
+//! What it is not: a check of prices.
+//!
+//! Invariant: what is unpacked is never longer than an hour may be.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use tickbridge::store::ticks::bi5::{unpack, HOUR_BYTES_MAX};

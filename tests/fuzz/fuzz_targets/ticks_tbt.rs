@@ -1,4 +1,8 @@
 //! Any bytes as a `.tbt` file: refused or read, never a panic or a large allocation.
+//!
+//! What it is not: a check of values; the golden bytes are.
+//!
+//! Invariant: reading ends, with the file or with an error.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;

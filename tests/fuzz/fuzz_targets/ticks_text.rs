@@ -1,4 +1,8 @@
 //! Any bytes as a text or archive of ticks: each format reads to the end or to an error, never a panic.
+//!
+//! What it is not: a check of values; the real files of the tests are.
+//!
+//! Invariant: reading ends, with the file or with an error.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use tickbridge::store::ticks::{open_ticks, CivilDate, CsvMap, OnBroken, OpenOptions, TickFormat, TimeFormat};

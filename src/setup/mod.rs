@@ -4,7 +4,6 @@
 //!
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
-use super::StartError;
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed};
 use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
@@ -70,6 +69,14 @@ pub enum SetupError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// A setup that cannot be kept.
+    #[error("write {}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
     /// A setup kept by a journal that cannot be read back.
     #[error("{}: expected the setup of an epoch, got {error}", path.display())]
     Saved {
@@ -81,13 +88,13 @@ pub enum SetupError {
 }
 
 /// The model file's text.
-pub(super) fn read_model(config: &Config) -> Result<String, SetupError> {
+pub fn read_model(config: &Config) -> Result<String, SetupError> {
     let path = config.model.file.clone();
     std::fs::read_to_string(&path).map_err(|error| SetupError::Read { path, error })
 }
 
 /// A number that changes with anything that changes decisions.
-pub(super) fn digest(config: &Config, model: &str) -> u64 {
+pub fn digest(config: &Config, model: &str) -> u64 {
     model.bytes().fold(config.digest(), |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
@@ -139,7 +146,7 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
 }
 
 /// Who may connect.
-pub(super) fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
+pub fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
     let instruments = instruments(config)?;
     let venues = config.venues.iter().enumerate().map(|(index, venue)| {
         let own = instruments.iter().enumerate().filter(|(_, setup)| usize::from(setup.venue.0) == index);
@@ -291,7 +298,8 @@ pub struct SavedSetup {
 }
 
 impl SavedSetup {
-    pub(super) fn new(config: &Config, model: &str) -> Self {
+    /// Of a configuration and the text of its model file.
+    pub fn new(config: &Config, model: &str) -> Self {
         SavedSetup { config: config.clone(), model: model.into() }
     }
 
@@ -300,14 +308,15 @@ impl SavedSetup {
         dir.join(format!("setup-{epoch:06}.json"))
     }
 
-    pub(super) fn write(&self, dir: &Path, epoch: u32) -> Result<(), StartError> {
+    /// Keeps it in a journal's folder, durably.
+    pub fn write(&self, dir: &Path, epoch: u32) -> Result<(), SetupError> {
         let path = Self::path(dir, epoch);
         let save = || -> std::io::Result<()> {
             let mut file = std::fs::File::create(&path)?;
             serde_json::to_writer(&mut file, self)?;
             file.sync_all()
         };
-        save().map_err(|error| StartError::Io { what: format!("write {}", path.display()), error })
+        save().map_err(|error| SetupError::Write { path, error })
     }
 
     /// Reads the setup of an epoch back.

@@ -1,0 +1,180 @@
+//! `tickbridge demo`: the appliance in this process, a simulated MT5 terminal in another, real TCP and ZeroMQ between them.
+//!
+//! What it is not: a claim that the bundled model earns anything.
+//!
+//! Invariant: nothing has to be installed or configured; every file it writes is below one folder that it names.
+
+use super::check::{EXIT_CONFIG, EXIT_IO};
+use super::run::{announce, finish, start_failed, watch};
+use crate::app::{Appliance, StartOptions};
+use crate::config::{Config, Resolved};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+const DEMO: &str = include_str!("../../config/demo.toml");
+const INSTRUMENTS: &str = include_str!("../../config/instruments.toml");
+const LIMITS: &str = include_str!("../../config/limits.toml");
+const MODEL: &str = include_str!("../../config/models/demo.json");
+
+/// Run the appliance with a simulated MT5 terminal beside it, and report what happened.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  tickbridge demo --seconds 20\n  tickbridge demo --ticks eurusd.tbt --ticks-per-second 2000 --json out.json\n\n\
+    Exit codes:\n   0  done\n   2  wrong arguments\n  69  the appliance could not start\n  70  a lane failed\n  74  a file cannot be written")]
+pub struct Args {
+    /// How long to run; Ctrl-C ends it earlier
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    pub seconds: f64,
+    /// Play this tick file or folder instead of the seeded market
+    #[arg(long, value_name = "PATH")]
+    pub ticks: Option<PathBuf>,
+    /// How fast ticks are played
+    #[arg(long, value_name = "N", default_value_t = 500.0)]
+    pub ticks_per_second: f64,
+    /// Seed of the market and of the terminal's behaviour
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Account type of the simulated terminal: netting or hedging
+    #[arg(long, default_value = "netting", value_parser = ["netting", "hedging"])]
+    pub margin_mode: String,
+    /// Where journal, report and state go; a new folder below the system's temporary one if not given
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the report as an HTML page; without it, `report.html` in the folder
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    if !(args.seconds.is_finite() && args.seconds > 0.0 && args.seconds < 1e7) {
+        eprintln!("tickbridge demo: --seconds: expected a number above 0, got {}", args.seconds);
+        return ExitCode::from(EXIT_CONFIG);
+    }
+    if let Some(path) = &args.ticks
+        && let Err(error) = std::fs::metadata(path)
+    {
+        eprintln!("tickbridge demo: --ticks {}: {error}", path.display());
+        return ExitCode::from(EXIT_CONFIG);
+    }
+    let (folder, config) = match prepare(args) {
+        Ok(prepared) => prepared,
+        Err(words) => {
+            eprintln!("tickbridge demo: {words}");
+            return ExitCode::from(EXIT_IO);
+        }
+    };
+    let appliance = match Appliance::start(&config, &StartOptions::default()) {
+        Ok(appliance) => appliance,
+        Err(error) => return start_failed(&error),
+    };
+    announce(&appliance);
+    let truth_file = folder.join("terminal.json");
+    let mut terminal = match terminal(args, &appliance, &folder, &truth_file) {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("tickbridge demo: the simulated terminal does not start: {error}");
+            appliance.finish();
+            return ExitCode::from(EXIT_IO);
+        }
+    };
+    // The terminal ends by itself first, so that its last words arrive; the appliance follows.
+    let ended = async {
+        let mut poll = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            poll.tick().await;
+            if !matches!(terminal.try_wait(), Ok(None)) {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    let longest = Duration::from_secs_f64(args.seconds + 15.0);
+    let outcome = watch(appliance, &config, Some(longest), ended);
+    let status = stop(&mut terminal);
+    let html = args.html.clone().unwrap_or_else(|| folder.join("report.html"));
+    let extra = truth(&truth_file);
+    let code = finish(outcome, &config, extra, &args.json, &Some(html.clone()));
+    eprintln!("report: {}; everything else: {}", html.display(), folder.display());
+    match status {
+        Some(status) if !status.success() => {
+            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words are in {}", folder.join("terminal.log").display());
+            ExitCode::FAILURE
+        }
+        _ => code,
+    }
+}
+
+/// Makes the folder with the bundled configuration in it, and loads that.
+fn prepare(args: &Args) -> Result<(PathBuf, Config), String> {
+    let folder = match &args.folder {
+        Some(folder) => folder.clone(),
+        None => std::env::temp_dir().join(format!("tickbridge-demo-{}", std::process::id())),
+    };
+    let put = |name: &str, text: &str| {
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
+        written.map_err(|error| format!("{}: {error}", path.display()))
+    };
+    put("demo.toml", DEMO)?;
+    put("instruments.toml", INSTRUMENTS)?;
+    put("limits.toml", LIMITS)?;
+    put("models/demo.json", MODEL)?;
+    let resolved = Resolved::load(&folder.join("demo.toml")).map_err(|errors| errors.to_string())?;
+    let mut config = resolved.config;
+    config.appliance.state_dir = folder.join("state");
+    config.journal.dir = folder.join("journal");
+    config.report.dir = folder.join("report");
+    config.link.market = ([127, 0, 0, 1], 0).into();
+    config.link.trade = ([127, 0, 0, 1], 0).into();
+    Ok((folder, config))
+}
+
+fn terminal(args: &Args, appliance: &Appliance, folder: &Path, truth: &Path) -> std::io::Result<Child> {
+    let log = std::fs::File::create(folder.join("terminal.log"))?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
+        .args(["--connect", &appliance.market_address.to_string()])
+        .args(["--connect-trade", &appliance.trade_address.to_string()])
+        .args(["--margin-mode", &args.margin_mode])
+        .args(["--seed", &args.seed.to_string()])
+        .args(["--seconds", &args.seconds.to_string()])
+        .args(["--ticks-per-second", &args.ticks_per_second.to_string()])
+        .arg("--executed-ids")
+        .arg(folder.join("executed-ids"))
+        .arg("--json")
+        .arg(truth);
+    if let Some(ticks) = &args.ticks {
+        command.arg("--ticks").arg(ticks);
+    }
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
+}
+
+/// Ends the terminal if it still runs: politely first.
+fn stop(terminal: &mut Child) -> Option<std::process::ExitStatus> {
+    if let Ok(None) = terminal.try_wait() {
+        let _ = terminal.kill();
+    }
+    terminal.wait().ok()
+}
+
+/// What the terminal says of itself, for the report.
+fn truth(path: &Path) -> BTreeMap<String, Json> {
+    let mut extra = BTreeMap::new();
+    let Some(truth) = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok()) else {
+        return extra;
+    };
+    extra.insert("ticks_sent".into(), truth["ticks_sent"].clone());
+    let fields = ["commands", "executed", "repeated", "rejected", "deals", "positions", "balance", "equity", "connections"];
+    let terminal: serde_json::Map<String, Json> =
+        fields.iter().map(|field| (field.to_string(), truth[*field].clone())).collect();
+    extra.insert("terminal".into(), json!(terminal));
+    extra
+}

@@ -1,0 +1,262 @@
+//! `tickbridge run`: the appliance, until it is told to stop or a lane fails.
+//!
+//! What it is not: the demo, which adds a terminal.
+//!
+//! Invariant: the service manager hears READY after every lane runs, and WATCHDOG only while the engine's lane publishes.
+
+use super::check::{EXIT_CODES, EXIT_CONFIG, EXIT_IO};
+use super::report::budget_targets;
+use crate::app::{Appliance, Outcome, StartError, StartOptions};
+use crate::config::Config;
+use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
+use crate::report::Stage;
+use crate::types::NS_PER_S;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// A broken invariant ended the run; the next start comes up halted.
+pub const EXIT_INVARIANT: u8 = 70;
+/// The appliance could not start: an address, the journal or a file is not available.
+pub const EXIT_START: u8 = 69;
+
+/// Run the appliance.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub struct Args {
+    /// The main configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Trade again after a halt that outlived its run: who does so, and why
+    #[arg(long, value_name = "WHO: WHY")]
+    pub arm: Option<String>,
+    /// Stop after so many seconds; without it runs until SIGINT or SIGTERM
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<f64>,
+    /// Write the final report as JSON; "-" is standard output
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the final report as an HTML page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let options = StartOptions { arm: args.arm.clone() };
+    let appliance = match Appliance::start(&config, &options) {
+        Ok(appliance) => appliance,
+        Err(error) => return start_failed(&error),
+    };
+    announce(&appliance);
+    let seconds = args.seconds.map(Duration::from_secs_f64);
+    let outcome = watch(appliance, &config, seconds, std::future::pending());
+    finish(outcome, &config, BTreeMap::new(), &args.json, &args.html)
+}
+
+/// Says why the appliance did not start; the exit code tells whose fault it was.
+pub(super) fn start_failed(error: &StartError) -> ExitCode {
+    eprintln!("tickbridge: {error}");
+    ExitCode::from(if matches!(error, StartError::Setup(_)) { EXIT_CONFIG } else { EXIT_START })
+}
+
+/// Says what was chosen and where it listens.
+pub(super) fn announce(appliance: &Appliance) {
+    for note in &appliance.notes {
+        eprintln!("{note}");
+    }
+    eprintln!(
+        "listening: market {}, trade {}; journal {}",
+        appliance.market_address,
+        appliance.trade_address,
+        appliance.journal_dir.display()
+    );
+}
+
+/// Watches a running appliance until a signal, the time, the `ended` future or a failed lane, and ends it.
+pub(super) fn watch(
+    appliance: Appliance,
+    config: &Config,
+    seconds: Option<Duration>,
+    ended: impl Future<Output = ()>,
+) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(watching(appliance, config, seconds, ended)),
+        Err(error) => {
+            eprintln!("tickbridge: the control floor does not start: {error}");
+            appliance.finish()
+        }
+    }
+}
+
+async fn watching(
+    mut appliance: Appliance,
+    config: &Config,
+    seconds: Option<Duration>,
+    ended: impl Future<Output = ()>,
+) -> Outcome {
+    let mut look = tokio::time::interval(Duration::from_millis(config.status.interval_ms.max(50)));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut interval = Intervals::new(&appliance, config);
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let mut seen = 0;
+    let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
+    // Not being run by a service manager is no error.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let deadline = async {
+        match seconds {
+            Some(seconds) => tokio::time::sleep(seconds).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(deadline, ended);
+    loop {
+        tokio::select! {
+            _ = look.tick() => {
+                appliance.collect();
+                show(&appliance, currency);
+                interval.write_if_due(&appliance);
+                let alive = appliance.status().map_or(0, |status| status.journal_seq);
+                if alive != seen || alive == 0 {
+                    seen = alive;
+                    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                }
+                if let Some(failure) = appliance.failure() {
+                    eprintln!("\ntickbridge: {failure}");
+                    break;
+                }
+            }
+            _ = tokio::signal::ctrl_c() => break,
+            _ = async { match &mut terminate {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            } } => break,
+            () = &mut deadline => break,
+            () = &mut ended => break,
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
+    let ended_ns = appliance.now().0;
+    let outcome = appliance.finish();
+    interval.write(ended_ns, &outcome.stages, &outcome.counters);
+    outcome
+}
+
+/// Interval histograms and counters, written every `report.interval_s` and at the end.
+struct Intervals {
+    writer: Option<IntervalWriter>,
+    folder: PathBuf,
+    every_ns: i64,
+    due_ns: i64,
+    written: Vec<Stage>,
+}
+
+impl Intervals {
+    fn new(appliance: &Appliance, config: &Config) -> Self {
+        let now_ns = appliance.now().0;
+        let writer = IntervalWriter::create(&config.report.dir, appliance.epoch, now_ns as u64);
+        let writer = writer.map_err(|error| eprintln!("{}: {error}", config.report.dir.display())).ok();
+        let every_ns = config.report.interval_s as i64 * NS_PER_S;
+        let folder = config.report.dir.clone();
+        Intervals { writer, folder, every_ns, due_ns: now_ns + every_ns, written: Vec::new() }
+    }
+
+    fn write_if_due(&mut self, appliance: &Appliance) {
+        let now_ns = appliance.now().0;
+        if now_ns >= self.due_ns {
+            self.due_ns = now_ns + self.every_ns;
+            self.write(now_ns, &appliance.totals(), &appliance.counters());
+        }
+    }
+
+    /// Writes what `totals` have and the last write had not.
+    fn write(&mut self, now_ns: i64, totals: &[Stage], counters: &[(String, u64)]) {
+        let Some(writer) = &mut self.writer else { return };
+        let mut news = totals.to_vec();
+        for stage in &mut news {
+            if let Some(old) = self.written.iter().find(|old| old.name == stage.name) {
+                stage.histogram.subtract(&old.histogram).expect("a total never shrinks, and has the same bounds");
+            }
+        }
+        self.written = totals.to_vec();
+        let named: Vec<(&str, u64)> = counters.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let written = writer
+            .write(now_ns as u64, &news)
+            .and_then(|()| replace(&self.folder.join("metrics.prom"), &prometheus(&named)))
+            .and_then(|()| replace(&self.folder.join("metrics.json"), &json(&named)));
+        if let Err(error) = written {
+            eprintln!("\n{}: {error}", self.folder.display());
+        }
+    }
+}
+
+fn show(appliance: &Appliance, currency: &str) {
+    let Some(status) = appliance.status() else { return };
+    let stages = appliance.totals();
+    let stage = stages.iter().find(|stage| stage.name == "tick_to_order");
+    let at = |quantile: f64| {
+        stage.filter(|stage| !stage.histogram.is_empty()).map(|stage| stage.histogram.value_at_quantile(quantile))
+    };
+    let line = Status {
+        ticks: status.counts.ticks,
+        decisions: status.counts.decisions,
+        orders: status.counts.orders,
+        fills: status.counts.fills,
+        position_lots: status.position_lots,
+        profit: status.realised.plus(status.floating).as_f64(),
+        currency: currency.into(),
+        tick_to_order_p50_ns: at(0.5),
+        tick_to_order_p99_ns: at(0.99),
+    };
+    let stderr = std::io::stderr();
+    let text = if stderr.is_terminal() { line.redrawn() } else { format!("{line}\n") };
+    // Nobody reads the status any more: no reason to stop.
+    let _ = stderr.lock().write_all(text.as_bytes());
+}
+
+/// Prints and writes the report of a run, and gives its exit code.
+pub(super) fn finish(
+    outcome: Outcome,
+    config: &Config,
+    extra: BTreeMap<String, serde_json::Value>,
+    json: &Option<PathBuf>,
+    html: &Option<PathBuf>,
+) -> ExitCode {
+    let targets = budget_targets(config.budgets.decision_ms, config.budgets.execution_ms);
+    let report = outcome.report(&config.appliance.name, extra, &targets);
+    let to_stdout = json.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    if !to_stdout {
+        print!("{}", report.text());
+    }
+    let mut code = 0;
+    let mut put = |path: &Option<PathBuf>, text: String| match path.as_deref() {
+        Some(path) if path.as_os_str() == "-" => print!("{text}"),
+        Some(path) => {
+            if let Err(error) = std::fs::write(path, text) {
+                eprintln!("{}: {error}", path.display());
+                code = EXIT_IO;
+            }
+        }
+        None => {}
+    };
+    put(json, format!("{:#}\n", report.json()));
+    put(html, report.html());
+    for failure in &outcome.failures {
+        eprintln!("tickbridge: {failure}");
+        code = EXIT_INVARIANT;
+    }
+    ExitCode::from(code)
+}

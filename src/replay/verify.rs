@@ -1,0 +1,152 @@
+//! Compares what the engine makes of a journal's inputs with the outputs beside them.
+//!
+//! What it is not: a reader of broken journals; the first damaged record ends it.
+//!
+//! Invariant: an output may be missing only at the end of a process's life (a kill between a record and the next); nowhere may
+//! one be different, or one too many.
+
+use crate::engine::{Engine, Outputs};
+use crate::journal::{JournalError, JournalReader};
+use crate::record::{Kind, Record, Start};
+use crate::setup::{SavedSetup, SetupError, engine_setup};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+/// Where and how a journal and its replay differ.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The journal's record, if it is not one too few.
+    pub seq: u64,
+    /// Its file.
+    pub segment: PathBuf,
+    /// Its place in the file, bytes.
+    pub offset: u64,
+    /// What the replay made.
+    pub expected: String,
+    /// What the journal has.
+    pub got: String,
+}
+
+/// Why a replay did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The journal cannot be read.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// The setup of an epoch cannot be read or used.
+    #[error("{0}")]
+    Setup(#[from] SetupError),
+    /// It does not begin with a start.
+    #[error("record {seq}: expected a start before any other record, got {got}")]
+    NoStart {
+        /// Where.
+        seq: u64,
+        /// What.
+        got: String,
+    },
+    /// Inputs and outputs do not belong together.
+    #[error(
+        "record {} at byte {} of {}: expected {}, got {}",
+        .0.seq, .0.offset, .0.segment.display(), .0.expected, .0.got
+    )]
+    Difference(Box<Difference>),
+}
+
+/// What was compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// Starts of the appliance.
+    pub starts: u64,
+    /// Inputs run again.
+    pub inputs: u64,
+    /// Outputs that were equal.
+    pub outputs: u64,
+    /// Outputs that a killed process did not get to write.
+    pub cut_short: u64,
+    /// Last record.
+    pub last_seq: u64,
+}
+
+/// Runs a whole journal again.
+pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
+    let mut reader = JournalReader::open(dir)?;
+    let mut summary = Summary::default();
+    let mut replay: Option<Engine> = None;
+    let mut out = Outputs::default();
+    let mut due: VecDeque<Record> = VecDeque::new();
+    while let Some(record) = reader.next() {
+        let record = record?;
+        summary.last_seq = record.seq();
+        if let Some(start) = record.payload::<Start>() {
+            summary.cut_short += due.len() as u64;
+            due.clear();
+            replay = Some(engine_at(dir, start.epoch as u32, record.seq())?);
+            summary.starts += 1;
+        }
+        let Some(engine) = &mut replay else {
+            return Err(ReplayError::NoStart { seq: record.seq(), got: describe(&record) });
+        };
+        let place = |reader: &JournalReader| {
+            reader.position().map_or((PathBuf::new(), 0), |(segment, offset)| (segment.to_path_buf(), offset))
+        };
+        let differ = |reader: &JournalReader, expected: String, got: &Record| {
+            let (segment, offset) = place(reader);
+            let got = Difference { seq: got.seq(), segment, offset, expected, got: describe(got) };
+            Err(ReplayError::Difference(Box::new(got)))
+        };
+        if record.kind().is_some_and(Kind::is_input) {
+            if let Some(missing) = due.front() {
+                return differ(&reader, describe(missing), &record);
+            }
+            out.clear();
+            engine.step(&record, &mut out);
+            due.extend(out.records());
+            summary.inputs += 1;
+        } else {
+            match due.pop_front() {
+                Some(made) if same(&made, &record) => summary.outputs += 1,
+                Some(made) => return differ(&reader, describe(&made), &record),
+                None => return differ(&reader, "an input, for the engine makes no more outputs".into(), &record),
+            }
+        }
+    }
+    summary.cut_short += due.len() as u64;
+    Ok(summary)
+}
+
+/// The engine of an epoch, in the state in which it started: its setup, and everything before its start.
+fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayError> {
+    let saved = SavedSetup::read(dir, epoch)?;
+    let mut engine = Engine::new(engine_setup(&saved.config, &saved.model)?);
+    let mut spare = Outputs::default();
+    for record in JournalReader::open(dir)? {
+        let record = record?;
+        if record.seq() >= start_seq {
+            break;
+        }
+        engine.recover(&record, &mut spare);
+    }
+    Ok(engine)
+}
+
+/// Equal in everything but number and checksum, which the journal gave.
+fn same(made: &Record, journalled: &Record) -> bool {
+    let mut made = *made;
+    made.set_seq(journalled.seq());
+    made.checksummed() == journalled.checksummed()
+}
+
+fn describe(record: &Record) -> String {
+    use crate::record::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+    let kind = record.kind().map_or("an unknown kind", Kind::name);
+    let payload = match record.kind() {
+        Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
+        Some(Kind::Denied) => record.payload::<Denied>().map(|payload| format!("{payload:?}")),
+        Some(Kind::Query) => record.payload::<Query>().map(|payload| format!("{payload:?}")),
+        Some(Kind::OrderStateChange) => record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
+        _ => None,
+    };
+    format!("{} at {} ns", payload.unwrap_or_else(|| kind.into()), record.ts().0)
+}
