@@ -19,7 +19,8 @@ use std::path::Path;
 
 use hdrhistogram::Histogram;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
-use tickbridge::app::{Appliance, Outcome, StartOptions, engine_setup};
+use tickbridge::app::{Appliance, Outcome, StartOptions};
+use tickbridge::setup::engine_setup;
 use tickbridge::config::{Config, Resolved};
 use tickbridge::features::TickPrices;
 use tickbridge::record::Layout;
