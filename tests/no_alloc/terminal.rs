@@ -157,7 +157,7 @@ impl Terminal {
     pub(super) fn tick(&mut self, now: TimeNs) {
         self.ticks += 1;
         let symbol = (self.ticks % 2) as usize;
-        let swing = if self.ticks / 2 % 2 == 0 { 0.00010 } else { 0.0 };
+        let swing = if (self.ticks / 2).is_multiple_of(2) { 0.00010 } else { 0.0 };
         let drift = (self.ticks / 64 % 100) as f64 * 0.00001;
         let bid = ((1.1 + swing + drift) * 1e5).round() / 1e5;
         let ask = ((bid + 0.00002) * 1e5).round() / 1e5;
