@@ -20,7 +20,6 @@ use std::path::Path;
 use hdrhistogram::Histogram;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::app::{Appliance, Outcome, StartOptions};
-use tickbridge::setup::engine_setup;
 use tickbridge::config::{Config, Resolved};
 use tickbridge::features::TickPrices;
 use tickbridge::record::Layout;
@@ -30,6 +29,7 @@ use tickbridge::runtime::histogram::new_histogram;
 use tickbridge::runtime::idle::sleep_ns;
 use tickbridge::runtime::lane::{StopFlag, pin_current_thread, spawn_thread};
 use tickbridge::runtime::layout::usable_cores;
+use tickbridge::setup::engine_setup;
 use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs};
 use tickbridge::wire::terminal::{HEADER_BYTES, body};
 

@@ -94,6 +94,11 @@ impl Incoming {
         &mut self.buffer[self.end..]
     }
 
+    /// Begins after a handshake.
+    pub fn skip_greeting(&mut self) {
+        self.greeting_left = 0;
+    }
+
     /// So many bytes came.
     #[inline]
     pub fn filled(&mut self, count: usize) {
@@ -230,6 +235,8 @@ fn price(ticks: i64) -> f64 {
 pub struct Venue {
     /// Net volume of each instrument in hundredths of lots.
     pub net: Vec<i64>,
+    /// Identifier of each instrument's last position.
+    position: Vec<u64>,
     ticket: u64,
 }
 
@@ -245,7 +252,7 @@ pub enum Afterwards {
 impl Venue {
     /// For so many instruments, all flat.
     pub fn new(instruments: usize) -> Self {
-        Venue { net: vec![0; instruments], ticket: 0 }
+        Venue { net: vec![0; instruments], position: vec![0; instruments], ticket: 0 }
     }
 
     /// The immediate result: placed.
@@ -292,7 +299,11 @@ impl Venue {
         let mut deal = blank(symbol_id);
         (deal.deal_type, deal.entry, deal.reason) = (command.order_type, u8::from(closes), EXPERT);
         (deal.deal, deal.order) = (self.ticket, self.ticket);
-        deal.position_id = if closes { self.ticket - 1 } else { self.ticket };
+        let position = &mut self.position[usize::from(symbol_id)];
+        if !closes {
+            *position = self.ticket;
+        }
+        deal.position_id = *position;
         (deal.price, deal.volume, deal.magic) = (command.price, command.volume, command.order_id);
         each(&deal);
         if afterwards == Afterwards::TakesProfit {
