@@ -14,7 +14,7 @@ use crate::types::{InstrumentId, NS_PER_S, TimeNs, VenueId};
 const HEALTHY_FOR_NS: i64 = NS_PER_S;
 /// Reads that must agree.
 const ABSENT_READS: u32 = 2;
-/// History is asked for from this long before the oldest order in doubt.
+/// History is asked for from this long before the oldest open order, and before the last snapshot that agreed.
 const HISTORY_MARGIN_NS: i64 = 600 * NS_PER_S;
 
 impl Engine {
@@ -24,7 +24,9 @@ impl Engine {
             return;
         }
         self.query_count += 1;
-        let oldest = self.orders.open().map(|order| order.new.ts_decide).min().unwrap_or(now);
+        let ts_agreed = self.venues[venue_index].ts_agreed;
+        let known = if ts_agreed == TimeNs::NEVER { now } else { ts_agreed };
+        let oldest = self.orders.open().map(|order| order.new.ts_decide).min().unwrap_or(now).min(known);
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
         self.venues[venue_index].asked(query_id, self.fill_count, now);
@@ -72,6 +74,7 @@ impl Engine {
                 venue.differed_once = false;
                 venue.baseline_taken = true;
                 venue.reconciled = true;
+                venue.ts_agreed = venue.query_asked;
             }
             // The first look of all: what is there already is not ours, and counts as exposure.
             Some(_) if !venue.baseline_taken && quiet => {

@@ -38,6 +38,8 @@ pub(super) struct Venue {
     pub query_asked: TimeNs,
     pub query_due: TimeNs,
     pub query_fills: u64,
+    /// When the last snapshot that agreed was asked for; deals since then may have been missed.
+    pub ts_agreed: TimeNs,
     pub sums: Box<[i64]>,
     pub differed_once: bool,
 }
@@ -59,6 +61,7 @@ impl Venue {
             query_asked: TimeNs::NEVER,
             query_due: TimeNs(i64::MAX),
             query_fills: 0,
+            ts_agreed: TimeNs::NEVER,
             sums: vec![0; INSTRUMENTS_MAX].into(),
             differed_once: false,
         }
