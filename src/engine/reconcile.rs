@@ -24,7 +24,8 @@ impl Engine {
             return;
         }
         self.query_count += 1;
-        let oldest = self.orders.open().map(|order| order.new.ts_decide).min().unwrap_or(now);
+        let newest = if self.ts_venue == TimeNs::NEVER { now } else { self.ts_venue };
+        let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(newest);
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
         self.venues[venue_index].asked(query_id, self.fill_count, now);
