@@ -66,6 +66,8 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("setup", "config", "this is what a configuration becomes"),
     ("replay", "report", "a replay reports in the appliance's own form"),
     ("cli", "app", "a command starts the appliance"),
+    ("cli", "journal", "the demo names the journal's memory"),
+    ("cli", "setup", "a check builds the engine's parts without starting anything"),
     ("cli", "config", "a command reads the configuration"),
     ("cli", "report", "a command writes reports"),
     ("cli", "metrics", "a command prints the status"),
