@@ -52,6 +52,17 @@ impl Appliance {
         self.control.try_push(record).map_err(|_| ControlError::QueueFull)
     }
 
+    /// Trades again after a halt; `words` are `who: why`, and what of them fits is journalled.
+    pub(super) fn arm(&mut self, words: &str) {
+        let (who, why) = words.split_once(':').unwrap_or(("operator", words));
+        let control =
+            Control { action: ControlAction::Activate, order_id: 0, who: clipped(who), why: clipped(why) };
+        match self.control(control) {
+            Ok(()) => self.notes.push(format!("armed: {words}")),
+            Err(error) => self.notes.push(format!("not armed: {error}")),
+        }
+    }
+
     /// Takes what the lanes have published: the newest status and the stages' histograms.
     pub fn collect(&mut self) -> Option<&EngineStatus> {
         while let Some(status) = self.status.pop() {
@@ -135,4 +146,11 @@ impl Appliance {
         let words = if failures.is_empty() { "trading was halted when the appliance ended".into() } else { failures.join("\n") };
         std::fs::write(&self.latch, words + "\n")
     }
+}
+
+/// As much of the words as a record's field holds, as printable ASCII.
+fn clipped<const N: usize>(words: &str) -> FixedText<N> {
+    let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let text: String = words.trim().chars().map(printable).take(N).collect();
+    FixedText::new(&text).unwrap_or(FixedText::EMPTY)
 }

@@ -4,7 +4,7 @@
 //!
 //! Invariant: the service manager hears READY after every lane runs, and WATCHDOG only while the engine's lane publishes.
 
-use super::check::{EXIT_CODES, EXIT_CONFIG, EXIT_IO};
+use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
 use crate::app::{Appliance, Outcome, StartError, StartOptions};
 use crate::config::Config;
@@ -24,7 +24,9 @@ pub const EXIT_START: u8 = 69;
 
 /// Run the appliance.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = "Exit codes:\n   0  done\n   2  the configuration is invalid, or wrong arguments\n  \
+    69  the appliance could not start: an address, the journal or a file is not available\n  \
+    70  a lane failed; the next start comes up halted\n  74  a file cannot be written")]
 pub struct Args {
     /// The main configuration file
     #[arg(long, value_name = "FILE")]
