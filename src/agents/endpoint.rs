@@ -12,7 +12,8 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, MarginMode, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
+    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body,
+    encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -71,7 +72,10 @@ enum Phase {
     AwaitHello,
     /// Its hello was refused; nothing more is heard until it is gone.
     Refused,
-    Live { venue: VenueId, roles: u8 },
+    Live {
+        venue: VenueId,
+        roles: u8,
+    },
 }
 
 struct Peer {
@@ -168,7 +172,8 @@ impl Endpoint {
             return 0;
         }
         self.server.limit_parts(share);
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } =
+            self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -188,9 +193,9 @@ impl Endpoint {
                         Ok(Decoded::Hello(_)) if matches!(peer.phase, Phase::Live { .. }) => {
                             Some((RejectReason::Malformed, text("expected one hello a connection")))
                         }
-                        Ok(Decoded::Hello(hello)) => {
-                            welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
-                        }
+                        Ok(Decoded::Hello(hello)) => welcome(
+                            id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
+                        ),
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -269,7 +274,8 @@ impl Endpoint {
                     let symbols = self.admission.venues[usize::from(venue.0)].symbols.len();
                     for index in 0..symbols {
                         let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
-                        let subscribe = body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
+                        let subscribe =
+                            body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
                         let _ = self.say(id, &subscribe, 0, now);
                     }
                 }
@@ -409,7 +415,10 @@ fn ask_refill(pending: &mut Vec<Pending>, id: ConnectionId, record: &Record) {
 
 /// Judges a hello. On success the session begins; on failure the reason comes back.
 #[cold]
-#[allow(clippy::too_many_arguments, reason = "the parts of one endpoint, borrowed apart while its server is polled")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parts of one endpoint, borrowed apart while its server is polled"
+)]
 fn welcome(
     id: ConnectionId,
     peer: &mut Peer,
@@ -423,7 +432,8 @@ fn welcome(
     sink: &mut impl FnMut(Record),
 ) -> Option<(RejectReason, FixedText<64>)> {
     let refusal = |reason, words| Some((reason, text(words)));
-    let account = |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
+    let account =
+        |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
     let Some(venue_index) = admission.venues.iter().position(|venue| account(&venue)) else {
         return refusal(RejectReason::Account, "expected the configured login and server");
     };
