@@ -38,7 +38,7 @@ const FOLDERS: &[Folder] = &[
     Folder("sim", 4, &["types", "record", "runtime", "wire"]),
     Folder("replay", 4, &["types", "record", "runtime", "engine", "journal"]),
     Folder("setup", 4, &["types", "features", "model", "signal", "risk", "engine", "agents"]),
-    Folder("cli", 4, &["types", "record", "runtime"]),
+    Folder("cli", 4, &["types", "record", "runtime", "journal"]),
     Folder("app", 5, &["*"]),
     Folder("main", 6, &["cli", "app"]),
     Folder("lib", 6, &[]),
@@ -74,6 +74,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "store", "a command converts tick files"),
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
+    ("cli", "setup", "a command checks that a configuration makes an engine"),
 ];
 
 /// The only files with `unsafe`, and what for.
