@@ -248,7 +248,7 @@ fn a_terminal_that_lost_its_account_closes_the_gate() {
     assert!(alert.ours > 0 && alert.theirs == 0, "{alert:?}");
     let place = &place;
     let told = |reason: Reason| {
-        let denied = |record: &Record| record.payload::<Denied>().is_some_and(|denied| denied.reason == reason as u32);
+        let denied = move |record: &Record| record.payload::<Denied>().is_some_and(|denied| denied.reason == reason as u32);
         move || place.records().iter().any(denied).then_some(())
     };
     until("an opening is denied", told(Reason::PositionMismatch));

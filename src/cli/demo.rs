@@ -103,7 +103,10 @@ pub fn run(args: &Args) -> ExitCode {
     eprintln!("report: {}; everything else: {}", html.display(), folder.display());
     match status {
         Some(status) if !status.success() => {
-            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words are in {}", folder.join("terminal.log").display());
+            let log = folder.join("terminal.log");
+            let words = std::fs::read_to_string(&log).unwrap_or_default();
+            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words, in {}:", log.display());
+            words.lines().rev().take(3).collect::<Vec<_>>().iter().rev().for_each(|line| eprintln!("  {line}"));
             ExitCode::FAILURE
         }
         _ => code,

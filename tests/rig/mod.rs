@@ -4,7 +4,7 @@
 //! What it is not: a test; and it measures no time.
 //!
 //! Invariant: nothing here waits for a duration to pass: [`until`] waits for a condition, and its bound is reached by a failure only.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "a part of several test programs; each uses its own share")]
 
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -204,12 +204,15 @@ impl Place {
         let [market, trade] = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
         command
-            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo", "--ticks-per-second", "500"])
+            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
             .args(["--connect", &market, "--connect-trade", &trade, "--json"])
             .arg(self.path("terminal.json"))
             .arg("--executed-ids")
             .arg(self.path("executed-ids"))
             .args(args);
+        if !args.contains(&"--ticks-per-second") {
+            command.args(["--ticks-per-second", "500"]);
+        }
         Process::start(&mut command, self.path("terminal.log"))
     }
 
