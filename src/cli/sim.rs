@@ -377,3 +377,41 @@ fn ending(args: &TerminalArgs) -> Ending {
         json: args.json.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Debug, Parser)]
+    struct Alone {
+        #[command(flatten)]
+        sim: SimArgs,
+    }
+
+    fn parse(line: &str) -> Result<TerminalArgs, clap::Error> {
+        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what;
+        Ok(*args)
+    }
+
+    #[test]
+    fn the_defaults_make_a_session_and_faults_are_off() {
+        Alone::command().debug_assert();
+        let args = parse("sim terminal").unwrap();
+        assert_eq!((args.reject_rate, args.partial_rate, args.shuffle_transactions), (0.0, 0.0, false));
+        assert_eq!(args.speed, Pace::Times(1.0));
+        assert!(session(&args).is_ok());
+    }
+
+    #[test]
+    fn wrong_options_are_named() {
+        let speed = parse("sim terminal --speed 0").unwrap_err().to_string();
+        assert!(speed.contains("expected a number above 0, or `max`, got `0`"), "{speed}");
+        let rate = parse("sim terminal --reject-rate 1.5").unwrap_err().to_string();
+        assert!(rate.contains("expected a number from 0 to 1"), "{rate}");
+        let missing = session(&parse("sim terminal --ticks /nonexistent/ticks").unwrap()).err().unwrap();
+        assert!(missing.contains("/nonexistent/ticks"), "{missing}");
+        let limit = session(&parse("sim terminal --volume-limit 0.015").unwrap()).err().unwrap();
+        assert!(limit.starts_with("--volume-limit:"), "{limit}");
+    }
+}

@@ -137,13 +137,13 @@ const LANES: &[Key] = keys! {
 };
 const RINGS: &[Key] = keys! {
     "market_slots" PowerOfTwo(64, 1 << 22), "records", Default("16384"), "Ticks waiting for the engine.";
-    "orders_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Orders waiting to be sent.";
-    "reports_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Results and transactions waiting for the engine.";
+    "orders_slots" PowerOfTwo(128, 1 << 20), "records", Default("4096"), "Orders waiting to be sent.";
+    "reports_slots" PowerOfTwo(1_024, 1 << 20), "records", Default("4096"), "Results and transactions waiting for the engine.";
 };
 const LINK: &[Key] = keys! {
     "market" LoopbackAddress, "", Default("\"127.0.0.1:5555\""), "Where the terminal's market side connects.";
     "trade" LoopbackAddress, "", Default("\"127.0.0.1:5556\""), "Where the terminal's trade side connects.";
-    "connections_max" Int(1, 1_024), "connections", Default("32"), "Connections held at once; one more is closed at once.";
+    "connections_max" Int(1, 256), "connections", Default("32"), "Connections held at once; one more is closed at once.";
     "message_bytes_max" Int(1_024, 1 << 26), "bytes", Default("1048576"), "Longest message; a longer announcement closes the connection before memory is taken.";
     "handshake_ms" Int(10, 60_000), "ms", Default("2000"), "A peer that has not finished its handshake by then is closed.";
     "heartbeat_ms" Int(10, 60_000), "ms", Default("500"), "A ping leaves after so long without traffic.";

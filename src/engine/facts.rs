@@ -241,6 +241,7 @@ impl Engine {
             1 => Side::Sell,
             _ => return,
         };
+        self.ts_venue = self.ts_venue.max(TimeNs(deal.ts_venue));
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
             return;

@@ -5,7 +5,7 @@
 //! Invariant: on the lane, recording and handing over never allocate, lock or free: the reader makes the empty sets and
 //! clears the used ones; every recorded value is in exactly one collected interval, also when the lane ends.
 //!
-//! How: the reader sends an empty set through a ring; at its next cycle the lane swaps it for the filled one and sends
+//! How: a value is noted, and settled in its histogram at the next cycle; the reader sends an empty set through a ring; at its next cycle the lane swaps it for the filled one and sends
 //! that back through another ring.
 
 use hdrhistogram::Histogram;
@@ -18,6 +18,9 @@ pub const VALUE_NS_MIN: u64 = 1;
 pub const VALUE_NS_MAX: u64 = 60_000_000_000;
 /// Significant digits kept: values are exact to one part in a thousand.
 pub const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// Values that wait for their histograms at most.
+const PENDING_MAX: usize = 32;
 
 /// A histogram with the house's bounds; it never grows.
 pub fn new_histogram() -> Histogram<u64> {
@@ -65,7 +68,13 @@ pub fn stage_histograms(stages: &[Stage]) -> (StageRecorder, StageReader) {
     let (to_lane, empties) = rtrb::RingBuffer::new(1);
     // Two places: the answer to a request, and the last set of a lane that ends.
     let (filled, from_lane) = rtrb::RingBuffer::new(2);
-    let recorder = StageRecorder { active: Some(Box::new(StageSet::new(stages))), empties, filled };
+    let recorder = StageRecorder {
+        active: Some(Box::new(StageSet::new(stages))),
+        pending: [(Stage::LinkRead, 0); PENDING_MAX],
+        pending_count: 0,
+        empties,
+        filled,
+    };
     let reader = StageReader {
         to_lane,
         from_lane,
@@ -81,6 +90,9 @@ pub fn stage_histograms(stages: &[Stage]) -> (StageRecorder, StageReader) {
 pub struct StageRecorder {
     /// Only `None` while being dropped.
     active: Option<Box<StageSet>>,
+    /// Values of this cycle, not yet in their histograms.
+    pending: [(Stage, i64); PENDING_MAX],
+    pending_count: usize,
     empties: rtrb::Consumer<Box<StageSet>>,
     filled: rtrb::Producer<Box<StageSet>>,
 }
@@ -88,18 +100,36 @@ pub struct StageRecorder {
 impl StageRecorder {
     /// Records `ns` for a stage: below 1 counts as 1, above a minute as a minute. A stage that was not asked for at
     /// construction is ignored.
+    ///
+    /// Only noted here: a histogram has hundreds of kilobytes, and the cache misses should wait until the order is out.
     #[inline]
     pub fn record(&mut self, stage: Stage, ns: i64) {
-        if let Some(set) = &mut self.active
-            && let Some(histogram) = &mut set.0[stage.index()]
-        {
-            histogram.saturating_record((ns.max(1) as u64).min(VALUE_NS_MAX));
+        if self.pending_count == PENDING_MAX {
+            self.settle();
         }
+        self.pending[self.pending_count] = (stage, ns);
+        self.pending_count += 1;
     }
 
-    /// Hands the filled set over when the reader has asked for it. To be called once a cycle; one load when it has not.
+    /// Puts what was noted into its histograms.
+    fn settle(&mut self) {
+        if let Some(set) = &mut self.active {
+            for &(stage, ns) in &self.pending[..self.pending_count] {
+                if let Some(histogram) = &mut set.0[stage.index()] {
+                    histogram.saturating_record((ns.max(1) as u64).min(VALUE_NS_MAX));
+                }
+            }
+        }
+        self.pending_count = 0;
+    }
+
+    /// Settles what the cycle before noted, and hands the filled set over when the reader has asked for it. To be called
+    /// once a cycle.
     #[inline]
     pub fn hand_over(&mut self) {
+        if self.pending_count > 0 {
+            self.settle();
+        }
         if self.empties.is_empty() {
             return;
         }
@@ -122,6 +152,7 @@ impl StageRecorder {
 
 impl Drop for StageRecorder {
     fn drop(&mut self) {
+        self.settle();
         if let Some(last) = self.active.take() {
             // Has room: at most one answer is outstanding, and the ring holds two.
             let _ = self.filled.push(last);
