@@ -18,7 +18,9 @@ use tickbridge::runtime::Prng;
 use tickbridge::runtime::clock::Clock;
 use tickbridge::types::FixedText;
 use tickbridge::wire::terminal::body::{Command, CreditGrant, Hello, Reject};
-use tickbridge::wire::terminal::{Body, Header, MESSAGE_BYTES_MAX, MessageKind, RejectReason, encode_message};
+use tickbridge::wire::terminal::{
+    Body, Header, MESSAGE_BYTES_MAX, MessageKind, RejectReason, encode_message,
+};
 use tickbridge::wire::zmtp::{Identity, Limits, More};
 
 /// Runs an appliance that must not start, and returns its exit code and words.
@@ -215,7 +217,12 @@ fn bad_peers_are_refused_and_counted_while_the_good_one_trades() {
         ("command", market, vec![command.clone()], RejectReason::Malformed),
         ("command-later", market, vec![good.clone(), command], RejectReason::Malformed),
         ("hello-twice", market, vec![good.clone(), good.clone()], RejectReason::Malformed),
-        ("second-thought", market, [with(1, |hello| hello.login = 7), vec![good]].concat(), RejectReason::Account),
+        (
+            "second-thought",
+            market,
+            [with(1, |hello| hello.login = 7), vec![good]].concat(),
+            RejectReason::Account,
+        ),
         ("empty", market, vec![Vec::new()], RejectReason::Malformed),
         ("noise", trade, vec![noise(1, 300)], RejectReason::Malformed),
         ("large-noise", market, vec![noise(77, 900_000)], RejectReason::Protocol),
@@ -242,7 +249,8 @@ fn bad_peers_are_refused_and_counted_while_the_good_one_trades() {
         place.counter("ingest.messages_refused_count") + place.counter("send.messages_refused_count");
     assert_eq!(counted as usize, cases.len() + 10);
     // The two that had been accepted first took nothing down with them.
-    let down = |record: &Record| record.payload::<tickbridge::record::Session>().is_some_and(|s| s.state == 2);
+    let down =
+        |record: &Record| record.payload::<tickbridge::record::Session>().is_some_and(|s| s.state == 2);
     assert_eq!(place.records().iter().filter(|record| down(record)).count(), 0);
     assert_eq!(json(&place.report()).unwrap()["counts"]["gaps"], 0);
 }
@@ -292,7 +300,8 @@ fn disk_refuses(place: &Place, break_disk: impl FnOnce(), mend_disk: impl FnOnce
     let on_disk = place.records().len();
     mend_disk();
     until("the disk has caught up", || {
-        let kinds: Vec<u8> = place.records().iter().filter_map(Record::payload::<Fault>).map(|fault| fault.kind).collect();
+        let kinds: Vec<u8> =
+            place.records().iter().filter_map(Record::payload::<Fault>).map(|fault| fault.kind).collect();
         (kinds.len() >= 2).then_some(())
     });
     terminal.terminate();
@@ -322,11 +331,19 @@ fn a_disk_that_refuses_halts_trading_and_the_halt_stands_until_it_is_armed() {
     std::fs::create_dir_all(place.path("journal")).unwrap();
     // 1 MiB holds a header and 8,191 records; where the next segment belongs, a folder stands.
     let obstacle = place.path("journal/0000000000008192.tbj");
-    disk_refuses(&place, || std::fs::create_dir(&obstacle).unwrap(), || std::fs::remove_dir(&obstacle).unwrap());
+    disk_refuses(
+        &place,
+        || std::fs::create_dir(&obstacle).unwrap(),
+        || std::fs::remove_dir(&obstacle).unwrap(),
+    );
 
     // What the terminal held is gone with it; it begins anew, so the positions must be flat to trade again.
     let mut appliance = place.appliance(&[]);
-    assert!(appliance.words().contains("halted: ") && appliance.words().contains("--arm"), "{}", appliance.words());
+    assert!(
+        appliance.words().contains("halted: ") && appliance.words().contains("--arm"),
+        "{}",
+        appliance.words()
+    );
     let mut terminal = place.terminal(&["--margin-mode", "netting"]);
     until("ticks flow", || (appliance.status("ticks")? >= 500.0).then_some(()));
     assert_eq!(appliance.status("orders"), Some(0.0), "halted means halted");
@@ -404,7 +421,8 @@ fn a_damaged_journal_is_quarantined_and_a_torn_one_is_cut() {
     std::fs::write(&segment, &bad).unwrap();
     let (code, words) = refused(&place, &[]);
     assert_eq!(code, Some(69), "{words}");
-    let place_named = words.contains("0000000000000001.tbj") && words.contains(&format!("byte {}", offset(100)));
+    let place_named =
+        words.contains("0000000000000001.tbj") && words.contains(&format!("byte {}", offset(100)));
     assert!(words.contains("QUARANTINED") && place_named, "{words}");
 
     let mut torn = good;

@@ -275,6 +275,15 @@ pub(super) fn finish(
     };
     put(json, format!("{:#}\n", report.json()));
     put(html, report.html());
+    let written_seq = outcome.status.map_or(0, |status| status.journal_seq);
+    if outcome.durable_seq < written_seq {
+        eprintln!(
+            "tickbridge: journal: expected all {written_seq} records on the disk, got {}; the rest is in \
+             journal.memory_dir, and the next start takes it from there",
+            outcome.durable_seq
+        );
+        code = EXIT_IO;
+    }
     for failure in &outcome.failures {
         eprintln!("tickbridge: {failure}");
         code = EXIT_INVARIANT;

@@ -86,7 +86,8 @@ impl Process {
     /// Its last status line's number after a word.
     pub fn status(&self, word: &str) -> Option<f64> {
         let words = self.words();
-        let line = words.lines().rev().find(|line| line.starts_with("ticks ") && line.contains("decisions"))?;
+        let line =
+            words.lines().rev().find(|line| line.starts_with("ticks ") && line.contains("decisions"))?;
         let mut parts = line.split_whitespace();
         parts.find(|part| *part == word)?;
         parts.next()?.parse().ok()
@@ -137,9 +138,11 @@ impl Place {
         for folder in ["models", "memory", "report"] {
             std::fs::create_dir_all(place.path(folder)).unwrap();
         }
-        for (from, to) in
-            [("instruments.toml", "instruments.toml"), ("limits.toml", "limits.toml"), ("models/demo.json", "models/demo.json")]
-        {
+        for (from, to) in [
+            ("instruments.toml", "instruments.toml"),
+            ("limits.toml", "limits.toml"),
+            ("models/demo.json", "models/demo.json"),
+        ] {
             std::fs::copy(bundled(from), place.path(to)).unwrap();
         }
         place.configure(&[]);
@@ -149,8 +152,10 @@ impl Place {
     /// Writes the configuration with some text replaced; each piece must be there.
     pub fn configure(&self, changes: &[(&str, &str)]) {
         let [market, trade] = self.ports;
-        let journal = "dir = \"journal\"\nmemory_dir = \"memory\"\nmemory_mib = 8\nsegment_mib = 8\nsync_every_ms = 5";
-        let link = format!("interval_s = 1\n[link]\nmarket = \"127.0.0.1:{market}\"\ntrade = \"127.0.0.1:{trade}\"");
+        let journal =
+            "dir = \"journal\"\nmemory_dir = \"memory\"\nmemory_mib = 8\nsegment_mib = 8\nsync_every_ms = 5";
+        let link =
+            format!("interval_s = 1\n[link]\nmarket = \"127.0.0.1:{market}\"\ntrade = \"127.0.0.1:{trade}\"");
         let own = [
             ("\"../target/demo/state\"", "\"state\""),
             ("dir = \"../target/demo/journal\"", journal),
@@ -246,16 +251,21 @@ impl Place {
 
 fn find_number(metrics: &Json, name: &str) -> Option<u64> {
     match metrics {
-        Json::Object(fields) => fields.iter().find_map(|(key, value)| {
-            if key == name { value.as_u64() } else { find_number(value, name) }
-        }),
+        Json::Object(fields) => fields
+            .iter()
+            .find_map(|(key, value)| if key == name { value.as_u64() } else { find_number(value, name) }),
         _ => None,
     }
 }
 
 /// Net position in a terminal's truth, steps.
 pub fn position_of(truth: &Json) -> i64 {
-    truth["positions"].as_array().unwrap().iter().map(|position| position["volume_steps"].as_i64().unwrap()).sum()
+    truth["positions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|position| position["volume_steps"].as_i64().unwrap())
+        .sum()
 }
 
 /// A journal's good records; a half-written end is no matter.
