@@ -4,7 +4,7 @@
 //! What it is not: a test; and it measures no time.
 //!
 //! Invariant: nothing here waits for a duration to pass: [`until`] waits for a condition, and its bound is reached by a failure only.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "a part of several test programs; each uses its own share")]
 
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use tickbridge::runtime::idle::sleep_ns;
 const TURNS_MAX: u32 = 6_000;
 
 /// Waits until `look` finds something.
-pub(super) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..TURNS_MAX {
         if let Some(found) = look() {
             return found;
@@ -30,7 +30,7 @@ pub(super) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Two ports that nobody listens on, below those that the system hands out by itself.
-pub(super) fn free_ports() -> [u16; 2] {
+pub fn free_ports() -> [u16; 2] {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let mut found = Vec::new();
     while found.len() < 2 {
@@ -44,7 +44,7 @@ pub(super) fn free_ports() -> [u16; 2] {
 }
 
 /// A process that does not outlive the test.
-pub(super) struct Process {
+pub struct Process {
     child: Child,
     log: PathBuf,
 }
@@ -57,34 +57,34 @@ impl Process {
     }
 
     /// SIGKILL.
-    pub(super) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM.
-    pub(super) fn terminate(&self) {
+    pub fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
     /// Waits for its end.
-    pub(super) fn ended(&mut self) -> ExitStatus {
+    pub fn ended(&mut self) -> ExitStatus {
         until("the process ends", || self.child.try_wait().unwrap())
     }
 
     /// Whether it runs.
-    pub(super) fn runs(&mut self) -> bool {
+    pub fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
     /// Everything that it wrote so far.
-    pub(super) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// Its last status line's number after a word.
-    pub(super) fn status(&self, word: &str) -> Option<f64> {
+    pub fn status(&self, word: &str) -> Option<f64> {
         let words = self.words();
         let line =
             words.lines().rev().find(|line| line.starts_with("ticks ") && line.contains("decisions"))?;
@@ -109,31 +109,31 @@ impl Drop for Process {
 }
 
 /// The program, run to its end.
-pub(super) fn tickbridge(args: &[&str]) -> Output {
+pub fn tickbridge(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tickbridge")).args(args).stdin(Stdio::null()).output().unwrap()
 }
 
 /// Standard error of a finished program.
-pub(super) fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A file as JSON, if it is there.
-pub(super) fn json(path: &Path) -> Option<Json> {
+pub fn json(path: &Path) -> Option<Json> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 /// A folder with the demo's configuration, its journal, and both ends' files.
-pub(super) struct Place {
+pub struct Place {
     root: tempfile::TempDir,
     /// Market and trade.
-    pub(super) ports: [u16; 2],
+    pub ports: [u16; 2],
     starts: std::cell::Cell<u32>,
 }
 
 impl Place {
     /// The bundled configuration on ports of its own.
-    pub(super) fn new() -> Place {
+    pub fn new() -> Place {
         let place = Place { root: tempfile::tempdir().unwrap(), ports: free_ports(), starts: 0.into() };
         for folder in ["models", "memory", "report"] {
             std::fs::create_dir_all(place.path(folder)).unwrap();
@@ -150,7 +150,7 @@ impl Place {
     }
 
     /// Writes the configuration with some text replaced; each piece must be there.
-    pub(super) fn configure(&self, changes: &[(&str, &str)]) {
+    pub fn configure(&self, changes: &[(&str, &str)]) {
         let [market, trade] = self.ports;
         let journal =
             "dir = \"journal\"\nmemory_dir = \"memory\"\nmemory_mib = 8\nsegment_mib = 8\nsync_every_ms = 5";
@@ -172,22 +172,22 @@ impl Place {
     }
 
     /// A file or folder in it.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// The main configuration file.
-    pub(super) fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.path("tickbridge.toml")
     }
 
     /// The final report of the last appliance.
-    pub(super) fn report(&self) -> PathBuf {
+    pub fn report(&self) -> PathBuf {
         self.path("out.json")
     }
 
     /// Starts the appliance and waits until it listens.
-    pub(super) fn appliance(&self, args: &[&str]) -> Process {
+    pub fn appliance(&self, args: &[&str]) -> Process {
         let mut process = self.appliance_unwaited(args);
         until("the appliance listens", || {
             assert!(process.runs(), "the appliance ended at its start:\n{}", process.words());
@@ -197,7 +197,7 @@ impl Place {
     }
 
     /// Starts the appliance.
-    pub(super) fn appliance_unwaited(&self, args: &[&str]) -> Process {
+    pub fn appliance_unwaited(&self, args: &[&str]) -> Process {
         self.starts.set(self.starts.get() + 1);
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
         command.arg("run").arg("--config").arg(self.config()).arg("--json").arg(self.report()).args(args);
@@ -205,50 +205,44 @@ impl Place {
     }
 
     /// Starts a simulated terminal whose truth goes to `terminal.json`.
-    pub(super) fn terminal(&self, args: &[&str]) -> Process {
+    pub fn terminal(&self, args: &[&str]) -> Process {
         let [market, trade] = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
         command
-            .args([
-                "sim",
-                "terminal",
-                "--login",
-                "5000001",
-                "--server",
-                "Tickbridge-Demo",
-                "--ticks-per-second",
-                "500",
-            ])
+            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
             .args(["--connect", &market, "--connect-trade", &trade, "--json"])
             .arg(self.path("terminal.json"))
             .arg("--executed-ids")
             .arg(self.path("executed-ids"))
             .args(args);
+        if !args.contains(&"--ticks-per-second") {
+            command.args(["--ticks-per-second", "500"]);
+        }
         Process::start(&mut command, self.path("terminal.log"))
     }
 
     /// What the terminal knows of itself.
-    pub(super) fn truth(&self) -> Json {
+    pub fn truth(&self) -> Json {
         until("the terminal writes its truth", || json(&self.path("terminal.json")))
     }
 
     /// Net position at the terminal, steps.
-    pub(super) fn terminal_position(&self) -> i64 {
+    pub fn terminal_position(&self) -> i64 {
         position_of(&self.truth())
     }
 
     /// The journal's good records so far.
-    pub(super) fn records(&self) -> Vec<Record> {
+    pub fn records(&self) -> Vec<Record> {
         records(&self.path("journal"))
     }
 
     /// `replay --verify`.
-    pub(super) fn verify(&self) -> Output {
+    pub fn verify(&self) -> Output {
         tickbridge(&["replay", self.path("journal").to_str().unwrap(), "--verify", "--json"])
     }
 
     /// A counter that the appliance publishes once a second.
-    pub(super) fn counter(&self, name: &str) -> u64 {
+    pub fn counter(&self, name: &str) -> u64 {
         let text = std::fs::read_to_string(self.path("report/metrics.json")).unwrap_or_default();
         let metrics: Json = serde_json::from_str(&text).unwrap_or_default();
         find_number(&metrics, name).unwrap_or(0)
@@ -265,7 +259,7 @@ fn find_number(metrics: &Json, name: &str) -> Option<u64> {
 }
 
 /// Net position in a terminal's truth, steps.
-pub(super) fn position_of(truth: &Json) -> i64 {
+pub fn position_of(truth: &Json) -> i64 {
     truth["positions"]
         .as_array()
         .unwrap()
@@ -275,28 +269,28 @@ pub(super) fn position_of(truth: &Json) -> i64 {
 }
 
 /// A journal's good records; a half-written end is no matter.
-pub(super) fn records(journal: &Path) -> Vec<Record> {
+pub fn records(journal: &Path) -> Vec<Record> {
     JournalReader::open(journal).map(|reader| reader.map_while(Result::ok).collect()).unwrap_or_default()
 }
 
 /// How many records are of a kind.
-pub(super) fn count(records: &[Record], kind: Kind) -> usize {
+pub fn count(records: &[Record], kind: Kind) -> usize {
     records.iter().filter(|record| record.kind() == Some(kind)).count()
 }
 
 /// Ticket numbers of all deals in a journal: each once, however often it was told.
-pub(super) fn deals(records: &[Record]) -> BTreeSet<u64> {
+pub fn deals(records: &[Record]) -> BTreeSet<u64> {
     let deal = |record: &Record| record.payload::<tickbridge::record::DealEvent>();
     records.iter().filter_map(deal).filter(|deal| deal.deal_type <= 1).map(|deal| deal.deal).collect()
 }
 
 /// A file of the bundled configuration.
-pub(super) fn bundled(name: &str) -> PathBuf {
+pub fn bundled(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
 /// Real ticks; they are not part of the repository.
-pub(super) fn data(name: &str) -> PathBuf {
+pub fn data(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
     assert!(path.exists(), "expected test data at {}", path.display());
     path
