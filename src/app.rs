@@ -8,7 +8,7 @@
 mod control;
 mod outcome;
 
-pub use control::{ControlError, Control};
+pub use control::{Arm, Control, ControlError};
 pub use outcome::Outcome;
 
 use crate::agents::{
@@ -19,7 +19,8 @@ use crate::engine::{Engine, Outputs};
 use crate::setup::{self, SavedSetup, SetupError};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
-use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::risk::Trading;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
 use crate::runtime::histogram::{StageReader, stage_histograms};
@@ -71,8 +72,8 @@ pub enum StartError {
 /// What the operator decides at start.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Removes the latch of an earlier halt; the words are journalled.
-    pub arm: Option<String>,
+    /// Ends the halt of an earlier run; who and why are journalled.
+    pub arm: Option<Arm>,
 }
 
 /// A running appliance.
@@ -111,7 +112,8 @@ impl Appliance {
         let latch = config.appliance.state_dir.join(LATCH);
         std::fs::create_dir_all(&config.appliance.state_dir)
             .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
-        let halted = latched(&latch, options, &mut notes)?;
+        let has_latch = latch.exists();
+        let halted = has_latch && options.arm.is_none();
 
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
         notes.push(journal.recovery.to_string());
@@ -121,6 +123,12 @@ impl Appliance {
         let recovered = recover(&mut engine, &config.journal.dir)?;
         if recovered > 0 {
             notes.push(format!("state rebuilt from {recovered} records"));
+        }
+        // A killed process leaves no latch, but its journal says that it was halted or reduced.
+        let was_halted = has_latch || engine.trading() != Trading::Active;
+        let arm = options.arm.filter(|_| was_halted);
+        if was_halted && arm.is_none() {
+            notes.push(format!("{} since an earlier run: start with --arm \"who: why\" to trade", if has_latch { "halted" } else { engine.trading().name() }));
         }
 
         let admission = setup::admission(config, epoch)?;
@@ -160,7 +168,6 @@ impl Appliance {
         let (status_end, status) = ring(8);
         let ingest = Ingest::new(
             market,
-            PARTS_PER_POLL_MAX,
             (parts.market.0, parts.ingest_reports.0),
             clock.clone(),
             wiring.recorder(&[Stage::LinkRead]),
@@ -190,7 +197,7 @@ impl Appliance {
         });
         let send = Send::new(SendParts {
             endpoint: trade,
-            parts_per_poll_max: PARTS_PER_POLL_MAX,
+            orders_slots: config.rings.orders_slots,
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: (config.journal.before_send == BeforeSend::Disk).then(|| journal.progress.clone()),
@@ -211,8 +218,12 @@ impl Appliance {
         let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
         notes.push(lock.to_string());
         let stop = StopFlag::new();
+        if let Some(arm) = arm {
+            disarm_latch(&latch)?;
+            notes.push(format!("armed again by {}: {}", arm.who, arm.why));
+        }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
-        Ok(Appliance {
+        let appliance = Appliance {
             lanes,
             stop,
             stages: wiring.stages,
@@ -228,7 +239,12 @@ impl Appliance {
             journal_dir: config.journal.dir.clone(),
             notes,
             latch,
-        })
+        };
+        if let Some(Arm { who, why }) = arm {
+            let activate = Control { action: ControlAction::Activate, order_id: 0, who, why };
+            appliance.control(activate).expect("the queue is new and empty");
+        }
+        Ok(appliance)
     }
 }
 
@@ -305,20 +321,12 @@ impl Wiring {
     }
 }
 
-fn latched(latch: &Path, options: &StartOptions, notes: &mut Vec<String>) -> Result<bool, StartError> {
-    let is_set = latch.exists();
-    match (&options.arm, is_set) {
-        (Some(words), true) => {
-            std::fs::remove_file(latch)
-                .map_err(|error| StartError::Io { what: format!("remove {}", latch.display()), error })?;
-            notes.push(format!("armed again: {words}"));
-            Ok(false)
+fn disarm_latch(latch: &Path) -> Result<(), StartError> {
+    match std::fs::remove_file(latch) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StartError::Io { what: format!("remove {}", latch.display()), error })
         }
-        (_, true) => {
-            notes.push(format!("halted: {} stands; start with --arm \"who: why\" to trade", latch.display()));
-            Ok(true)
-        }
-        _ => Ok(false),
+        _ => Ok(()),
     }
 }
 

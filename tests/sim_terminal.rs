@@ -17,8 +17,9 @@ use tickbridge::sim::terminal::symbol::Symbol;
 use tickbridge::sim::terminal::truth::Truth;
 use tickbridge::types::{FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, VenueId};
 use tickbridge::wire::terminal::body::{
-    AccountState, Command, CommandResult, CreditGrant, DealState, Hello, HistoryEnd, PositionState, Refill,
-    Reject, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, Tick, Transaction, Welcome,
+    AccountState, Bye, Command, CommandResult, CreditGrant, DealState, Hello, HistoryEnd, PositionState,
+    Refill, Reject, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, Tick, Transaction,
+    Welcome,
 };
 use tickbridge::wire::terminal::{Body, Header, MESSAGE_BYTES_MAX, MessageKind, encode_message};
 
@@ -110,6 +111,17 @@ fn quotes(count: usize) -> Vec<Quote> {
 }
 
 fn session(market: &Router, trade: &Router, memory: ExecutedIds, pace: Pace) -> Session {
+    let ending = Ending { after: None, at_end_of_ticks: EndOfTicks::Stay, json: None };
+    session_of(quotes(1_000_000), market, trade, memory, (pace, ending))
+}
+
+fn session_of(
+    quotes: Vec<Quote>,
+    market: &Router,
+    trade: &Router,
+    memory: ExecutedIds,
+    (pace, ending): (Pace, Ending),
+) -> Session {
     let address = |router: &Router| router.endpoint().trim_start_matches("tcp://").to_owned();
     let identity = Identity {
         market_address: address(market),
@@ -127,8 +139,7 @@ fn session(market: &Router, trade: &Router, memory: ExecutedIds, pace: Pace) -> 
     let account = Account::new(MarginMode::Hedging, Money(10_000_000_000), 100, Money(3_500_000));
     let conduct = Conduct { latency_mean_us: 100, ..Conduct::default() };
     let broker = Broker::new(account, vec![Symbol::new(spec)], conduct, Prng::new(7));
-    let playback = Playback::new(Box::new(quotes(1_000_000).into_iter()), pace, 1_000_000);
-    let ending = Ending { after: None, at_end_of_ticks: EndOfTicks::Stay, json: None };
+    let playback = Playback::new(Box::new(quotes.into_iter()), pace, 1_000_000);
     Session::new(identity, ending, broker, memory, playback)
 }
 
@@ -253,4 +264,30 @@ fn a_rejected_terminal_leaves_with_the_reason() {
     drop(stop);
     let error = ended.unwrap_err().to_string();
     assert_eq!(error, "the appliance refused this terminal: Account: expected login 7");
+}
+
+#[test]
+fn without_waiting_every_tick_arrives_once_and_the_truth_is_on_disk() {
+    const COUNT: u64 = 30_000;
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("truth.json");
+    let context = zmq::Context::new();
+    let mut market = Router::bind(&context, "tcp://127.0.0.1:*");
+    market.socket.set_rcvhwm(0).unwrap();
+    let mut trade = Router::bind(&context, "tcp://127.0.0.1:*");
+    let ending = Ending { after: None, at_end_of_ticks: EndOfTicks::Leave, json: Some(json.clone()) };
+    let memory = ExecutedIds::open(&folder.path().join("ids")).unwrap();
+    let session = session_of(quotes(COUNT as usize), &market, &trade, memory, (Pace::Unpaced, ending));
+    let running = Running::start(session);
+    trade.welcome(1);
+    market.welcome(1);
+    for expected in 1..=COUNT {
+        assert_eq!(market.expect::<Tick>().0.seq, expected);
+    }
+    market.expect::<Bye>();
+    let truth = running.end().unwrap();
+    assert_eq!((truth.ticks_sent, truth.ticks_while_disconnected, truth.ticks_ended), (COUNT, 0, true));
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(written["ticks_sent"], COUNT);
+    assert_eq!(written["balance"], 10_000.0);
 }

@@ -25,6 +25,31 @@ pub struct Control {
     pub why: FixedText<48>,
 }
 
+/// Who lets trading go on after a halt that outlived its run, and why: `WHO: WHY`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arm {
+    /// Who.
+    pub who: FixedText<32>,
+    /// Why.
+    pub why: FixedText<48>,
+}
+
+impl std::str::FromStr for Arm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || format!("expected \"WHO: WHY\", got {text:?}");
+        let (who, why) = text.split_once(':').ok_or_else(shape)?;
+        let (who, why) = (who.trim(), why.trim());
+        if who.is_empty() || why.is_empty() {
+            return Err(shape());
+        }
+        let who = FixedText::new(who).map_err(|error| format!("who: {error}"))?;
+        let why = FixedText::new(why).map_err(|error| format!("why: {error}"))?;
+        Ok(Arm { who, why })
+    }
+}
+
 /// Why the operator's word did not arrive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ControlError {
@@ -134,5 +159,19 @@ impl Appliance {
     fn set_latch(&self, failures: &[String]) -> std::io::Result<()> {
         let words = if failures.is_empty() { "trading was halted when the appliance ended".into() } else { failures.join("\n") };
         std::fs::write(&self.latch, words + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arm;
+
+    #[test]
+    fn arming_needs_a_name_and_a_reason_that_fit_their_fields() {
+        let arm: Arm = "ops: checked with the broker: flat".parse().unwrap();
+        assert_eq!((arm.who.as_str(), arm.why.as_str()), ("ops", "checked with the broker: flat"));
+        for wrong in ["", "ops", "ops:", ": why", &format!("ops: {}", "x".repeat(49)), "ops: caf\u{e9}"] {
+            assert!(wrong.parse::<Arm>().is_err(), "{wrong:?}");
+        }
     }
 }

@@ -137,13 +137,13 @@ const LANES: &[Key] = keys! {
 };
 const RINGS: &[Key] = keys! {
     "market_slots" PowerOfTwo(64, 1 << 22), "records", Default("16384"), "Ticks waiting for the engine.";
-    "orders_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Orders waiting to be sent.";
-    "reports_slots" PowerOfTwo(64, 1 << 20), "records", Default("4096"), "Results and transactions waiting for the engine.";
+    "orders_slots" PowerOfTwo(128, 1 << 20), "records", Default("4096"), "Orders waiting to be sent.";
+    "reports_slots" PowerOfTwo(1_024, 1 << 20), "records", Default("4096"), "Results and transactions waiting for the engine.";
 };
 const LINK: &[Key] = keys! {
     "market" LoopbackAddress, "", Default("\"127.0.0.1:5555\""), "Where the terminal's market side connects.";
     "trade" LoopbackAddress, "", Default("\"127.0.0.1:5556\""), "Where the terminal's trade side connects.";
-    "connections_max" Int(1, 1_024), "connections", Default("32"), "Connections held at once; one more is closed at once.";
+    "connections_max" Int(1, 256), "connections", Default("32"), "Connections held at once; one more is closed at once.";
     "message_bytes_max" Int(1_024, 1 << 26), "bytes", Default("1048576"), "Longest message; a longer announcement closes the connection before memory is taken.";
     "handshake_ms" Int(10, 60_000), "ms", Default("2000"), "A peer that has not finished its handshake by then is closed.";
     "heartbeat_ms" Int(10, 60_000), "ms", Default("500"), "A ping leaves after so long without traffic.";
@@ -152,7 +152,7 @@ const LINK: &[Key] = keys! {
 const JOURNAL: &[Key] = keys! {
     "dir" Path, "", Default("\"journal\""), "Folder of the segments.";
     "memory_dir" Path, "", Default("\"/dev/shm\""), "A tmpfs folder for the shared-memory ring that survives a killed process.";
-    "memory_mib" Int(1, 4_096), "MiB", Default("16"), "Size of that ring: what the disk may lag behind before trading halts.";
+    "memory_mib" Int(8, 4_096), "MiB", Default("16"), "Size of that ring: what the disk may lag behind before trading halts.";
     "before_send" Choice(&["memory", "disk"]), "", Default("\"memory\""), "Where an order must be before its first byte leaves: memory survives a killed process, disk survives power loss.";
     "segment_mib" Int(1, 65_536), "MiB", Default("64"), "A segment file is closed at this size.";
     "sync_every_ms" Int(1, 60_000), "ms", Default("50"), "Longest time between two syncs to disk.";

@@ -57,6 +57,7 @@ impl Engine {
             ts_recv: input.ts(),
         };
         self.market.apply(instrument, quote);
+        self.ts_venue = self.ts_venue.max(quote.ts_venue);
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
         self.float(instrument, &quote, out);
@@ -227,6 +228,7 @@ impl Engine {
             qty: Qty(command.qty),
             reduces: record.aux() == 1,
             ts_decide: record.ts(),
+            ts_venue: self.market.quote(instrument).ts_venue,
         });
         self.prepare(instrument);
     }

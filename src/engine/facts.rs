@@ -39,6 +39,8 @@ impl Engine {
     fn on_start(&mut self, input: &Record, out: &mut Outputs) {
         let Some(start) = input.payload::<record::Start>() else { return };
         self.epoch = start.epoch as u32;
+        // What is counted is counted since the start; the journal has what was before.
+        self.counts = super::Counts::default();
         self.sequence = 0;
         for venue in &mut self.venues {
             venue.down(u8::MAX);
@@ -239,6 +241,7 @@ impl Engine {
             1 => Side::Sell,
             _ => return,
         };
+        self.ts_venue = self.ts_venue.max(TimeNs(deal.ts_venue));
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
             return;

@@ -69,6 +69,8 @@ pub struct Engine {
     epoch: u32,
     sequence: u32,
     now: TimeNs,
+    /// Newest stamp of any venue: history is asked for in their time, which need not be ours.
+    ts_venue: TimeNs,
     timer_due: TimeNs,
     instruments: Vec<InstrumentSetup>,
     specs: Box<[Option<InstrumentSpec>]>,
@@ -114,6 +116,7 @@ impl Engine {
             epoch: 0,
             sequence: 0,
             now: TimeNs::NEVER,
+            ts_venue: TimeNs::NEVER,
             timer_due: TimeNs::NEVER,
             instruments: setup.instruments,
             specs: vec![None; INSTRUMENTS_MAX].into(),

@@ -509,3 +509,25 @@ fn a_gap_in_trade_events_asks_for_a_snapshot_and_a_late_tick_is_no_quote() {
     assert_eq!(bench.engine.market().quote(InstrumentId(0)).bid, Price(100_000));
     assert_eq!((bench.engine.counts().ticks, bench.engine.counts().refilled), (1, 1));
 }
+
+#[test]
+fn history_is_asked_for_in_the_venues_time() {
+    let mut bench = Bench::ready();
+    // A venue whose clock stands in another year.
+    let mut tick = Tick::read(&[0; 96]);
+    for (bid, ts_s) in [(100_000, 1_400_000_000), (100_005, 1_400_000_001)] {
+        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, ts_s * NS_PER_S);
+        bench.give(&tick);
+    }
+    bench.session(SessionState::Down, ROLE_TRADE);
+    let mut fresh = Engine::new(setup());
+    let mut spare = Outputs::default();
+    bench.journal.iter().for_each(|record| fresh.recover(record, &mut spare));
+    bench.engine = fresh;
+    bench.give(&Start { epoch: 2, config_digest: 0, ts_wall: 0, halted: 0, reserved: [0; 7] });
+    let queries = bench.session(SessionState::Up, ROLE_TRADE);
+    let query = queries.iter().find_map(|record| record.payload::<Query>()).unwrap();
+    let order_ts = 1_400_000_001 * NS_PER_S;
+    assert!(bench.engine.orders().unknown_count() == 1);
+    assert!(query.since < order_ts && query.since > order_ts - 3_600 * NS_PER_S, "{}", query.since);
+}

@@ -54,8 +54,10 @@ pub struct NewOrder {
     pub qty: Qty,
     /// It reduces a position rather than opening one.
     pub reduces: bool,
-    /// When it was decided.
+    /// When it was decided, by our clock.
     pub ts_decide: TimeNs,
+    /// When it was decided, by the venue's: the stamp of the quote it was decided on.
+    pub ts_venue: TimeNs,
 }
 
 /// An order and what is known of it.
@@ -370,6 +372,7 @@ mod tests {
             qty: Qty(qty),
             reduces: false,
             ts_decide: TimeNs(1),
+            ts_venue: TimeNs(1),
         }
     }
 

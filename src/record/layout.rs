@@ -141,6 +141,7 @@ macro_rules! layout {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the macro makes public structs, here inside a private module")]
 mod tests {
     use super::*;
 

@@ -121,7 +121,11 @@ impl Decoder {
     }
 
     /// Starts over for a connection of another venue.
-    pub fn assign(&mut self, venue: crate::types::VenueId, symbols: &[(crate::types::FixedText<32>, InstrumentId)]) {
+    pub fn assign(
+        &mut self,
+        venue: crate::types::VenueId,
+        symbols: &[(crate::types::FixedText<32>, InstrumentId)],
+    ) {
         self.reset();
         self.symbols.assign(venue, symbols);
     }

@@ -249,6 +249,8 @@ fn money(field: &'static str, amount: f64) -> Result<i64, DecodeError> {
     Money::from_f64(amount).map(|money| money.0).ok_or(DecodeError::Amount { field, got: amount })
 }
 
+/// The nearest number of steps; no volume on earth reaches 2^53 of them.
 fn nearest_qty(spec: &InstrumentSpec, lots: f64) -> i64 {
-    (lots / spec.volume_step).round() as i64
+    let most = (1i64 << 53) as f64;
+    (lots / spec.volume_step).round().clamp(-most, most) as i64
 }

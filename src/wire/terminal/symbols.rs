@@ -181,5 +181,6 @@ pub(super) fn price_or_none(spec: &InstrumentSpec, value: f64) -> Price {
     if value == 0.0 || !value.is_finite() {
         return Price::NONE;
     }
-    spec.price(value).unwrap_or(Price((value / spec.tick_size).round() as i64))
+    let most = (1i64 << 53) as f64;
+    spec.price(value).unwrap_or(Price((value / spec.tick_size).round().clamp(-most, most) as i64))
 }

@@ -152,3 +152,15 @@ fn a_command_goes_out_on_the_venues_grid() {
     assert_eq!((wire.valid_for_ms, wire.epoch, wire.order_id), (50, 5, 99));
     assert_eq!(&wire.symbol[..7], b"EURUSD\0");
 }
+
+#[test]
+fn an_absurd_volume_is_kept_within_what_can_be_counted() {
+    let mut wire = body::PositionState::read(&[0; 1024]);
+    (wire.symbol_id, wire.position_type) = (3, 1);
+    for (volume, expected) in [(-1e300, 1 << 53), (1e300, -(1 << 53)), (f64::NAN, 0), (0.07, -7)] {
+        wire.volume = volume;
+        let (result, records) = decode_all(&mut decoder(), &encoded(&wire, 1));
+        assert_eq!(result, Ok(Decoded::Records), "{volume}");
+        assert_eq!(records[0].payload::<record::PositionEvent>().unwrap().qty, expected, "{volume}");
+    }
+}

@@ -152,8 +152,11 @@ pub(super) fn decode(mut bytes: &[u8], ours: SocketType) -> Result<Properties, P
     }
 }
 
+/// A property's name, its value, and what follows it.
+type NameValueRest<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
 /// `property = name-length name value-length value`: one octet of length for the name, four for the value.
-fn split_property(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), ProtocolError> {
+fn split_property(bytes: &[u8]) -> Result<NameValueRest<'_>, ProtocolError> {
     let error = ProtocolError::Malformed { what: "expected a property's name and value inside the command" };
     let (&name_bytes, rest) = bytes.split_first().ok_or(error)?;
     let (name, rest) = rest.split_at_checked(usize::from(name_bytes)).ok_or(error)?;
