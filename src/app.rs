@@ -24,6 +24,7 @@ use crate::risk::Trading;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
 use crate::runtime::histogram::{StageReader, stage_histograms};
+use crate::runtime::huge_pages::collapse_heap;
 use crate::runtime::idle::Idle;
 use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
 use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
@@ -153,8 +154,6 @@ impl Appliance {
         let start = Record::new(Origin::Appliance, clock.now(), VenueId(0), InstrumentId::NONE, &start);
         let choice = layout(config);
         notes.push(format!("lanes: {}", choice.reason));
-        let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
-        notes.push(lock.to_string());
         if !clock.is_tsc() {
             notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
         }
@@ -214,6 +213,10 @@ impl Appliance {
             messages_per_cycle_max: config.lanes.messages_per_cycle_max,
         });
         let persist = Persist::new(journal.persister, clock.clone(), wiring.counters("persist"));
+        // After everything is allocated, before anything runs. Locked pages may not move, so it comes before the lock.
+        notes.push(collapse_heap().to_string());
+        let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
+        notes.push(lock.to_string());
         let stop = Stop { hot: StopFlag::new(), persist: StopFlag::new() };
         if let Some(arm) = arm {
             disarm_latch(&latch)?;

@@ -79,6 +79,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
 
 /// The only files with `unsafe`, and what for.
 const UNSAFE_FILES: &[(&str, &str)] = &[
+    ("runtime/huge_pages.rs", "advice to the kernel about our own memory"),
     ("runtime/shared_memory.rs", "memory that outlives the process"),
     ("model/kernel/", "vector instructions"),
 ];
