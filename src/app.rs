@@ -8,7 +8,7 @@
 mod control;
 mod outcome;
 
-pub use control::{Arm, Control, ControlError};
+pub use control::{ControlError, Control};
 pub use outcome::Outcome;
 
 use crate::agents::{
@@ -19,7 +19,7 @@ use crate::engine::{Engine, Outputs};
 use crate::setup::{self, SavedSetup, SetupError};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
-use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use crate::risk::Trading;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
@@ -36,7 +36,7 @@ use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Parts that one connection may bring in one cycle, if the reports' ring has room for as many of every connection.
+/// Parts that one connection may bring in one cycle.
 const PARTS_PER_POLL_MAX: u32 = 256;
 /// Present in the state folder: come up halted.
 const LATCH: &str = "halted";
@@ -71,8 +71,8 @@ pub enum StartError {
 /// What the operator decides at start.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Ends the halt of an earlier run; who and why are journalled.
-    pub arm: Option<Arm>,
+    /// Removes the latch of an earlier halt; the words are journalled.
+    pub arm: Option<String>,
 }
 
 /// A running appliance.
@@ -111,8 +111,8 @@ impl Appliance {
         let latch = config.appliance.state_dir.join(LATCH);
         std::fs::create_dir_all(&config.appliance.state_dir)
             .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
-        let has_latch = latch.exists();
-        let halted = has_latch && options.arm.is_none();
+        let is_latched = latch.exists();
+        let halted = is_latched && options.arm.is_none();
 
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
         notes.push(journal.recovery.to_string());
@@ -123,11 +123,11 @@ impl Appliance {
         if recovered > 0 {
             notes.push(format!("state rebuilt from {recovered} records"));
         }
-        // A killed process leaves no latch, but its journal says that it was halted.
-        let was_halted = has_latch || engine.trading() == Trading::Halted;
-        let arm = options.arm.filter(|_| was_halted);
-        if was_halted && arm.is_none() {
-            notes.push("halted since an earlier run: start with --arm \"who: why\" to trade".into());
+        let standing = engine.trading();
+        if halted {
+            notes.push(format!("halted: {} stands; start with --arm \"who: why\" to trade", latch.display()));
+        } else if options.arm.is_none() && standing != Trading::Active {
+            notes.push(format!("{}: as the journal ends; start with --arm \"who: why\" to trade", standing.name()));
         }
 
         let admission = setup::admission(config, epoch)?;
@@ -159,6 +159,11 @@ impl Appliance {
             notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
         }
 
+        // Nothing can refuse the start any more but the system itself: only now does the latch go.
+        if is_latched && !halted {
+            std::fs::remove_file(&latch)
+                .map_err(|error| StartError::Io { what: format!("remove {}", latch.display()), error })?;
+        }
         let mut wiring = Wiring { clock: clock.clone(), stages: Vec::new(), counters: Vec::new() };
         let parts = rings(RingSizes {
             market: config.rings.market_slots,
@@ -169,7 +174,6 @@ impl Appliance {
         let (status_end, status) = ring(8);
         let ingest = Ingest::new(
             market,
-            parts_per_poll_max(config),
             (parts.market.0, parts.ingest_reports.0),
             clock.clone(),
             wiring.recorder(&[Stage::LinkRead]),
@@ -199,7 +203,7 @@ impl Appliance {
         });
         let send = Send::new(SendParts {
             endpoint: trade,
-            parts_per_poll_max: parts_per_poll_max(config),
+            orders_slots: config.rings.orders_slots,
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: (config.journal.before_send == BeforeSend::Disk).then(|| journal.progress.clone()),
@@ -216,12 +220,8 @@ impl Appliance {
         });
         let persist = Persist::new(journal.persister, clock.clone(), wiring.counters("persist"));
         let stop = StopFlag::new();
-        if let Some(arm) = arm {
-            disarm_latch(&latch)?;
-            notes.push(format!("armed again by {}: {}", arm.who, arm.why));
-        }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
-        let appliance = Appliance {
+        let mut appliance = Appliance {
             lanes,
             stop,
             stages: wiring.stages,
@@ -238,9 +238,8 @@ impl Appliance {
             notes,
             latch,
         };
-        if let Some(Arm { who, why }) = arm {
-            let activate = Control { action: ControlAction::Activate, order_id: 0, who, why };
-            appliance.control(activate).expect("the queue is new and empty");
+        if let Some(words) = &options.arm {
+            appliance.arm(words);
         }
         Ok(appliance)
     }
@@ -319,15 +318,6 @@ impl Wiring {
     }
 }
 
-fn disarm_latch(latch: &Path) -> Result<(), StartError> {
-    match std::fs::remove_file(latch) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StartError::Io { what: format!("remove {}", latch.display()), error })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn journal_options(config: &Config, digest: u64) -> JournalOptions {
     JournalOptions {
         memory_dir: config.journal.memory_dir.clone(),
@@ -351,17 +341,10 @@ fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
     Ok(count)
 }
 
-/// So many that a poll of all connections always fits the reports' ring: agents read nothing while it would not.
-fn parts_per_poll_max(config: &Config) -> u32 {
-    let (slots, connections) = (config.rings.reports_slots, config.link.connections_max);
-    let fit = slots.saturating_sub(2 * connections) / (2 * connections);
-    (fit as u32).clamp(1, PARTS_PER_POLL_MAX)
-}
-
 fn server(config: &Config) -> ServerSettings {
     ServerSettings {
         connections_max: config.link.connections_max as u16,
-        parts_per_poll_max: parts_per_poll_max(config),
+        parts_per_poll_max: PARTS_PER_POLL_MAX,
         mechanism: Mechanism::Null,
         limits: Limits {
             message_bytes_max: config.link.message_bytes_max,

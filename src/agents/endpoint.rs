@@ -12,7 +12,7 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, MarginMode, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
+    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -69,6 +69,8 @@ pub struct EndpointSettings {
 enum Phase {
     Free,
     AwaitHello,
+    /// Its hello was refused; nothing more is heard until it is gone.
+    Refused,
     Live { venue: VenueId, roles: u8 },
 }
 
@@ -102,6 +104,7 @@ pub struct Endpoint {
     peers: Vec<Peer>,
     pending: Vec<Pending>,
     trade_peer: [Option<u16>; VENUES_MAX],
+    parts_per_poll_max: u32,
     ts_watch: TimeNs,
     refused_count: u64,
 }
@@ -132,9 +135,10 @@ impl Endpoint {
             roles: settings.roles,
             origin: settings.origin,
             admission: settings.admission,
-            pending: Vec::with_capacity(2 * peers.len()),
+            pending: Vec::with_capacity(4 * peers.len()),
             peers,
             trade_peer: [None; VENUES_MAX],
+            parts_per_poll_max: settings.server.parts_per_poll_max,
             ts_watch: TimeNs::NEVER,
             refused_count: 0,
         })
@@ -145,22 +149,34 @@ impl Endpoint {
         self.server.local_addr()
     }
 
-    /// Records that one poll may make at most, so that a caller can keep room for them.
-    pub fn records_per_poll_max(&self, parts_per_poll_max: u32) -> usize {
-        let connected = self.server.connected_count().max(1);
-        // A message makes at most a gap and a record; a connection that comes or goes makes one.
-        connected * 2 * parts_per_poll_max as usize + 2 * self.peers.len()
+    /// Messages that each connection may bring so that all their records fit into `room`; zero when none may.
+    ///
+    /// The more connections, the smaller each one's share: a crowd slows reading down and never stops it.
+    #[inline]
+    fn share(&self, room: usize) -> u32 {
+        // A message makes at most a gap and a record; a connection that comes or goes makes two.
+        let room = room.saturating_sub(4 * self.peers.len());
+        let share = room / (2 * self.server.connections_per_poll_max());
+        share.min(self.parts_per_poll_max as usize) as u32
     }
 
-    /// One cycle: reads, decodes, hands every record to `sink`, and answers what must be answered.
+    /// One cycle: reads, decodes, hands at most `room` records to `sink`, and answers what must be answered.
     #[inline]
-    pub fn poll(&mut self, now: TimeNs, sink: &mut impl FnMut(Record)) -> usize {
+    pub fn poll(&mut self, now: TimeNs, room: usize, sink: &mut impl FnMut(Record)) -> usize {
+        let share = self.share(room);
+        if share == 0 {
+            return 0;
+        }
+        self.server.limit_parts(share);
         let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
                 Event::Message { body, more: More::Last } => {
                     peer.ts_heard = now;
+                    if peer.phase == Phase::Refused {
+                        return;
+                    }
                     let reject = match peer.decoder.decode(body, now, &mut |record| {
                         if matches!(peer.phase, Phase::Live { .. }) {
                             note_credit(&mut peer.credit, &record);
@@ -169,6 +185,9 @@ impl Endpoint {
                         }
                     }) {
                         Ok(Decoded::Records) if matches!(peer.phase, Phase::Live { .. }) => return,
+                        Ok(Decoded::Hello(_)) if matches!(peer.phase, Phase::Live { .. }) => {
+                            Some((RejectReason::Malformed, text("expected one hello a connection")))
+                        }
                         Ok(Decoded::Hello(hello)) => {
                             welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
                         }
@@ -178,15 +197,17 @@ impl Endpoint {
                         }
                         Ok(_) if matches!(peer.phase, Phase::Live { .. }) => return,
                         Ok(_) => Some((RejectReason::NoHello, text("expected a hello first"))),
-                        Err(error) => {
+                        Err(error) if error.is_fatal() => Some((reason_of(&error), text(error.summary()))),
+                        Err(_) => {
                             *refused_count += 1;
-                            match error.is_fatal() {
-                                true => Some((RejectReason::Malformed, text(error.summary()))),
-                                false => return,
-                            }
+                            return;
                         }
                     };
                     if let Some((reason, words)) = reject {
+                        *refused_count += 1;
+                        if peer.phase == Phase::AwaitHello {
+                            peer.phase = Phase::Refused;
+                        }
                         refuse(pending, id, reason, words);
                     }
                 }
@@ -197,12 +218,11 @@ impl Endpoint {
                 Event::Connected { .. } => {
                     peer.id = Some(id);
                     peer.phase = Phase::AwaitHello;
+                    peer.decoder.reset();
                     peer.ts_heard = now;
                 }
                 Event::Disconnected { .. } => {
-                    if let Some(record) = end(peer, *origin, now, trade_peer, id.slot) {
-                        sink(record);
-                    }
+                    end(peers, id.slot, *origin, now, trade_peer, sink);
                 }
                 Event::Refused { .. } => *refused_count += 1,
             }
@@ -355,6 +375,13 @@ fn text(words: &str) -> FixedText<64> {
     FixedText::new(words).unwrap_or(FixedText::EMPTY)
 }
 
+fn reason_of(error: &DecodeError) -> RejectReason {
+    match error {
+        DecodeError::Header(HeaderError::Protocol { .. }) => RejectReason::Protocol,
+        _ => RejectReason::Malformed,
+    }
+}
+
 fn refuse(pending: &mut Vec<Pending>, id: ConnectionId, reason: RejectReason, words: FixedText<64>) {
     let known = pending.iter().any(|other| matches!(other, Pending::Reject(same, ..) if *same == id));
     if !known && pending.len() < pending.capacity() {
@@ -373,7 +400,8 @@ fn ask_refill(pending: &mut Vec<Pending>, id: ConnectionId, record: &Record) {
     if let Some(gap) = record.payload::<record::Gap>()
         && gap.stream == Stream::Market as u64
         && record.aux() != record::GAP_IS_FINAL
-        && pending.len() < pending.capacity()
+        // The other half is for those who come and those who must go.
+        && pending.len() < pending.capacity() / 2
     {
         pending.push(Pending::Refill(id, gap));
     }
@@ -429,25 +457,38 @@ fn welcome(
     None
 }
 
+/// A session ended. What another connection of the account still does is not down; if the one that executed commands is gone,
+/// an older one that can takes its place, and the engine hears of both.
 #[cold]
 fn end(
-    peer: &mut Peer,
+    peers: &mut [Peer],
+    slot: u16,
     origin: Origin,
     now: TimeNs,
     trade_peer: &mut [Option<u16>; VENUES_MAX],
-    slot: u16,
-) -> Option<Record> {
+    sink: &mut impl FnMut(Record),
+) {
+    let peer = &mut peers[usize::from(slot)];
     let phase = std::mem::replace(&mut peer.phase, Phase::Free);
     peer.id = None;
-    let Phase::Live { venue, roles } = phase else { return None };
-    let trade = &mut trade_peer[usize::from(venue.0)];
-    if *trade == Some(slot) {
-        *trade = None;
-    } else if roles & record::ROLE_TRADE != 0 {
-        // Another connection took over; it speaks for the account now.
-        return None;
+    let Phase::Live { venue, roles } = phase else { return };
+    let others = |peer: &Peer| match peer.phase {
+        Phase::Live { venue: other, roles } if other == venue => roles,
+        _ => 0,
+    };
+    let held = peers.iter().fold(0, |held, peer| held | others(peer));
+    let executed = trade_peer[usize::from(venue.0)] == Some(slot);
+    let gone = roles & !held | if executed { record::ROLE_TRADE } else { 0 };
+    if gone != 0 {
+        sink(session_record(&peers[usize::from(slot)], venue, gone, SessionState::Down, origin, now));
     }
-    Some(session_record(peer, venue, roles, SessionState::Down, origin, now))
+    if executed {
+        let next = peers.iter().position(|peer| others(peer) & record::ROLE_TRADE != 0);
+        trade_peer[usize::from(venue.0)] = next.map(|slot| slot as u16);
+        if let Some(next) = next {
+            sink(session_record(&peers[next], venue, record::ROLE_TRADE, SessionState::Up, origin, now));
+        }
+    }
 }
 
 fn session_record(

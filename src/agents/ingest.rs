@@ -18,7 +18,6 @@ use crate::types::{INSTRUMENTS_MAX, NS_PER_MS, TimeNs};
 /// See the module.
 pub struct Ingest {
     endpoint: Endpoint,
-    parts_per_poll_max: u32,
     market: Producer<Record>,
     reports: Producer<Record>,
     waiting: Waiting,
@@ -77,7 +76,6 @@ impl Ingest {
     /// Ready to be put on a lane.
     pub fn new(
         endpoint: Endpoint,
-        parts_per_poll_max: u32,
         (market, reports): (Producer<Record>, Producer<Record>),
         clock: Clock,
         recorder: StageRecorder,
@@ -85,7 +83,6 @@ impl Ingest {
     ) -> Self {
         Ingest {
             endpoint,
-            parts_per_poll_max,
             market,
             reports,
             waiting: Waiting::new(),
@@ -119,11 +116,9 @@ impl Agent for Ingest {
         if !self.waiting.order.is_empty() {
             self.waiting.drain(&mut self.market);
         }
-        if self.reports.free() < self.endpoint.records_per_poll_max(self.parts_per_poll_max) {
-            return 0;
-        }
+        let room = self.reports.free();
         let Ingest { endpoint, market, reports, waiting, tick_count, .. } = self;
-        let count = endpoint.poll(now, &mut |record| {
+        let count = endpoint.poll(now, room, &mut |record| {
             if record.kind() == Some(Kind::Tick) {
                 *tick_count += 1;
                 let index = record.instrument().index();

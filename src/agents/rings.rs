@@ -46,7 +46,8 @@ pub fn rings(sizes: RingSizes) -> Rings {
     Rings {
         market: ring(sizes.market),
         ingest_reports: ring(sizes.reports),
-        send_reports: ring(sizes.reports),
+        // The sending lane also tells of every order that it took.
+        send_reports: ring((sizes.reports + sizes.orders).next_power_of_two()),
         orders: ring(sizes.orders),
     }
 }

@@ -23,8 +23,8 @@ use crate::wire::terminal::{body, encode_command};
 pub struct SendParts {
     /// The trade address.
     pub endpoint: Endpoint,
-    /// As in the endpoint's settings.
-    pub parts_per_poll_max: u32,
+    /// Slots of the orders' ring: for so many dispatches room is kept among the reports.
+    pub orders_slots: usize,
     /// Commands and queries.
     pub orders: Consumer<Outbound>,
     /// To the engine.
@@ -160,14 +160,14 @@ impl Agent for Send {
     fn do_work(&mut self, now: TimeNs) -> usize {
         self.parts.recorder.hand_over();
         let mut count = self.drain();
-        if self.parts.reports.free() >= self.parts.endpoint.records_per_poll_max(self.parts.parts_per_poll_max) {
-            let reports = &mut self.parts.reports;
-            count += self.parts.endpoint.poll(now, &mut |record| {
-                if record.instrument() == InstrumentId::NONE || record.kind() != Some(Kind::Tick) {
-                    reports.try_push(record).expect("room was kept for reports");
-                }
-            });
-        }
+        // Without that room, orders that wait to be told of and reports that wait to be heard could wait for each other.
+        let room = self.parts.reports.free().saturating_sub(self.parts.orders_slots);
+        let reports = &mut self.parts.reports;
+        count += self.parts.endpoint.poll(now, room, &mut |record| {
+            if record.instrument() == InstrumentId::NONE || record.kind() != Some(Kind::Tick) {
+                reports.try_push(record).expect("room was kept for reports");
+            }
+        });
         if now.since(self.ts_published) > 10 * NS_PER_MS {
             self.publish(now);
         }

@@ -29,6 +29,7 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     cross.model_file();
     cross.lanes();
     cross.link();
+    cross.rings();
     for (low, high) in [
         (("signal", "exit_long_below"), ("signal", "enter_long_above")),
         (("signal", "enter_short_below"), ("signal", "exit_short_above")),
@@ -269,6 +270,18 @@ impl<'a> Cross<'a> {
         {
             let expected = format!("at least twice heartbeat_ms = {heartbeat}");
             self.fault(block, None, "silent_after_ms", Fault::Conflict, expected, silent.to_string());
+        }
+    }
+
+    /// Each connection needs its share of the reports' ring, or none of them could be read.
+    fn rings(&mut self) {
+        let (Some(rings), Some(link)) = (self.one("rings"), self.one("link")) else { return };
+        if let (Some(slots), Some(connections)) =
+            (rings.number("reports_slots"), link.number("connections_max"))
+            && slots < 8.0 * connections
+        {
+            let expected = format!("at least 8 for each of link.connections_max = {connections}");
+            self.fault(rings, None, "reports_slots", Fault::Conflict, expected, slots.to_string());
         }
     }
 

@@ -152,7 +152,7 @@ const LINK: &[Key] = keys! {
 const JOURNAL: &[Key] = keys! {
     "dir" Path, "", Default("\"journal\""), "Folder of the segments.";
     "memory_dir" Path, "", Default("\"/dev/shm\""), "A tmpfs folder for the shared-memory ring that survives a killed process.";
-    "memory_mib" Int(4, 4_096), "MiB", Default("16"), "Size of that ring: what the disk may lag behind before trading halts.";
+    "memory_mib" Int(8, 4_096), "MiB", Default("16"), "Size of that ring: what the disk may lag behind before trading halts.";
     "before_send" Choice(&["memory", "disk"]), "", Default("\"memory\""), "Where an order must be before its first byte leaves: memory survives a killed process, disk survives power loss.";
     "segment_mib" Int(1, 65_536), "MiB", Default("64"), "A segment file is closed at this size.";
     "sync_every_ms" Int(1, 60_000), "ms", Default("50"), "Longest time between two syncs to disk.";

@@ -39,6 +39,8 @@ impl Engine {
     fn on_start(&mut self, input: &Record, out: &mut Outputs) {
         let Some(start) = input.payload::<record::Start>() else { return };
         self.epoch = start.epoch as u32;
+        // What is counted is counted since the start; the journal has what was before.
+        self.counts = super::Counts::default();
         self.sequence = 0;
         for venue in &mut self.venues {
             venue.down(u8::MAX);

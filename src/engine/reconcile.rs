@@ -14,7 +14,7 @@ use crate::types::{InstrumentId, NS_PER_S, TimeNs, VenueId};
 const HEALTHY_FOR_NS: i64 = NS_PER_S;
 /// Reads that must agree.
 const ABSENT_READS: u32 = 2;
-/// History is asked for from this long before the oldest order in doubt.
+/// History is asked for from this long before the oldest open order, and before the last snapshot that agreed.
 const HISTORY_MARGIN_NS: i64 = 600 * NS_PER_S;
 
 impl Engine {
@@ -24,11 +24,14 @@ impl Engine {
             return;
         }
         self.query_count += 1;
+        // In the venue's time, back to the last snapshot that agreed and to every order whose fate is open.
         let newest = if self.ts_venue == TimeNs::NEVER { now } else { self.ts_venue };
-        let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(newest);
+        let ts_agreed = self.venues[venue_index].ts_agreed;
+        let known = if ts_agreed == TimeNs::NEVER { newest } else { ts_agreed };
+        let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(known);
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
-        self.venues[venue_index].asked(query_id, self.fill_count, now);
+        self.venues[venue_index].asked(query_id, self.fill_count, now, newest);
         let query = record::Query { query_id, since: since.0, order_id: 0 };
         self.emit(VenueId(venue_index as u16), InstrumentId::NONE, &query, out);
     }
@@ -73,6 +76,7 @@ impl Engine {
                 venue.differed_once = false;
                 venue.baseline_taken = true;
                 venue.reconciled = true;
+                venue.ts_agreed = venue.query_ts_venue;
             }
             // The first look of all: what is there already is not ours, and counts as exposure.
             Some(_) if !venue.baseline_taken && quiet => {

@@ -37,7 +37,11 @@ pub(super) struct Venue {
     pub query: u64,
     pub query_asked: TimeNs,
     pub query_due: TimeNs,
+    /// Newest stamp of the venue when it was asked.
+    pub query_ts_venue: TimeNs,
     pub query_fills: u64,
+    /// When the last snapshot that agreed was asked for, in the venue's time; deals since then may have been missed.
+    pub ts_agreed: TimeNs,
     pub sums: Box<[i64]>,
     pub differed_once: bool,
 }
@@ -58,7 +62,9 @@ impl Venue {
             query: 0,
             query_asked: TimeNs::NEVER,
             query_due: TimeNs(i64::MAX),
+            query_ts_venue: TimeNs::NEVER,
             query_fills: 0,
+            ts_agreed: TimeNs::NEVER,
             sums: vec![0; INSTRUMENTS_MAX].into(),
             differed_once: false,
         }
@@ -108,7 +114,8 @@ impl Venue {
     }
 
     /// Notes a question.
-    pub(super) fn asked(&mut self, query: u64, fills: u64, now: TimeNs) {
+    pub(super) fn asked(&mut self, query: u64, fills: u64, now: TimeNs, ts_venue: TimeNs) {
+        self.query_ts_venue = ts_venue;
         self.query = query;
         self.query_asked = now;
         self.query_due = TimeNs(i64::MAX);

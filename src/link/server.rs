@@ -160,6 +160,17 @@ impl Server {
         self.live.iter().filter(|&&slot| self.slots[usize::from(slot)].connected).count()
     }
 
+    /// Connections that the next poll may hear at most, those it accepts included; at least 1.
+    pub fn connections_per_poll_max(&self) -> usize {
+        (self.live.len() + ACCEPTS_PER_POLL_MAX).min(self.slots.len())
+    }
+
+    /// Parts that each connection may bring in one cycle from now on; at least 1.
+    #[inline]
+    pub fn limit_parts(&mut self, parts_per_poll_max: u32) {
+        self.parts_per_poll_max = parts_per_poll_max.max(1);
+    }
+
     /// One cycle: tells what ended, accepts, reads, and calls `handler` with each event. Returns how many events there were.
     ///
     /// To answer, keep the [`ConnectionId`] and call [`Server::send`] after `poll`.
