@@ -198,7 +198,6 @@ impl Appliance {
         };
         let ingest = Ingest::new(
             market,
-            PARTS_PER_POLL_MAX,
             (parts.market.0, parts.ingest_reports.0),
             clock.clone(),
             recorder(&[Stage::LinkRead]),
@@ -230,7 +229,7 @@ impl Appliance {
         });
         let send = Send::new(SendParts {
             endpoint: trade,
-            parts_per_poll_max: PARTS_PER_POLL_MAX,
+            orders_slots: 4_096,
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: None,

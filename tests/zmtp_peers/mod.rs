@@ -14,20 +14,20 @@ use tickbridge::wire::zmtp::{Fault, Identity, Limits, More, Version};
 use zeromq::{Socket, SocketRecv, SocketSend};
 
 /// The bound of every wait, far above what a loaded machine needs.
-pub(super) const WAIT_S: u64 = 60;
+pub(crate) const WAIT_S: u64 = 60;
 /// READY of our ROUTER.
-pub(super) const READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06ROUTER";
+pub(crate) const READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06ROUTER";
 
 /// A bound on a wait.
-pub(super) struct Deadline(Instant);
+pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Deadline(Instant::now())
     }
 
     /// A time for a poll; panics when the wait is over.
-    pub(super) fn now(&self, what: &str) -> TimeNs {
+    pub(crate) fn now(&self, what: &str) -> TimeNs {
         assert!(self.0.elapsed() < Duration::from_secs(WAIT_S), "waited {WAIT_S} s for {what}");
         std::thread::yield_now();
         TimeNs(NS_PER_MS + self.0.elapsed().as_nanos() as i64)
@@ -36,51 +36,51 @@ impl Deadline {
 
 /// What a server's handler was told.
 #[derive(Default, Debug)]
-pub(super) struct Seen {
-    pub(super) connected: Vec<(ConnectionId, Vec<u8>, Version)>,
-    pub(super) parts: Vec<(ConnectionId, Vec<u8>, More)>,
-    pub(super) disconnected: Vec<(ConnectionId, LinkEnd)>,
-    pub(super) refused: Vec<(ConnectionId, LinkEnd)>,
+pub(crate) struct Seen {
+    pub(crate) connected: Vec<(ConnectionId, Vec<u8>, Version)>,
+    pub(crate) parts: Vec<(ConnectionId, Vec<u8>, More)>,
+    pub(crate) disconnected: Vec<(ConnectionId, LinkEnd)>,
+    pub(crate) refused: Vec<(ConnectionId, LinkEnd)>,
 }
 
 /// A server that is polled by whoever waits for something.
-pub(super) struct Host {
-    pub(super) server: Server,
-    pub(super) seen: Seen,
+pub(crate) struct Host {
+    pub(crate) server: Server,
+    pub(crate) seen: Seen,
     /// The time of the server; it moves a little with every step, and tests may move it.
-    pub(super) now: TimeNs,
+    pub(crate) now: TimeNs,
     settings: ServerSettings,
 }
 
 impl Host {
-    pub(super) fn new(settings: ServerSettings) -> Self {
+    pub(crate) fn new(settings: ServerSettings) -> Self {
         let server = Server::bind(([127, 0, 0, 1], 0).into(), settings).unwrap();
         Host { server, seen: Seen::default(), now: TimeNs(NS_PER_MS), settings }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.server.local_addr().unwrap().port()
     }
 
     /// Another server on the same port.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let port = self.port();
         self.stop();
         self.start_on(port);
     }
 
     /// Moves away from its port.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.server = Server::bind(([127, 0, 0, 1], 0).into(), self.settings).unwrap();
     }
 
-    pub(super) fn start_on(&mut self, port: u16) {
+    pub(crate) fn start_on(&mut self, port: u16) {
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
         self.server = Server::bind(address, self.settings).unwrap();
     }
 
     /// One cycle; 10 µs of the server's time.
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let seen = &mut self.seen;
         self.now = TimeNs(self.now.0 + 10_000);
         self.server.poll(self.now, &mut |id, event| match event {
@@ -93,7 +93,7 @@ impl Host {
         });
     }
 
-    pub(super) fn until(&mut self, what: &str, done: impl Fn(&Seen) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Seen) -> bool) {
         let deadline = Deadline::new();
         while !done(&self.seen) {
             deadline.now(what);
@@ -101,7 +101,7 @@ impl Host {
         }
     }
 
-    pub(super) fn until_server(&mut self, what: &str, done: impl Fn(&Server) -> bool) {
+    pub(crate) fn until_server(&mut self, what: &str, done: impl Fn(&Server) -> bool) {
         let deadline = Deadline::new();
         while !done(&self.server) {
             deadline.now(what);
@@ -110,11 +110,11 @@ impl Host {
     }
 
     /// Waits for a message of one part; who sent it.
-    pub(super) fn message(&mut self, body: &[u8]) -> ConnectionId {
+    pub(crate) fn message(&mut self, body: &[u8]) -> ConnectionId {
         self.message_with(body, Host::step)
     }
 
-    pub(super) fn message_with(&mut self, body: &[u8], mut step: impl FnMut(&mut Host)) -> ConnectionId {
+    pub(crate) fn message_with(&mut self, body: &[u8], mut step: impl FnMut(&mut Host)) -> ConnectionId {
         let deadline = Deadline::new();
         loop {
             if let Some((id, _, more)) = self.seen.parts.iter().find(|part| part.1 == body) {
@@ -126,12 +126,12 @@ impl Host {
         }
     }
 
-    pub(super) fn identity(&self, id: ConnectionId) -> &[u8] {
+    pub(crate) fn identity(&self, id: ConnectionId) -> &[u8] {
         &self.seen.connected.iter().find(|seen| seen.0 == id).unwrap().1
     }
 
     /// Runs something that blocks on the server, beside it.
-    pub(super) fn beside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn beside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let thread = std::thread::spawn(work);
         let deadline = Deadline::new();
         while !thread.is_finished() {
@@ -141,7 +141,7 @@ impl Host {
         thread.join().unwrap()
     }
 
-    pub(super) fn step_client(&mut self, client: &mut Client, answers: &mut Vec<Vec<u8>>) {
+    pub(crate) fn step_client(&mut self, client: &mut Client, answers: &mut Vec<Vec<u8>>) {
         self.step();
         client.poll(self.now, &mut |event| {
             if let Event::Message { body, .. } = event {
@@ -150,7 +150,7 @@ impl Host {
         });
     }
 
-    pub(super) fn until_client(
+    pub(crate) fn until_client(
         &mut self,
         client: &mut Client,
         answers: &mut Vec<Vec<u8>>,
@@ -164,18 +164,18 @@ impl Host {
         }
     }
 
-    pub(super) fn read_exact(&mut self, peer: &mut TcpStream, count: usize) -> Vec<u8> {
+    pub(crate) fn read_exact(&mut self, peer: &mut TcpStream, count: usize) -> Vec<u8> {
         let bytes = self.read_while(peer, |bytes| bytes.len() < count, count);
         assert_eq!(bytes.len(), count, "closed after {:?}", bytes.escape_ascii().to_string());
         bytes
     }
 
-    pub(super) fn read_to_end(&mut self, peer: &mut TcpStream) -> Vec<u8> {
+    pub(crate) fn read_to_end(&mut self, peer: &mut TcpStream) -> Vec<u8> {
         self.read_while(peer, |_| true, usize::MAX)
     }
 
     /// Reads until the server has closed, and steps once more so that its handler was told.
-    pub(super) fn until_closed(&mut self, peer: &mut TcpStream) {
+    pub(crate) fn until_closed(&mut self, peer: &mut TcpStream) {
         self.read_to_end(peer);
         self.step();
     }
@@ -204,14 +204,14 @@ impl Host {
 }
 
 /// The greeting of ZMTP 3.1 with NULL, written out.
-pub(super) fn greeting() -> [u8; 64] {
+pub(crate) fn greeting() -> [u8; 64] {
     let mut greeting = [0; 64];
     greeting[..16].copy_from_slice(b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL");
     greeting
 }
 
 /// A plain socket that went through the handshake by exact bytes.
-pub(super) fn raw_connected(host: &mut Host, identity: &[u8]) -> TcpStream {
+pub(crate) fn raw_connected(host: &mut Host, identity: &[u8]) -> TcpStream {
     let mut peer = TcpStream::connect(("127.0.0.1", host.port())).unwrap();
     let properties =
         [&b"\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0"[..], &[identity.len() as u8], identity]
@@ -225,7 +225,7 @@ pub(super) fn raw_connected(host: &mut Host, identity: &[u8]) -> TcpStream {
 }
 
 /// libzmq's DEALER, whose receives end after the bound.
-pub(super) fn libzmq_dealer(context: &zmq::Context, port: u16, identity: &[u8]) -> zmq::Socket {
+pub(crate) fn libzmq_dealer(context: &zmq::Context, port: u16, identity: &[u8]) -> zmq::Socket {
     let dealer = context.socket(zmq::DEALER).unwrap();
     dealer.set_identity(identity).unwrap();
     dealer.set_linger(0).unwrap();
@@ -236,7 +236,7 @@ pub(super) fn libzmq_dealer(context: &zmq::Context, port: u16, identity: &[u8]) 
 }
 
 /// The `zeromq` crate's DEALER: sends each message and waits for an answer to it.
-pub(super) fn zeromq_echo(port: u16, identity: &str, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub(crate) fn zeromq_echo(port: u16, identity: &str, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut options = zeromq::SocketOptions::default();
@@ -255,13 +255,13 @@ pub(super) fn zeromq_echo(port: u16, identity: &str, messages: &[Vec<u8>]) -> Ve
 }
 
 /// Our own client on the default limits.
-pub(super) fn client(port: u16, identity: &[u8]) -> Client {
+pub(crate) fn client(port: u16, identity: &[u8]) -> Client {
     let identity = Identity::new(identity).unwrap();
     Client::new(([127, 0, 0, 1], port).into(), identity, Limits::default(), 10).unwrap()
 }
 
 /// A relay to `port` that writes every byte alone, both ways; the port it listens on.
-pub(super) fn relay_one_byte_segments(port: u16) -> u16 {
+pub(crate) fn relay_one_byte_segments(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let relay_port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -288,12 +288,12 @@ fn copy_byte_by_byte(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// Whether a connection ended by this fault.
-pub(super) fn is_fault(end: &(ConnectionId, LinkEnd), fault: Fault) -> bool {
+pub(crate) fn is_fault(end: &(ConnectionId, LinkEnd), fault: Fault) -> bool {
     matches!(end.1, LinkEnd::Protocol(error) if error.fault() == fault)
 }
 
 /// A peer with another mechanism either is refused by us or leaves first, as both ends see the mismatch.
-pub(super) fn assert_incompatible_or_gone(host: &Host) {
+pub(crate) fn assert_incompatible_or_gone(host: &Host) {
     let end = &host.seen.refused[0];
     let gone = matches!(end.1, LinkEnd::PeerClosed | LinkEnd::Socket(_));
     assert!(gone || is_fault(end, Fault::Incompatible), "{:?}", end.1);
