@@ -6,7 +6,7 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
-use crate::app::{Appliance, Outcome, StartError, StartOptions};
+use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
 use crate::report::Stage;
@@ -34,7 +34,7 @@ pub struct Args {
     pub config: PathBuf,
     /// Trade again after a halt that outlived its run: who says so (32 characters), and why (48)
     #[arg(long, value_name = "WHO: WHY")]
-    pub arm: Option<String>,
+    pub arm: Option<Arm>,
     /// Stop after so many seconds; without it runs until SIGINT or SIGTERM
     #[arg(long, value_name = "N", value_parser = super::seconds)]
     pub seconds: Option<f64>,
@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let options = StartOptions { arm: args.arm.clone() };
+    let options = StartOptions { arm: args.arm };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
         Err(error) => return start_failed(&error),
