@@ -35,13 +35,14 @@
 //! - There is no first byte of an order before its record is in the journal.
 //! - There is no second sending of an order. One whose fate is not proven is `Unknown`, holds its worst case in every limit,
 //!   and leaves that state on evidence only.
-//! - There is no hot lane that allocates, locks, formats, logs or awaits after its start.
+//! - There is no hot lane that allocates, locks, formats, logs or awaits after its start: `tests/no_alloc.rs` counts.
 //! - There is no ring between lanes that loses an order or a report. Market data may coalesce, and is counted.
 //! - There is no limit with a default, and no trading without limits.
 //! - There is no length from a peer that is believed before it is checked.
 //! - There is no `unsafe` but in `runtime/shared_memory.rs` and `model/kernel/`.
 //! - There is no clock but `runtime::clock`, no waiting but `runtime::idle`: clippy's disallowed methods hold it.
-//! - There is no price or volume as a float above [`wire`]: ticks and steps are integers, converted once or refused.
+//! - There is no price or volume as a float in a record, a book or the gate: ticks and steps are integers, converted once in
+//!   [`wire`], or refused.
 //!
 //! # Recipes
 //!
@@ -74,6 +75,8 @@
 //! **A stage or a counter.** `runtime/stage.rs` (name and boundary) or `runtime/counters.rs`. A stage goes into the list of its agent's
 //! recorder in `app.rs`, or it is ignored, and is recorded in the agent. A counter is set where the agent publishes. Stages
 //! are explained in `README.md`.
+//!
+//! **A decoder of anything from outside.** A fuzz target of the same name in `tests/fuzz/fuzz_targets/`.
 //!
 //! **A command.** `cli/NAME.rs` and `cli/mod.rs`, with its exit codes in `--help` and in `README.md`.
 

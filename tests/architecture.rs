@@ -38,7 +38,7 @@ const FOLDERS: &[Folder] = &[
     Folder("sim", 4, &["types", "record", "runtime", "wire"]),
     Folder("replay", 4, &["types", "record", "runtime", "engine", "journal"]),
     Folder("setup", 4, &["types", "features", "model", "signal", "risk", "engine", "agents"]),
-    Folder("cli", 4, &["types", "record", "runtime", "journal"]),
+    Folder("cli", 4, &["types", "record", "runtime"]),
     Folder("app", 5, &["*"]),
     Folder("main", 6, &["cli", "app"]),
     Folder("lib", 6, &[]),
@@ -66,20 +66,18 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("setup", "config", "this is what a configuration becomes"),
     ("replay", "report", "a replay reports in the appliance's own form"),
     ("cli", "app", "a command starts the appliance"),
-    ("cli", "journal", "the demo names the journal's memory"),
-    ("cli", "setup", "a check builds the engine's parts without starting anything"),
     ("cli", "config", "a command reads the configuration"),
     ("cli", "report", "a command writes reports"),
     ("cli", "metrics", "a command prints the status"),
     ("cli", "store", "a command converts tick files"),
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
-    ("cli", "setup", "a command checks that a configuration makes an engine"),
+    ("cli", "setup", "check asks whether model, features and limits fit each other"),
+    ("cli", "journal", "the demo frees the memory of its own journal"),
 ];
 
 /// The only files with `unsafe`, and what for.
 const UNSAFE_FILES: &[(&str, &str)] = &[
-    ("runtime/huge_pages.rs", "advice to the kernel about our own memory"),
     ("runtime/shared_memory.rs", "memory that outlives the process"),
     ("model/kernel/", "vector instructions"),
 ];

@@ -68,7 +68,7 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 /// A count for people: text without quotes, an object as `name=count` words, nothing as `-`.
-fn plain(count: &Json) -> String {
+pub(super) fn plain(count: &Json) -> String {
     match count {
         Json::String(text) => text.clone(),
         Json::Null => "-".into(),
