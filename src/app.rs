@@ -79,7 +79,7 @@ pub struct StartOptions {
 #[derive(Debug)]
 pub struct Appliance {
     lanes: Vec<Lane>,
-    stop: StopFlag,
+    stop: Stop,
     stages: Vec<StageReader>,
     counters: Vec<(&'static str, CounterReader)>,
     status: Consumer<EngineStatus>,
@@ -214,7 +214,7 @@ impl Appliance {
             messages_per_cycle_max: config.lanes.messages_per_cycle_max,
         });
         let persist = Persist::new(journal.persister, clock.clone(), wiring.counters("persist"));
-        let stop = StopFlag::new();
+        let stop = Stop { hot: StopFlag::new(), persist: StopFlag::new() };
         if let Some(arm) = arm {
             disarm_latch(&latch)?;
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
@@ -245,6 +245,13 @@ impl Appliance {
     }
 }
 
+/// The lanes' ends: the journal's goes on until the others have written their last.
+#[derive(Debug)]
+struct Stop {
+    hot: StopFlag,
+    persist: StopFlag,
+}
+
 /// Makes the measuring ends as agents need them, and keeps the readers.
 struct Wiring {
     clock: Clock,
@@ -270,7 +277,7 @@ impl Wiring {
         &mut self,
         config: &Config,
         choice: &LayoutChoice,
-        stop: &StopFlag,
+        stop: &Stop,
         ingest: Ingest,
         decide: Decide,
         send: Send,
@@ -300,6 +307,7 @@ impl Wiring {
         plan.push(("tb-persist", choice.persist_core, Idle::PARK, Stage::LaneCyclePersist, vec![Box::new(persist)]));
         let mut lanes = Vec::new();
         for (name, core, idle, cycle_stage, agents) in plan {
+            let stop = if cycle_stage == Stage::LaneCyclePersist { &stop.persist } else { &stop.hot };
             let spec = LaneSpec {
                 name,
                 core,

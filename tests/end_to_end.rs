@@ -68,7 +68,8 @@ fn demo(folder: &Path, more: &[&str]) -> Json {
     let [out, html, run] = ["out.json", "out.html", "run"].map(|name| folder.join(name));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (out_text, html_text, run_text) = (text(&out), text(&html), text(&run));
-    let mut args = vec!["demo", "--seconds", "5", "--json", &out_text, "--html", &html_text, "--folder", &run_text];
+    let mut args =
+        vec!["demo", "--seconds", "5", "--json", &out_text, "--html", &html_text, "--folder", &run_text];
     args.extend(more);
     let output = tickbridge(&args);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -123,7 +124,11 @@ fn check_journal(all: &[Record], truth: &Json) {
     let alerts: Vec<Alert> = all.iter().filter_map(Record::payload::<Alert>).collect();
     let bad = alerts.iter().find(|alert| [1, 3, 4, 5].contains(&alert.code));
     assert!(bad.is_none(), "{bad:?}");
-    assert_eq!(rig::deals(all).len() as u64, truth["deals"].as_u64().unwrap(), "deals heard of and deals made");
+    assert_eq!(
+        rig::deals(all).len() as u64,
+        truth["deals"].as_u64().unwrap(),
+        "deals heard of and deals made"
+    );
     assert_eq!(truth["repeated"], 0, "no command came twice");
     let executed = truth["executed"].as_u64().unwrap();
     assert!(executed <= ids.len() as u64, "{executed} executed of {} orders", ids.len());
@@ -186,7 +191,8 @@ fn killed_three_times(margin_mode: &str, seed: u64) {
     appliance = place.appliance(&[]);
     until("the venue was compared and no order is in doubt", || {
         let compared = count(&since_start(&place, 5)?, Kind::Snapshot) >= 2;
-        (compared && place.truth()["in_flight"] == 0 && open_orders(&place.records()).is_empty()).then_some(())
+        (compared && place.truth()["in_flight"] == 0 && open_orders(&place.records()).is_empty())
+            .then_some(())
     });
     end(&mut terminal);
     end(&mut appliance);
@@ -235,7 +241,8 @@ fn a_terminal_that_lost_its_account_closes_the_gate() {
     until("there is a position", || (place.terminal_position() != 0).then_some(()));
     terminal.kill();
     until("both sessions are down", || {
-        let down = |record: &&Record| record.payload::<tickbridge::record::Session>().is_some_and(|s| s.state != 1);
+        let down =
+            |record: &&Record| record.payload::<tickbridge::record::Session>().is_some_and(|s| s.state != 1);
         (place.records().iter().filter(down).count() >= 2).then_some(())
     });
     // The simulated account is in memory: the new terminal has none of what we hold.
@@ -248,7 +255,9 @@ fn a_terminal_that_lost_its_account_closes_the_gate() {
     assert!(alert.ours > 0 && alert.theirs == 0, "{alert:?}");
     let place = &place;
     let told = |reason: Reason| {
-        let denied = move |record: &Record| record.payload::<Denied>().is_some_and(|denied| denied.reason == reason as u32);
+        let denied = move |record: &Record| {
+            record.payload::<Denied>().is_some_and(|denied| denied.reason == reason as u32)
+        };
         move || place.records().iter().any(denied).then_some(())
     };
     until("an opening is denied", told(Reason::PositionMismatch));

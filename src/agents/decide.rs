@@ -10,7 +10,7 @@ use super::sent::SentTimes;
 use crate::engine::{Counts, Engine, OUTPUTS_MAX, Outputs};
 use crate::journal::{PersistState, Writer};
 use crate::record::{self, DispatchOutcome, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record};
-use crate::risk::{Refusal, Trading};
+use crate::risk::{Reason, Refusal, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterId, CounterWriter};
@@ -35,6 +35,8 @@ pub struct EngineStatus {
     pub counts: Counts,
     /// What may leave.
     pub trading: Trading,
+    /// Why that last changed; `None` while it never did.
+    pub trading_reason: Option<Reason>,
     /// Why nothing may be opened, if so.
     pub closed: Option<Refusal>,
     /// Net position of the first instrument, steps.
@@ -188,7 +190,10 @@ impl Decide {
         if behind != self.is_behind && self.has_room() {
             self.is_behind = behind;
             if behind {
-                self.own(now, &Fault { detail: room, kind: FaultKind::JournalBehind as u8, reserved: [0; 7] });
+                self.own(
+                    now,
+                    &Fault { detail: room, kind: FaultKind::JournalBehind as u8, reserved: [0; 7] },
+                );
             }
         }
     }
@@ -210,6 +215,7 @@ impl Decide {
         let status = EngineStatus {
             counts: *counts,
             trading: engine.trading(),
+            trading_reason: engine.trading_reason(),
             closed: engine.closed(),
             position,
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),

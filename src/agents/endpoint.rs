@@ -5,49 +5,19 @@
 //! Invariant: no record is made for a connection whose hello was not accepted; a connection that breaks the protocol is told
 //! why and closed, and no other notices.
 
+use super::admission::Admission;
 use crate::link::{BindError, ConnectionId, Event, LinkCounters, SendError, Server, ServerSettings};
 use crate::record::{self, Origin, Record, SessionState};
 use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::types::{
-    FixedText, InstrumentId, InstrumentSpec, MarginMode, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
+    FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
+    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body,
+    encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
-
-/// A venue whose terminals may connect.
-#[derive(Clone, Debug)]
-pub struct AdmittedVenue {
-    /// Account number that it must show.
-    pub login: u64,
-    /// Trade server that it must show.
-    pub server: FixedText<64>,
-    /// Margin mode that it must show; `None` accepts any.
-    pub margin_mode: Option<MarginMode>,
-    /// Currency that it must show; empty accepts any.
-    pub currency: FixedText<8>,
-    /// Symbols to subscribe to.
-    pub symbols: Vec<(FixedText<32>, InstrumentId)>,
-}
-
-/// Who may connect, and what they are told.
-#[derive(Clone, Debug)]
-pub struct Admission {
-    /// Index is the `VenueId`.
-    pub venues: Vec<AdmittedVenue>,
-    /// A real-money account may connect.
-    pub allow_live: bool,
-    /// This start of the appliance.
-    pub epoch: u64,
-    /// Name of the appliance.
-    pub name: FixedText<32>,
-    /// Heartbeats are this far apart.
-    pub heartbeat_ms: u32,
-    /// A terminal that says nothing for so long is gone.
-    pub silent_after_ms: u32,
-}
 
 /// What an endpoint is made of.
 #[derive(Clone, Debug)]
@@ -71,7 +41,10 @@ enum Phase {
     AwaitHello,
     /// Its hello was refused; nothing more is heard until it is gone.
     Refused,
-    Live { venue: VenueId, roles: u8 },
+    Live {
+        venue: VenueId,
+        roles: u8,
+    },
 }
 
 struct Peer {
@@ -168,7 +141,8 @@ impl Endpoint {
             return 0;
         }
         self.server.limit_parts(share);
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } =
+            self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -188,9 +162,9 @@ impl Endpoint {
                         Ok(Decoded::Hello(_)) if matches!(peer.phase, Phase::Live { .. }) => {
                             Some((RejectReason::Malformed, text("expected one hello a connection")))
                         }
-                        Ok(Decoded::Hello(hello)) => {
-                            welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
-                        }
+                        Ok(Decoded::Hello(hello)) => welcome(
+                            id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
+                        ),
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -269,7 +243,8 @@ impl Endpoint {
                     let symbols = self.admission.venues[usize::from(venue.0)].symbols.len();
                     for index in 0..symbols {
                         let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
-                        let subscribe = body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
+                        let subscribe =
+                            body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
                         let _ = self.say(id, &subscribe, 0, now);
                     }
                 }
@@ -407,9 +382,12 @@ fn ask_refill(pending: &mut Vec<Pending>, id: ConnectionId, record: &Record) {
     }
 }
 
-/// Judges a hello. On success the session begins; on failure the reason comes back.
+/// Lets a hello be judged. On success the session begins; on failure the reason comes back.
 #[cold]
-#[allow(clippy::too_many_arguments, reason = "the parts of one endpoint, borrowed apart while its server is polled")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parts of one endpoint, borrowed apart while its server is polled"
+)]
 fn welcome(
     id: ConnectionId,
     peer: &mut Peer,
@@ -422,29 +400,12 @@ fn welcome(
     trade_peer: &mut [Option<u16>; VENUES_MAX],
     sink: &mut impl FnMut(Record),
 ) -> Option<(RejectReason, FixedText<64>)> {
-    let refusal = |reason, words| Some((reason, text(words)));
-    let account = |venue: &&AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
-    let Some(venue_index) = admission.venues.iter().position(|venue| account(&venue)) else {
-        return refusal(RejectReason::Account, "expected the configured login and server");
+    let venue_id = match admission.judge(hello, roles) {
+        Ok(venue_id) => venue_id,
+        Err((reason, words)) => return Some((reason, text(words))),
     };
-    let venue = &admission.venues[venue_index];
-    if venue.margin_mode.is_some_and(|mode| mode.code() != hello.margin_mode) {
-        return refusal(RejectReason::MarginMode, "expected the configured margin mode");
-    }
-    if venue.currency != FixedText::EMPTY && *venue.currency.bytes() != hello.currency {
-        return refusal(RejectReason::Currency, "expected the configured currency");
-    }
-    if hello.account_mode == 2 && !admission.allow_live {
-        return refusal(RejectReason::RealMoney, "real-money account: appliance.allow_live is false");
-    }
-    if hello.roles == 0 || hello.roles & !roles != 0 {
-        return refusal(RejectReason::Role, "role is not served at this address");
-    }
-    if hello.epoch_seen > admission.epoch {
-        return refusal(RejectReason::Epoch, "terminal has executed for a later epoch");
-    }
-    let venue_id = VenueId(venue_index as u16);
-    peer.decoder.assign(venue_id, &venue.symbols);
+    let venue_index = usize::from(venue_id.0);
+    peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols);
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
     peer.hello = *hello;

@@ -5,6 +5,7 @@
 //! Invariant: agents share nothing but rings, counters and the journal's progress. A cycle drains a bounded amount. What may
 //! not be lost (reports, commands, operator's words) is not taken from its source before there is room to pass it on.
 
+mod admission;
 mod decide;
 mod endpoint;
 mod ingest;
@@ -14,7 +15,8 @@ mod send;
 mod sent;
 
 pub use decide::{Decide, DecideParts, EngineStatus};
-pub use endpoint::{Admission, AdmittedVenue, Endpoint, EndpointSettings};
+pub use admission::{Admission, AdmittedVenue};
+pub use endpoint::{Endpoint, EndpointSettings};
 pub use ingest::Ingest;
 pub use persist::Persist;
 pub use rings::{Outbound, RingSizes, Rings, rings};

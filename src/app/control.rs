@@ -9,7 +9,7 @@ use crate::agents::EngineStatus;
 use crate::record::{self, ControlAction, Fault, FaultKind, Origin, Record};
 use crate::risk::Trading;
 use crate::runtime::counters::CounterId;
-use crate::runtime::lane::LaneState;
+use crate::runtime::lane::{Lane, LaneState};
 use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
 
 /// An operator's word.
@@ -140,14 +140,20 @@ impl Appliance {
             // If the engine's own lane is the one that failed, nobody takes it; the latch says the same.
             let _ = self.control.try_push(record);
         }
-        self.stop.stop();
         let mut failures: Vec<String> = failure.into_iter().collect();
-        for lane in std::mem::take(&mut self.lanes) {
+        let mut join = |lane: Lane| {
             let name = lane.name();
             if let Err(words) = lane.join() {
                 failures.push(format!("lane {name}: {words}"));
             }
-        }
+        };
+        // The journal's lane was started last.
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let journal = lanes.pop();
+        self.stop.hot.stop();
+        lanes.into_iter().for_each(&mut join);
+        self.stop.persist.stop();
+        journal.into_iter().for_each(&mut join);
         failures.dedup();
         self.collect();
         let halted = self.last_status.is_some_and(|status| status.trading == Trading::Halted);

@@ -106,8 +106,8 @@ pub fn run(args: &Args) -> ExitCode {
         Some(status) if !status.success() => {
             let log = folder.join("terminal.log");
             let words = std::fs::read_to_string(&log).unwrap_or_default();
-            eprintln!("{}", words.lines().last().unwrap_or("the simulated terminal said nothing"));
-            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words are in {}", log.display());
+            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words, in {}:", log.display());
+            words.lines().rev().take(3).collect::<Vec<_>>().iter().rev().for_each(|line| eprintln!("  {line}"));
             ExitCode::FAILURE
         }
         _ => code,

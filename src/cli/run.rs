@@ -26,7 +26,7 @@ pub const EXIT_START: u8 = 69;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Exit codes:\n   0  ended by a signal or by --seconds\n   2  wrong arguments, or the configuration or its model cannot be used\n  \
     69  could not start: an address or the journal is in use, or the journal is damaged\n  \
-    70  a lane failed; the next start comes up halted\n  74  a report cannot be written\n\n\
+    70  a lane failed; the next start comes up halted\n  74  a report cannot be written, or the journal's end is not on the disk yet\n\n\
     A start that finds the file `halted` in appliance.state_dir shows and reconciles, but opens nothing until --arm.")]
 pub struct Args {
     /// The main configuration file
@@ -112,7 +112,7 @@ async fn watching(
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut interval = Intervals::new(&appliance, config);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    let mut seen = 0;
+    let (mut seen, mut told) = (0, String::new());
     let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
     // Not being run by a service manager is no error.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -128,6 +128,7 @@ async fn watching(
             _ = look.tick() => {
                 appliance.collect();
                 show(&appliance, currency);
+                tell_trading(&appliance, &mut told);
                 interval.write_if_due(&appliance);
                 let alive = appliance.status().map_or(0, |status| status.journal_seq);
                 if alive != seen || alive == 0 {
@@ -230,6 +231,18 @@ fn show(appliance: &Appliance, currency: &str) {
     let _ = stderr.lock().write_all(text.as_bytes());
 }
 
+/// Says when trading halts, or goes on, and why.
+fn tell_trading(appliance: &Appliance, told: &mut String) {
+    let Some(status) = appliance.status() else { return };
+    let Some(reason) = status.trading_reason else { return };
+    let now = format!("trading: {} ({})", status.trading.name(), reason.name());
+    if now != *told {
+        let line_end = if std::io::stderr().is_terminal() { "\n" } else { "" };
+        eprintln!("{line_end}{now}");
+        *told = now;
+    }
+}
+
 /// Prints and writes the report of a run, and gives its exit code.
 pub(super) fn finish(
     outcome: Outcome,
@@ -257,6 +270,15 @@ pub(super) fn finish(
     };
     put(json, format!("{:#}\n", report.json()));
     put(html, report.html());
+    let written_seq = outcome.status.map_or(0, |status| status.journal_seq);
+    if outcome.durable_seq < written_seq {
+        eprintln!(
+            "tickbridge: journal: expected all {written_seq} records on the disk, got {}; the rest is in \
+             journal.memory_dir, and the next start takes it from there",
+            outcome.durable_seq
+        );
+        code = EXIT_IO;
+    }
     for failure in &outcome.failures {
         eprintln!("tickbridge: {failure}");
         code = EXIT_INVARIANT;

@@ -81,6 +81,8 @@ pub struct Engine {
     positions: PositionBook,
     venues: Vec<Venue>,
     gate: Gate,
+    /// Why trading is not, or again, active; `None` while it never changed.
+    trading_reason: Option<Reason>,
     loss: LossWatch,
     loss_hit: bool,
     rejects_in_row: u32,
@@ -127,6 +129,7 @@ impl Engine {
             positions: PositionBook::default(),
             venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
             gate: Gate::new(setup.limits),
+            trading_reason: None,
             loss: LossWatch::default(),
             loss_hit: false,
             rejects_in_row: 0,
@@ -177,6 +180,7 @@ impl Engine {
                 let change = record.payload::<record::TradingChange>();
                 if let Some(to) = change.and_then(|change| Trading::from_code(change.to)) {
                     self.gate.set_trading(to);
+                    self.trading_reason = change.and_then(|change| Reason::from_code(change.reason));
                 }
             }
             _ => self.step(record, spare),
@@ -207,6 +211,11 @@ impl Engine {
     /// What may leave.
     pub fn trading(&self) -> Trading {
         self.gate.trading()
+    }
+
+    /// Why it last changed; `None` while it never did.
+    pub fn trading_reason(&self) -> Option<Reason> {
+        self.trading_reason
     }
 
     /// Why nothing may be opened, if so.
@@ -288,6 +297,7 @@ impl Engine {
             return;
         }
         self.gate.set_trading(to);
+        self.trading_reason = Some(refusal.reason);
         let change = record::TradingChange {
             from: from as u8,
             to: to as u8,

@@ -4,7 +4,7 @@
 //! What it is not: a test; and it measures no time.
 //!
 //! Invariant: nothing here waits for a duration to pass: [`until`] waits for a condition, and its bound is reached by a failure only.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "a part of several test programs; each uses its own share")]
 
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -86,7 +86,8 @@ impl Process {
     /// Its last status line's number after a word.
     pub fn status(&self, word: &str) -> Option<f64> {
         let words = self.words();
-        let line = words.lines().rev().find(|line| line.starts_with("ticks ") && line.contains("decisions"))?;
+        let line =
+            words.lines().rev().find(|line| line.starts_with("ticks ") && line.contains("decisions"))?;
         let mut parts = line.split_whitespace();
         parts.find(|part| *part == word)?;
         parts.next()?.parse().ok()
@@ -137,9 +138,11 @@ impl Place {
         for folder in ["models", "memory", "report"] {
             std::fs::create_dir_all(place.path(folder)).unwrap();
         }
-        for (from, to) in
-            [("instruments.toml", "instruments.toml"), ("limits.toml", "limits.toml"), ("models/demo.json", "models/demo.json")]
-        {
+        for (from, to) in [
+            ("instruments.toml", "instruments.toml"),
+            ("limits.toml", "limits.toml"),
+            ("models/demo.json", "models/demo.json"),
+        ] {
             std::fs::copy(bundled(from), place.path(to)).unwrap();
         }
         place.configure(&[]);
@@ -149,8 +152,10 @@ impl Place {
     /// Writes the configuration with some text replaced; each piece must be there.
     pub fn configure(&self, changes: &[(&str, &str)]) {
         let [market, trade] = self.ports;
-        let journal = "dir = \"journal\"\nmemory_dir = \"memory\"\nmemory_mib = 8\nsegment_mib = 8\nsync_every_ms = 5";
-        let link = format!("interval_s = 1\n[link]\nmarket = \"127.0.0.1:{market}\"\ntrade = \"127.0.0.1:{trade}\"");
+        let journal =
+            "dir = \"journal\"\nmemory_dir = \"memory\"\nmemory_mib = 8\nsegment_mib = 8\nsync_every_ms = 5";
+        let link =
+            format!("interval_s = 1\n[link]\nmarket = \"127.0.0.1:{market}\"\ntrade = \"127.0.0.1:{trade}\"");
         let own = [
             ("\"../target/demo/state\"", "\"state\""),
             ("dir = \"../target/demo/journal\"", journal),
@@ -204,12 +209,15 @@ impl Place {
         let [market, trade] = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
         command
-            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo", "--ticks-per-second", "500"])
+            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
             .args(["--connect", &market, "--connect-trade", &trade, "--json"])
             .arg(self.path("terminal.json"))
             .arg("--executed-ids")
             .arg(self.path("executed-ids"))
             .args(args);
+        if !args.contains(&"--ticks-per-second") {
+            command.args(["--ticks-per-second", "500"]);
+        }
         Process::start(&mut command, self.path("terminal.log"))
     }
 
@@ -243,16 +251,21 @@ impl Place {
 
 fn find_number(metrics: &Json, name: &str) -> Option<u64> {
     match metrics {
-        Json::Object(fields) => fields.iter().find_map(|(key, value)| {
-            if key == name { value.as_u64() } else { find_number(value, name) }
-        }),
+        Json::Object(fields) => fields
+            .iter()
+            .find_map(|(key, value)| if key == name { value.as_u64() } else { find_number(value, name) }),
         _ => None,
     }
 }
 
 /// Net position in a terminal's truth, steps.
 pub fn position_of(truth: &Json) -> i64 {
-    truth["positions"].as_array().unwrap().iter().map(|position| position["volume_steps"].as_i64().unwrap()).sum()
+    truth["positions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|position| position["volume_steps"].as_i64().unwrap())
+        .sum()
 }
 
 /// A journal's good records; a half-written end is no matter.
