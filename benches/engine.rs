@@ -40,7 +40,9 @@ use tickbridge::setup::{engine_setup, feature_specs};
 use tickbridge::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_S, NS_PER_US, OrderId, TimeNs, VenueId,
 };
-use tickbridge::wire::terminal::{Body, Decoder, HEADER_BYTES, SymbolTable, body, encode_command, encode_message};
+use tickbridge::wire::terminal::{
+    Body, Decoder, HEADER_BYTES, SymbolTable, body, encode_command, encode_message,
+};
 use tickbridge::wire::zmtp::{Connection, Event, Identity, Limits, Mechanism, More, Settings, SocketType};
 
 /// Instruments, and strategies, of the orders' part: so many orders overlap.
@@ -70,7 +72,10 @@ fn main() {
     for (every, name) in [(10, "engine_ticks_per_s"), (1, "engine_ticks_per_s_model_every_tick")] {
         let ticks = TickRun::new(every).run(batches);
         println!("\n{name}: {} ticks, model on every {every}: {:.0} ns/tick", ticks.count, ticks.ns_per_tick);
-        println!("  decisions {}, wishes refused at the gate's last control {}", ticks.decisions, ticks.denied);
+        println!(
+            "  decisions {}, wishes refused at the gate's last control {}",
+            ticks.decisions, ticks.denied
+        );
         println!("digest {name} {:08x}", ticks.digest);
         println!("figure {name} {:.0} ticks/s", 1e9 / ticks.ns_per_tick);
     }
@@ -115,15 +120,22 @@ struct Port {
 
 impl Port {
     /// A port whose handshake and hello are over and whose symbols are known; their records go to `sink`.
-    fn open(origin: Origin, instruments: u16, out: &mut Outgoing, now: TimeNs, sink: &mut impl FnMut(Record)) -> Self {
+    fn open(
+        origin: Origin,
+        instruments: u16,
+        out: &mut Outgoing,
+        now: TimeNs,
+        sink: &mut impl FnMut(Record),
+    ) -> Self {
         let settings = Settings {
             socket: SocketType::Router,
             identity: Identity::EMPTY,
             mechanism: Mechanism::Null,
             limits: Limits::default(),
         };
-        let symbols = (0..instruments)
-            .map(|index| (FixedText::new(&terminal::symbol_name(index)).expect("a short name"), InstrumentId(index)));
+        let symbols = (0..instruments).map(|index| {
+            (FixedText::new(&terminal::symbol_name(index)).expect("a short name"), InstrumentId(index))
+        });
         let decoder = Decoder::new(SymbolTable::new(VenueId(0), symbols.collect()), origin);
         let mut port = Port { connection: Connection::new(settings), decoder };
         port.connection.open(now);
@@ -251,7 +263,12 @@ impl TickRun {
                 record.set_ts(*now);
                 engine.step(&record, out);
                 if !out.records().is_empty() {
-                    command = out.records().iter().find(|record| record.kind() == Some(Kind::Command)).copied().or(command);
+                    command = out
+                        .records()
+                        .iter()
+                        .find(|record| record.kind() == Some(Kind::Command))
+                        .copied()
+                        .or(command);
                     out.clear();
                 }
             });
@@ -281,7 +298,10 @@ impl TickRun {
         let spec = *self.engine.spec(InstrumentId(0)).expect("the instrument's rules");
         let wire = encode_command(&command, &spec, 1, 0, self.now);
         let dispatch = dispatched(&command, 0, self.now);
-        self.engine.step(&Record::new(Origin::Send, self.now, VenueId(0), InstrumentId(0), &dispatch), &mut self.out);
+        self.engine.step(
+            &Record::new(Origin::Send, self.now, VenueId(0), InstrumentId(0), &dispatch),
+            &mut self.out,
+        );
         Venue::new(1).deals(&wire, 0, Afterwards::TakesProfit, &mut |deal| self.bytes.push(deal));
         let TickRun { engine, out, port, bytes, now, .. } = self;
         port.feed(bytes, *now, &mut |record| engine.step(&record, out));
@@ -453,7 +473,9 @@ impl OrderRun {
                 let to = if record.kind() == Some(Kind::Tick) { &mut *ticks } else { &mut *ingest_reports };
                 to.try_push(record).expect("room was looked for");
             });
-            trade.feed(trade_bytes, now, &mut |record| send_reports.try_push(record).expect("room was looked for"));
+            trade.feed(trade_bytes, now, &mut |record| {
+                send_reports.try_push(record).expect("room was looked for")
+            });
         }
         self.decide.do_work(now);
         self.send();
@@ -489,13 +511,18 @@ impl OrderRun {
         let write = |room: &mut [u8]| {
             encode_message(body, seq, now.0 / NS_PER_US, room);
         };
-        self.trade.connection.send_with(HEADER_BYTES + B::BYTES, More::Last, write).expect("room for a message");
+        self.trade
+            .connection
+            .send_with(HEADER_BYTES + B::BYTES, More::Last, write)
+            .expect("room for a message");
     }
 
     /// The venue reads what was written and answers.
     #[inline]
     fn play(&mut self) {
-        let OrderRun { trade, incoming, venue, market_bytes, trade_bytes, seen, orders, digest, specs, .. } = self;
+        let OrderRun {
+            trade, incoming, venue, market_bytes, trade_bytes, seen, orders, digest, specs, ..
+        } = self;
         let count = trade.connection.outgoing().len();
         if count == 0 {
             return;
@@ -548,10 +575,16 @@ fn orders(seconds: i64, persist_core: Option<usize>) {
     let fills = check(&mut run);
     stop.stop();
     lane.join().expect("the persister");
-    println!("  journal: {} records, all on disk: {}", progress.durable_seq(), progress.state() == journal::PersistState::Healthy);
+    println!(
+        "  journal: {} records, all on disk: {}",
+        progress.durable_seq(),
+        progress.state() == journal::PersistState::Healthy
+    );
     let OrderRun { orders, digest, venue, .. } = run;
     read_back(&dir, orders, &venue);
-    println!("  {orders} orders sent once, {fills} fills booked once, the same {orders} in the journal on disk; positions agree");
+    println!(
+        "  {orders} orders sent once, {fills} fills booked once, the same {orders} in the journal on disk; positions agree"
+    );
     println!("digest orders_per_s_sustained {digest:08x}");
     println!("figure orders_per_s_sustained {:.0} orders/s", rate.orders_per_s);
     println!("figure resident_mib {:.1} MiB", rate.resident_mib);
@@ -582,7 +615,9 @@ struct Rate {
 
 /// Runs for so long and says how it went, second by second.
 fn sustain(run: &mut OrderRun, seconds: i64) -> Rate {
-    println!("\norders_per_s_sustained: {seconds} s, {INSTRUMENTS} instruments, journal of 128-byte records on disk");
+    println!(
+        "\norders_per_s_sustained: {seconds} s, {INSTRUMENTS} instruments, journal of 128-byte records on disk"
+    );
     let until = run.clock.now().plus_ns(NS_PER_S / 2);
     while run.clock.now() < until {
         run.cycle(true);

@@ -116,7 +116,10 @@ struct Last {
 
 impl Rounds {
     fn print(&self, plan: Plan) {
-        println!("\n  {:<32} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9}", "us", "p50", "p99", "p99.9", "p99.99", "max", "count");
+        println!(
+            "\n  {:<32} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9}",
+            "us", "p50", "p99", "p99.9", "p99.99", "max", "count"
+        );
         for (name, rounds) in [
             ("floor: spinning TCP echo", &self.floor),
             ("tick to order", &self.appliance),
@@ -126,10 +129,15 @@ impl Rounds {
         }
         if let Some(open_loop) = &self.last.open_loop {
             print_line(&format!("open loop, {OPEN_LOOP_PER_S} ticks/s offered"), open_loop);
-            println!("  (open loop: timed from the intended moment of sending, so a late client counts; {} ticks)", plan.open_loop);
+            println!(
+                "  (open loop: timed from the intended moment of sending, so a late client counts; {} ticks)",
+                plan.open_loop
+            );
         }
         println!("\n  round    floor p50   p99.9 | tick p50  ratio   p99.9  ratio | libzmq p50  over tick");
-        for (index, ((floor, tick), zmq)) in self.floor.iter().zip(&self.appliance).zip(&self.libzmq).enumerate() {
+        for (index, ((floor, tick), zmq)) in
+            self.floor.iter().zip(&self.appliance).zip(&self.libzmq).enumerate()
+        {
             let [f50, f999, t50, t999, z50] =
                 [at(floor, 50.0), at(floor, 99.9), at(tick, 50.0), at(tick, 99.9), at(zmq, 50.0)];
             println!(
@@ -147,13 +155,21 @@ impl Rounds {
                 values[values.len() - 1]
             );
         }
-        println!("\n  where the time goes (last round; the client's own system calls and the kernel are not in it):");
+        println!(
+            "\n  where the time goes (last round; the client's own system calls and the kernel are not in it):"
+        );
         self.last.stages.iter().for_each(|line| println!("    {line}"));
         println!("\ndigest tick_to_order {:08x}", self.last.digest.unwrap_or(0));
         let over_floor = |percentile: f64| {
-            median(self.appliance.iter().zip(&self.floor).map(|(tick, floor)| at(tick, percentile) / at(floor, percentile)))
+            median(
+                self.appliance
+                    .iter()
+                    .zip(&self.floor)
+                    .map(|(tick, floor)| at(tick, percentile) / at(floor, percentile)),
+            )
         };
-        let zmq = median(self.libzmq.iter().zip(&self.appliance).map(|(zmq, tick)| at(zmq, 50.0) / at(tick, 50.0)));
+        let zmq =
+            median(self.libzmq.iter().zip(&self.appliance).map(|(zmq, tick)| at(zmq, 50.0) / at(tick, 50.0)));
         println!("figure tick_to_order_over_floor_p50 {:.3} ratio", over_floor(50.0));
         println!("figure tick_to_order_over_floor_p999 {:.3} ratio", over_floor(99.9));
         println!("figure libzmq_over_tick_to_order_p50 {zmq:.3} ratio");
@@ -246,7 +262,10 @@ fn appliance_round(plan: Plan, cores: Cores, clock: &Clock, last: &mut Last) -> 
 
 /// Every round must give the same orders.
 fn same(before: Option<u32>, now: u32) -> Option<u32> {
-    assert!(before.is_none_or(|before| before == now), "the orders of two rounds differ: {before:x?} and {now:x}");
+    assert!(
+        before.is_none_or(|before| before == now),
+        "the orders of two rounds differ: {before:x?} and {now:x}"
+    );
     Some(now)
 }
 
@@ -285,7 +304,13 @@ fn ticks_until_ready(config: &Config) -> usize {
 fn stage_lines(outcome: &Outcome) -> Vec<String> {
     let line = |stage: &tickbridge::report::Stage| {
         let ns = |percentile| stage.histogram.value_at_percentile(percentile);
-        format!("{:<20} p50 {:>6} ns  p99.9 {:>7} ns  n {}", stage.name, ns(50.0), ns(99.9), stage.histogram.len())
+        format!(
+            "{:<20} p50 {:>6} ns  p99.9 {:>7} ns  n {}",
+            stage.name,
+            ns(50.0),
+            ns(99.9),
+            stage.histogram.len()
+        )
     };
     outcome.stages.iter().filter(|stage| !stage.histogram.is_empty()).map(line).collect()
 }
@@ -335,7 +360,9 @@ impl TerminalClient {
 
     /// Writes what waits on both connections.
     fn write(&mut self) {
-        for (stream, out) in [(&mut self.trade, &mut self.trade_out), (&mut self.market, &mut self.market_out)] {
+        for (stream, out) in
+            [(&mut self.trade, &mut self.trade_out), (&mut self.market, &mut self.market_out)]
+        {
             if !out.bytes.is_empty() {
                 write_all(stream, &out.bytes);
                 out.bytes.clear();
@@ -376,7 +403,11 @@ impl TerminalClient {
             sleep_ns(NS_PER_MS as u64);
             match appliance.collect() {
                 Some(status) if status.closed.is_none() => return,
-                status => assert!(self.clock.now() < patience, "trading never opened: {:?}", status.and_then(|s| s.closed)),
+                status => assert!(
+                    self.clock.now() < patience,
+                    "trading never opened: {:?}",
+                    status.and_then(|s| s.closed)
+                ),
             }
         }
     }
@@ -581,4 +612,3 @@ fn libzmq_round(plan: Plan, cores: Cores, clock: &Clock) -> Histogram<u64> {
     router.join().expect("the ROUTER");
     histogram
 }
-

@@ -386,7 +386,9 @@ pub fn digest(digest: u32, command: &body::Command) -> u32 {
 /// The sixteen features of the bundled model as sections of a configuration.
 pub fn features_toml() -> String {
     let macd = "kind = \"macd\"\nfast = 12\nslow = 26\nsignal = 9";
-    let band = |period, output| format!("kind = \"bollinger\"\nperiod = {period}\ndeviations = 2.0\noutput = \"{output}\"");
+    let band = |period, output| {
+        format!("kind = \"bollinger\"\nperiod = {period}\ndeviations = 2.0\noutput = \"{output}\"")
+    };
     let bar = "clock = \"bar\"\nbar_ms = 1000";
     let list = [
         ("spread", "kind = \"value\"\ninput = \"spread\"".into()),

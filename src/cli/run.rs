@@ -26,7 +26,7 @@ pub const EXIT_START: u8 = 69;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Exit codes:\n   0  ended by a signal or by --seconds\n   2  wrong arguments, or the configuration or its model cannot be used\n  \
     69  could not start: an address or the journal is in use, or the journal is damaged\n  \
-    70  a lane failed; the next start comes up halted\n  74  a report cannot be written\n\n\
+    70  a lane failed; the next start comes up halted\n  74  a report cannot be written, or the journal's end is not on the disk yet\n\n\
     A start that finds the file `halted` in appliance.state_dir shows and reconciles, but opens nothing until --arm.")]
 pub struct Args {
     /// The main configuration file
@@ -48,12 +48,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> ExitCode {
-    if let Some(seconds) = args.seconds
-        && !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9)
-    {
-        eprintln!("tickbridge run: --seconds: expected a number above 0, got {seconds}");
-        return ExitCode::from(EXIT_CONFIG);
-    }
     let config = match Config::load(&args.config) {
         Ok(config) => config,
         Err(errors) => {
