@@ -12,15 +12,16 @@ pub use control::{Arm, Control, ControlError};
 pub use outcome::Outcome;
 
 use crate::agents::{
-    Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send, SendParts, rings,
+    Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send,
+    SendParts, rings,
 };
 use crate::config::{self, BeforeSend, Config};
 use crate::engine::{Engine, Outputs};
-use crate::setup::{self, SavedSetup, SetupError};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use crate::risk::Trading;
+use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
 use crate::runtime::histogram::{StageReader, stage_histograms};
@@ -29,9 +30,9 @@ use crate::runtime::idle::Idle;
 use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
 use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
-use crate::runtime::agent::Agent;
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
+use crate::setup::{self, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
 use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
 use std::net::SocketAddr;
@@ -110,8 +111,10 @@ impl Appliance {
         let setup = setup::engine_setup(config, &model)?;
         let digest = setup::digest(config, &model);
         let latch = config.appliance.state_dir.join(LATCH);
-        std::fs::create_dir_all(&config.appliance.state_dir)
-            .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
+        std::fs::create_dir_all(&config.appliance.state_dir).map_err(|error| StartError::Io {
+            what: format!("create {}", config.appliance.state_dir.display()),
+            error,
+        })?;
         let has_latch = latch.exists();
         let halted = has_latch && options.arm.is_none();
 
@@ -128,19 +131,29 @@ impl Appliance {
         let was_halted = has_latch || engine.trading() != Trading::Active;
         let arm = options.arm.filter(|_| was_halted);
         if was_halted && arm.is_none() {
-            notes.push(format!("{} since an earlier run: start with --arm \"who: why\" to trade", if has_latch { "halted" } else { engine.trading().name() }));
+            notes.push(format!(
+                "{} since an earlier run: start with --arm \"who: why\" to trade",
+                if has_latch { "halted" } else { engine.trading().name() }
+            ));
         }
 
         let admission = setup::admission(config, epoch)?;
         let endpoint = |key, address, roles, origin| {
-            let settings =
-                EndpointSettings { address, roles, origin, server: server(config), admission: admission.clone() };
+            let settings = EndpointSettings {
+                address,
+                roles,
+                origin,
+                server: server(config),
+                admission: admission.clone(),
+            };
             Endpoint::bind(settings).map_err(|error| StartError::Bind { key, error })
         };
         let market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
         let trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
         let address = |endpoint: &Endpoint| {
-            endpoint.local_addr().map_err(|error| StartError::Io { what: "read the bound address".into(), error })
+            endpoint
+                .local_addr()
+                .map_err(|error| StartError::Io { what: "read the bound address".into(), error })
         };
         let (market_address, trade_address) = (address(&market)?, address(&trade)?);
 
@@ -155,7 +168,9 @@ impl Appliance {
         let choice = layout(config);
         notes.push(format!("lanes: {}", choice.reason));
         if !clock.is_tsc() {
-            notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
+            notes.push(
+                "clock: the processor's counter is not usable, the system's clock is read instead".into(),
+            );
         }
 
         let mut wiring = Wiring { clock: clock.clone(), stages: Vec::new(), counters: Vec::new() };
@@ -307,7 +322,13 @@ impl Wiring {
                 vec![Box::new(ingest), Box::new(decide), Box::new(send)],
             )],
         };
-        plan.push(("tb-persist", choice.persist_core, Idle::PARK, Stage::LaneCyclePersist, vec![Box::new(persist)]));
+        plan.push((
+            "tb-persist",
+            choice.persist_core,
+            Idle::PARK,
+            Stage::LaneCyclePersist,
+            vec![Box::new(persist)],
+        ));
         let mut lanes = Vec::new();
         for (name, core, idle, cycle_stage, agents) in plan {
             let stop = if cycle_stage == Stage::LaneCyclePersist { &stop.persist } else { &stop.hot };

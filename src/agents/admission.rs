@@ -41,8 +41,13 @@ pub struct Admission {
 
 impl Admission {
     /// The venue of a hello that fits one, on an address that serves `roles`.
-    pub(super) fn judge(&self, hello: &body::Hello, roles: u8) -> Result<VenueId, (RejectReason, &'static str)> {
-        let is_account = |venue: &AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
+    pub(super) fn judge(
+        &self,
+        hello: &body::Hello,
+        roles: u8,
+    ) -> Result<VenueId, (RejectReason, &'static str)> {
+        let is_account =
+            |venue: &AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
         let Some(index) = self.venues.iter().position(is_account) else {
             return Err((RejectReason::Account, "expected the configured login and server"));
         };

@@ -163,7 +163,11 @@ impl Appliance {
     }
 
     fn set_latch(&self, failures: &[String]) -> std::io::Result<()> {
-        let words = if failures.is_empty() { "trading was halted when the appliance ended".into() } else { failures.join("\n") };
+        let words = if failures.is_empty() {
+            "trading was halted when the appliance ended".into()
+        } else {
+            failures.join("\n")
+        };
         std::fs::write(&self.latch, words + "\n")
     }
 }

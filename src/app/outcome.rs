@@ -80,7 +80,8 @@ impl Outcome {
     pub fn report(&self, title: &str, extra: BTreeMap<String, Json>, targets: &[BudgetTarget]) -> Report {
         let mut counts = self.counts();
         counts.extend(extra);
-        let mut report = Report::from_stages(title, self.stages.clone(), counts, targets, Fingerprint::read());
+        let mut report =
+            Report::from_stages(title, self.stages.clone(), counts, targets, Fingerprint::read());
         report.journal = Some(self.journal_dir.clone());
         report
     }

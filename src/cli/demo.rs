@@ -22,9 +22,11 @@ const MODEL: &str = include_str!("../../config/models/demo.json");
 
 /// Run the appliance with a simulated MT5 terminal beside it, and report what happened.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  tickbridge demo --seconds 20\n  tickbridge demo --ticks eurusd.tbt --ticks-per-second 2000 --json out.json\n\n\
+#[command(
+    after_help = "Examples:\n  tickbridge demo --seconds 20\n  tickbridge demo --ticks eurusd.tbt --ticks-per-second 2000 --json out.json\n\n\
     Exit codes:\n   0  done\n   1  the simulated terminal failed\n   2  wrong arguments\n  69  the appliance could not start\n  \
-    70  a lane failed\n  74  a file cannot be written")]
+    70  a lane failed\n  74  a file cannot be written"
+)]
 pub struct Args {
     /// How long to run; Ctrl-C ends it earlier
     #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = super::seconds)]
@@ -106,8 +108,18 @@ pub fn run(args: &Args) -> ExitCode {
         Some(status) if !status.success() => {
             let log = folder.join("terminal.log");
             let words = std::fs::read_to_string(&log).unwrap_or_default();
-            eprintln!("tickbridge demo: the simulated terminal ended with {status}; its words, in {}:", log.display());
-            words.lines().rev().take(3).collect::<Vec<_>>().iter().rev().for_each(|line| eprintln!("  {line}"));
+            eprintln!(
+                "tickbridge demo: the simulated terminal ended with {status}; its words, in {}:",
+                log.display()
+            );
+            words
+                .lines()
+                .rev()
+                .take(3)
+                .collect::<Vec<_>>()
+                .iter()
+                .rev()
+                .for_each(|line| eprintln!("  {line}"));
             ExitCode::FAILURE
         }
         _ => code,
@@ -181,11 +193,22 @@ fn stop(terminal: &mut Child) -> Option<std::process::ExitStatus> {
 /// What the terminal says of itself, for the report.
 fn truth(path: &Path) -> BTreeMap<String, Json> {
     let mut extra = BTreeMap::new();
-    let Some(truth) = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok()) else {
+    let Some(truth) = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok())
+    else {
         return extra;
     };
     extra.insert("ticks_sent".into(), truth["ticks_sent"].clone());
-    let fields = ["commands", "executed", "repeated", "rejected", "deals", "positions", "balance", "equity", "connections"];
+    let fields = [
+        "commands",
+        "executed",
+        "repeated",
+        "rejected",
+        "deals",
+        "positions",
+        "balance",
+        "equity",
+        "connections",
+    ];
     let terminal: serde_json::Map<String, Json> =
         fields.iter().map(|field| (field.to_string(), truth[*field].clone())).collect();
     extra.insert("terminal".into(), json!(terminal));

@@ -24,10 +24,12 @@ pub const EXIT_START: u8 = 69;
 
 /// Run the appliance.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit codes:\n   0  ended by a signal or by --seconds\n   2  wrong arguments, or the configuration or its model cannot be used\n  \
+#[command(
+    after_help = "Exit codes:\n   0  ended by a signal or by --seconds\n   2  wrong arguments, or the configuration or its model cannot be used\n  \
     69  could not start: an address or the journal is in use, or the journal is damaged\n  \
     70  a lane failed; the next start comes up halted\n  74  a report cannot be written, or the journal's end is not on the disk yet\n\n\
-    A start that finds the file `halted` in appliance.state_dir shows and reconciles, but opens nothing until --arm.")]
+    A start that finds the file `halted` in appliance.state_dir shows and reconciles, but opens nothing until --arm."
+)]
 pub struct Args {
     /// The main configuration file
     #[arg(long, value_name = "FILE")]
@@ -192,7 +194,10 @@ impl Intervals {
         let mut news = totals.to_vec();
         for stage in &mut news {
             if let Some(old) = self.written.iter().find(|old| old.name == stage.name) {
-                stage.histogram.subtract(&old.histogram).expect("a total never shrinks, and has the same bounds");
+                stage
+                    .histogram
+                    .subtract(&old.histogram)
+                    .expect("a total never shrinks, and has the same bounds");
             }
         }
         self.written = totals.to_vec();
@@ -212,7 +217,9 @@ fn show(appliance: &Appliance, currency: &str) {
     let stages = appliance.totals();
     let stage = stages.iter().find(|stage| stage.name == "tick_to_order");
     let at = |quantile: f64| {
-        stage.filter(|stage| !stage.histogram.is_empty()).map(|stage| stage.histogram.value_at_quantile(quantile))
+        stage
+            .filter(|stage| !stage.histogram.is_empty())
+            .map(|stage| stage.histogram.value_at_quantile(quantile))
     };
     let line = Status {
         ticks: status.counts.ticks,

@@ -5,9 +5,13 @@
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
 use crate::agents::{Admission, AdmittedVenue};
-use crate::config::{self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed};
+use crate::config::{
+    self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
+};
 use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
-use crate::features::{BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed};
+use crate::features::{
+    BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
+};
 use crate::model::{Model, ModelError};
 use crate::risk::{LimitError, Limits};
 use crate::signal::{Rule, RuleError, Thresholds};
@@ -131,7 +135,11 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     limits.validate()?;
     Ok(Setup {
         strategy: StrategyId(config.appliance.strategy_id),
-        venues: config.venues.iter().map(|venue| VenueSetup { margin_mode: margin_mode(venue).unwrap_or(MarginMode::Netting) }).collect(),
+        venues: config
+            .venues
+            .iter()
+            .map(|venue| VenueSetup { margin_mode: margin_mode(venue).unwrap_or(MarginMode::Netting) })
+            .collect(),
         instruments: instruments(config)?,
         limits,
         strategies: vec![StrategySetup {
@@ -242,7 +250,11 @@ fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpe
     };
     Ok(FeatureSpec {
         name: feature.name.clone(),
-        instrument: instrument_of(config, &format!("features.{}.instrument", feature.name), &feature.instrument)?,
+        instrument: instrument_of(
+            config,
+            &format!("features.{}.instrument", feature.name),
+            &feature.instrument,
+        )?,
         kind,
         input: match feature.input {
             FeatureInput::Bid => Input::Bid,
@@ -322,7 +334,8 @@ impl SavedSetup {
     /// Reads the setup of an epoch back.
     pub fn read(dir: &Path, epoch: u32) -> Result<Self, SetupError> {
         let path = Self::path(dir, epoch);
-        let mut bytes = std::fs::read(&path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
+        let mut bytes =
+            std::fs::read(&path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
         // Not serde_json: it may read the last bit of a number wrong, and a replay must get the very numbers of the run.
         simd_json::serde::from_slice(&mut bytes).map_err(|error| SetupError::Saved { path, error })
     }
