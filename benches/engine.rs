@@ -26,6 +26,7 @@ use tickbridge::record::{
     self, DispatchOutcome, Kind, Origin, ROLE_MARKET, ROLE_TRADE, Record, SessionState, Start,
 };
 use tickbridge::report::Fingerprint;
+use tickbridge::risk::Trading;
 use tickbridge::runtime::agent::Agent;
 use tickbridge::runtime::clock::Clock;
 use tickbridge::runtime::counters::counters;
@@ -47,7 +48,9 @@ const INSTRUMENTS: u16 = 16;
 /// Ticks made beforehand and stepped in one go.
 const BATCH: usize = 4_096;
 /// Orders whose bytes are in the digest.
-const DIGEST_ORDERS: u64 = 100_000;
+const DIGEST_ORDERS: u64 = 10_000;
+/// Places of the journal's memory: 16 MiB, as configured by default.
+const JOURNAL_RECORDS: usize = (16 << 20) / record::RECORD_BYTES;
 /// Orders that a run may make at most.
 const ORDERS_MAX: usize = 1 << 26;
 
@@ -343,6 +346,9 @@ struct OrderRun {
     digest: u32,
     stalls: u64,
     stages: StageReader,
+    progress: Progress,
+    /// Of the last order.
+    journal_seq: u64,
 }
 
 /// The ends of the rings that ingest and send hold.
@@ -357,6 +363,7 @@ struct Ends {
 
 impl OrderRun {
     fn new(writer: journal::Writer, clock: Clock) -> Self {
+        let progress = writer.progress().clone();
         let mut setup = setup(INSTRUMENTS);
         for strategy in &mut setup.strategies {
             // Whatever is open is closed on the next tick: entries and exits in turn.
@@ -419,6 +426,8 @@ impl OrderRun {
             digest: 0,
             stalls: 0,
             stages,
+            progress,
+            journal_seq: 0,
         };
         run.trade_bytes.push(&terminal::account());
         run
@@ -428,8 +437,9 @@ impl OrderRun {
     #[inline]
     fn cycle(&mut self, ticks: bool) {
         let now = self.clock.now();
-        // The persister is behind: what waits in the rings goes first.
-        let waits = self.rings.market.free() < self.rings.market.capacity();
+        // The venue holds back before the disk is so far behind that the appliance would halt trading.
+        let waits = self.journal_seq.saturating_sub(self.progress.durable_seq()) > JOURNAL_RECORDS as u64 / 2
+            || self.rings.market.free() < self.rings.market.capacity();
         self.stalls += u64::from(waits);
         if ticks && !waits {
             for quotes in &mut self.quotes {
@@ -458,6 +468,7 @@ impl OrderRun {
         {
             let now = self.clock.now();
             let record = outbound.record;
+            self.journal_seq = record.seq();
             if let Some(query) = record.payload::<record::Query>() {
                 self.say(&body::RequestSnapshot { request: query.query_id, since_msc: 0 }, 0, now);
                 continue;
@@ -523,8 +534,7 @@ fn orders(seconds: i64, persist_core: Option<usize>) {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("engine-{}", std::process::id()));
     let clock = Clock::system();
     let options = JournalOptions {
-        // 16 MiB, as configured by default.
-        memory_records: (16 << 20) / record::RECORD_BYTES,
+        memory_records: JOURNAL_RECORDS,
         segment_bytes: 64 << 20,
         sync_every_ns: 50 * NS_PER_MS,
         ..JournalOptions::new(&dir)
@@ -534,7 +544,7 @@ fn orders(seconds: i64, persist_core: Option<usize>) {
     let progress = journal.progress.clone();
     let (lane, stop) = persist_lane(journal.persister, persist_core, &clock);
     let mut run = OrderRun::new(journal.writer, clock.clone());
-    let rate = sustain(&mut run, seconds, &progress);
+    let rate = sustain(&mut run, seconds);
     let fills = check(&mut run);
     stop.stop();
     lane.join().expect("the persister");
@@ -571,7 +581,7 @@ struct Rate {
 }
 
 /// Runs for so long and says how it went, second by second.
-fn sustain(run: &mut OrderRun, seconds: i64, progress: &Progress) -> Rate {
+fn sustain(run: &mut OrderRun, seconds: i64) -> Rate {
     println!("\norders_per_s_sustained: {seconds} s, {INSTRUMENTS} instruments, journal of 128-byte records on disk");
     let until = run.clock.now().plus_ns(NS_PER_S / 2);
     while run.clock.now() < until {
@@ -607,7 +617,7 @@ fn sustain(run: &mut OrderRun, seconds: i64, progress: &Progress) -> Rate {
         mib(resident[0]),
         mib(resident[resident.len() / 2]),
         mib(resident[resident.len() - 1]),
-        progress.durable_seq()
+        run.progress.durable_seq()
     );
     run.stages.collect();
     Rate { orders_per_s, resident_mib: mib(resident.iter().copied().max().unwrap_or(0)) }
@@ -629,6 +639,8 @@ fn check(run: &mut OrderRun) -> u64 {
     };
     assert_eq!(status.counts.orders, run.orders, "orders made and orders received");
     assert_eq!(run.seen.count(), run.orders, "different orders received");
+    assert_eq!(status.trading, Trading::Active, "trading was halted on the way");
+    assert!(run.orders >= DIGEST_ORDERS, "too few orders for the digest");
     assert_eq!((status.orders_unknown, status.counts.gaps, status.counts.mismatches), (0, 0, 0));
     assert_eq!((status.counts.deals_repeated, status.counts.deals_foreign), (0, 0));
     assert_eq!(status.position, run.venue.net[0], "positions of the first instrument");

@@ -8,7 +8,7 @@
 mod control;
 mod outcome;
 
-pub use control::{ControlError, Control};
+pub use control::{Arm, Control, ControlError};
 pub use outcome::Outcome;
 
 use crate::agents::{
@@ -19,11 +19,12 @@ use crate::engine::{Engine, Outputs};
 use crate::setup::{self, SavedSetup, SetupError};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
-use crate::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use crate::risk::Trading;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
 use crate::runtime::histogram::{StageReader, stage_histograms};
+use crate::runtime::huge_pages::collapse_heap;
 use crate::runtime::idle::Idle;
 use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
 use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
@@ -71,8 +72,8 @@ pub enum StartError {
 /// What the operator decides at start.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Removes the latch of an earlier halt; the words are journalled.
-    pub arm: Option<String>,
+    /// Ends the halt of an earlier run; who and why are journalled.
+    pub arm: Option<Arm>,
 }
 
 /// A running appliance.
@@ -111,8 +112,8 @@ impl Appliance {
         let latch = config.appliance.state_dir.join(LATCH);
         std::fs::create_dir_all(&config.appliance.state_dir)
             .map_err(|error| StartError::Io { what: format!("create {}", config.appliance.state_dir.display()), error })?;
-        let is_latched = latch.exists();
-        let halted = is_latched && options.arm.is_none();
+        let has_latch = latch.exists();
+        let halted = has_latch && options.arm.is_none();
 
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
         notes.push(journal.recovery.to_string());
@@ -123,11 +124,11 @@ impl Appliance {
         if recovered > 0 {
             notes.push(format!("state rebuilt from {recovered} records"));
         }
-        let standing = engine.trading();
-        if halted {
-            notes.push(format!("halted: {} stands; start with --arm \"who: why\" to trade", latch.display()));
-        } else if options.arm.is_none() && standing != Trading::Active {
-            notes.push(format!("{}: as the journal ends; start with --arm \"who: why\" to trade", standing.name()));
+        // A killed process leaves no latch, but its journal says that it was halted or reduced.
+        let was_halted = has_latch || engine.trading() != Trading::Active;
+        let arm = options.arm.filter(|_| was_halted);
+        if was_halted && arm.is_none() {
+            notes.push(format!("{} since an earlier run: start with --arm \"who: why\" to trade", if has_latch { "halted" } else { engine.trading().name() }));
         }
 
         let admission = setup::admission(config, epoch)?;
@@ -153,17 +154,10 @@ impl Appliance {
         let start = Record::new(Origin::Appliance, clock.now(), VenueId(0), InstrumentId::NONE, &start);
         let choice = layout(config);
         notes.push(format!("lanes: {}", choice.reason));
-        let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
-        notes.push(lock.to_string());
         if !clock.is_tsc() {
             notes.push("clock: the processor's counter is not usable, the system's clock is read instead".into());
         }
 
-        // Nothing can refuse the start any more but the system itself: only now does the latch go.
-        if is_latched && !halted {
-            std::fs::remove_file(&latch)
-                .map_err(|error| StartError::Io { what: format!("remove {}", latch.display()), error })?;
-        }
         let mut wiring = Wiring { clock: clock.clone(), stages: Vec::new(), counters: Vec::new() };
         let parts = rings(RingSizes {
             market: config.rings.market_slots,
@@ -219,9 +213,17 @@ impl Appliance {
             messages_per_cycle_max: config.lanes.messages_per_cycle_max,
         });
         let persist = Persist::new(journal.persister, clock.clone(), wiring.counters("persist"));
+        // After everything is allocated, before anything runs. Locked pages may not move, so it comes before the lock.
+        notes.push(collapse_heap().to_string());
+        let lock = if config.lanes.memory_lock { lock_memory() } else { MemoryLock::Off };
+        notes.push(lock.to_string());
         let stop = Stop { hot: StopFlag::new(), persist: StopFlag::new() };
+        if let Some(arm) = arm {
+            disarm_latch(&latch)?;
+            notes.push(format!("armed again by {}: {}", arm.who, arm.why));
+        }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
-        let mut appliance = Appliance {
+        let appliance = Appliance {
             lanes,
             stop,
             stages: wiring.stages,
@@ -238,8 +240,9 @@ impl Appliance {
             notes,
             latch,
         };
-        if let Some(words) = &options.arm {
-            appliance.arm(words);
+        if let Some(Arm { who, why }) = arm {
+            let activate = Control { action: ControlAction::Activate, order_id: 0, who, why };
+            appliance.control(activate).expect("the queue is new and empty");
         }
         Ok(appliance)
     }
@@ -323,6 +326,15 @@ impl Wiring {
             lanes.push(lane);
         }
         Ok(lanes)
+    }
+}
+
+fn disarm_latch(latch: &Path) -> Result<(), StartError> {
+    match std::fs::remove_file(latch) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StartError::Io { what: format!("remove {}", latch.display()), error })
+        }
+        _ => Ok(()),
     }
 }
 

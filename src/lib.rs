@@ -1,29 +1,84 @@
 //! Tickbridge: a low-latency bridge between MetaTrader 5 terminals, exchanges and a trading model.
 //!
-//! What it is not: a library to build on from outside; it is public so that the program, tests, benches and fuzz targets share it.
-//! How to use the program is in `README.md`; this page is for whoever carries on the work.
+//! This page is for whoever carries on the work. `README.md` is for the user, `bridge/PROTOCOL.md` for whoever writes the
+//! terminal's side.
 //!
-//! Invariant: a folder imports only from floors below it, and `tests/architecture.rs` holds the table. Everything up to the shells
-//! neither allocates nor locks once it runs (`tests/no_alloc.rs`); everything pure reads no clock and does no I/O.
+//! What it is not: a framework. The binary and this library are one product; nothing here promises a stable interface.
 //!
-//! | floor | folders |
-//! |---|---|
-//! | values | [`types`], [`record`] |
-//! | machine | [`runtime`]: the only clock, threads, rings and shared memory |
-//! | pure | [`wire`], [`market`], [`features`], [`model`], [`signal`], [`risk`], [`order`], and [`engine`], which glues them |
-//! | shells | [`link`] (sockets), [`journal`] (files), [`agents`] (what runs on lanes) |
-//! | control | [`config`], [`setup`], [`metrics`], [`store`], [`report`], [`sim`], [`replay`], [`cli`] |
-//! | wiring | [`app`], which alone knows every floor |
+//! Invariant: a folder imports only from floors below it, and the table of allowed edges is `tests/architecture.rs`.
 //!
-//! Start reading at `app.rs`, then `agents/decide.rs`, `engine/mod.rs` and `risk/gate.rs`.
+//! # Where to start reading
 //!
-//! Where to add what:
-//! - an indicator: `features/spec.rs` and `features/node.rs`, its key in `config/schema.rs` and `setup/mod.rs`;
-//! - a risk control: `risk/limits.rs`, `risk/gate.rs`, its reason in `risk/reason.rs`, its key in `config/schema.rs`;
-//! - a configuration key: `config/schema.rs`, what it must fit in `config/cross.rs`, its use in `setup/mod.rs` or `app.rs`;
-//! - a record: `record/input.rs` or `record/output.rs`, then the engine that takes or makes it;
-//! - a message of the terminal: `wire/terminal/body/`, `wire/terminal/decode.rs`, and `bridge/PROTOCOL.md`;
-//! - a decoder of anything from outside: a target of the same name in `tests/fuzz/fuzz_targets/`.
+//! 1. [`app`]: the wiring, from a configuration to running lanes. One file knows every part.
+//! 2. [`engine`]: `Engine::step`, one record in, records out. `decide.rs` for ticks, `facts.rs` for what a venue says,
+//!    `reconcile.rs` for snapshots, `timers.rs` for what happens because nothing did.
+//! 3. `risk/gate.rs`: what every order passes.
+//! 4. `agents/decide.rs`: how the engine is fed, journalled and timed. Then [`journal`] and [`wire`].
+//!
+//! # Floors
+//!
+//! | floor | folders | rule |
+//! |---|---|---|
+//! | 0 values | [`types`], [`record`] | no I/O, no clock |
+//! | 1 machine | [`runtime`]: lanes, rings, clock, counters, histograms | the only clock, the only dice, the only threads |
+//! | 2 pure | [`wire`], [`market`], [`features`], [`model`], [`signal`], [`risk`], [`order`]; [`engine`] glues them | bytes or records in, values out, time passed in |
+//! | 3 shells | [`link`] (sockets), [`journal`] (files), [`agents`] (what runs on lanes) | non-blocking; no tokio |
+//! | 4 control | [`config`], [`setup`] (a configuration made into the engine's parts, and kept for replays), [`metrics`], [`store`], [`report`], [`sim`], [`replay`], [`cli`] | may wait, allocate, format; never on a pinned core |
+//! | 5 wiring | [`app`] | the only one that knows every floor |
+//!
+//! # Invariants, as absences
+//!
+//! - Floor 2 has no socket, no file, no clock, no randomness. The same code serves live trading, replay, simulation, fuzzing.
+//! - [`market`] does not know who told it. [`features`] and [`model`] do not know orders. [`risk`] does not know why a trade is
+//!   wanted. [`order`] does not know the model.
+//! - There is no command without `risk::Approved`, and nothing but the gate builds one.
+//! - There is no first byte of an order before its record is in the journal.
+//! - There is no second sending of an order. One whose fate is not proven is `Unknown`, holds its worst case in every limit,
+//!   and leaves that state on evidence only.
+//! - There is no hot lane that allocates, locks, formats, logs or awaits after its start: `tests/no_alloc.rs` counts.
+//! - There is no ring between lanes that loses an order or a report. Market data may coalesce, and is counted.
+//! - There is no limit with a default, and no trading without limits.
+//! - There is no length from a peer that is believed before it is checked.
+//! - There is no `unsafe` but in `runtime/shared_memory.rs` and `model/kernel/`.
+//! - There is no clock but `runtime::clock`, no waiting but `runtime::idle`: clippy's disallowed methods hold it.
+//! - There is no price or volume as a float in a record, a book or the gate: ticks and steps are integers, converted once in
+//!   [`wire`], or refused.
+//!
+//! # Recipes
+//!
+//! **An indicator.** `features/spec.rs`: a variant of `Kind`, its parameters, its warm-up and what is refused. `features/node.rs`:
+//! the arithmetic, O(1) a tick. `config/typed.rs` (`FeatureKind`), `config/keys.rs` (its name among the choices, new
+//! parameters), `config/cross.rs` (which parameters it needs). `setup/mod.rs`, `feature_spec`. Parity with a foreign library in
+//! `tests/indicator_parity.rs`. Then renew the template, as below.
+//!
+//! **A risk control.** `risk/reason.rs`: a reason with the next free code. `risk/gate.rs`: the check, worked out beforehand where
+//! it can be, and its test. Its limit: `risk/limits.rs` (field and range), then a configuration key, `setup/mod.rs` (`limits`),
+//! `config/limits.toml`. A condition that events change is set in `engine/mod.rs`, `renew_conditions`.
+//!
+//! **A venue.** One more account behind a terminal is configuration alone. An exchange: its codec in a folder of `wire/`, its
+//! connection in `link/`, an endpoint in `agents/` that makes the same records as `agents/endpoint.rs`, a `kind` in
+//! `config/keys.rs` and `config/typed.rs`, `setup/mod.rs` (`admission`), `app.rs`, a simulated counterpart in `sim/`. The engine
+//! must not notice.
+//!
+//! **A configuration key.** `config/keys.rs` (type, unit, range, default, meaning), `config/typed.rs` (the field; a test holds the two
+//! equal), `config/cross.rs` if it depends on another key, and whoever uses it: `setup/mod.rs` or `app.rs`. Then
+//! `cargo run -- check --print-template > config/tickbridge.toml`; a test compares the two byte for byte.
+//!
+//! **A record.** `record/header.rs`: a `Kind`, below 64 if the engine takes it in. `record/input.rs` or `record/output.rs`: its
+//! layout, and `record/mod.rs`. An input is taken in `engine/facts.rs` and made in `wire/terminal/decode.rs` or by an agent; an
+//! output is made with `Engine::emit` and described in `replay/verify.rs`. Changing an existing layout raises `RECORD_VERSION`.
+//!
+//! **A terminal message.** `bridge/PROTOCOL.md` first. `wire/terminal/header.rs` (`MessageKind`, who may send it),
+//! `wire/terminal/body/` (its layout), `wire/terminal/decode.rs` or `decode_trade.rs`, `wire/terminal/encode.rs`. The test
+//! `wire/terminal/document.rs` fails until document, code and golden bytes agree. The far end: `sim/terminal/session.rs`.
+//!
+//! **A stage or a counter.** `runtime/stage.rs` (name and boundary) or `runtime/counters.rs`. A stage goes into the list of its agent's
+//! recorder in `app.rs`, or it is ignored, and is recorded in the agent. A counter is set where the agent publishes. Stages
+//! are explained in `README.md`.
+//!
+//! **A decoder of anything from outside.** A fuzz target of the same name in `tests/fuzz/fuzz_targets/`.
+//!
+//! **A command.** `cli/NAME.rs` and `cli/mod.rs`, with its exit codes in `--help` and in `README.md`.
 
 pub mod agents;
 pub mod app;

@@ -72,6 +72,8 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "store", "a command converts tick files"),
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
+    ("cli", "setup", "check asks whether model, features and limits fit each other"),
+    ("cli", "journal", "the demo frees the memory of its own journal"),
 ];
 
 /// The only files with `unsafe`, and what for.

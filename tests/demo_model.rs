@@ -130,7 +130,8 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
                 continue;
             }
             decisions += 1;
-            let quote = Quote { bid: *bid, ask: *ask, last: Price::NONE, ts_venue: *ts_recv, ts_recv: *ts_recv };
+            let quote =
+                Quote { bid: *bid, ask: *ask, last: Price::NONE, ts_venue: *ts_recv, ts_recv: *ts_recv };
             let state = State { position, quote, now: *ts_recv };
             match rule.decide(model.predict(graph.values()), &state) {
                 Signal::Enter(side) => {

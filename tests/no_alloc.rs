@@ -41,7 +41,6 @@ static ALLOCATOR: counting::Counting = counting::Counting;
 
 const START: TimeNs = TimeNs(1_700_000_000 * NS_PER_S);
 const CYCLE_NS: i64 = 5 * NS_PER_MS;
-const PARTS_PER_POLL_MAX: u32 = 256;
 /// What must have happened while armed: more than the order book remembers, of orders and of deals, so that forgetting is
 /// counted too. No more cycles than this may pass until it has.
 const FILLS_MIN: u64 = 70_000;
@@ -198,7 +197,6 @@ impl Appliance {
         };
         let ingest = Ingest::new(
             market,
-            PARTS_PER_POLL_MAX,
             (parts.market.0, parts.ingest_reports.0),
             clock.clone(),
             recorder(&[Stage::LinkRead]),
@@ -230,7 +228,7 @@ impl Appliance {
         });
         let send = Send::new(SendParts {
             endpoint: trade,
-            parts_per_poll_max: PARTS_PER_POLL_MAX,
+            orders_slots: 1_024,
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: None,

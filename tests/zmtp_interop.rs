@@ -334,16 +334,37 @@ fn a_flooding_peer_gets_its_share_of_a_cycle_and_no_more() {
 
 #[test]
 fn the_last_words_of_a_peer_that_closes_are_heard() {
-    let mut host = Host::new(ServerSettings::default());
-    for count in [1, 300] {
+    // Without pings of ours, which would find a close that was overlooked.
+    let heartbeat = Heartbeat { interval_ms: 0, timeout_ms: 0, ttl_ms: 0 };
+    let limits = Limits { heartbeat, ..Limits::default() };
+    let mut host = Host::new(ServerSettings { limits, ..ServerSettings::default() });
+    let mut others = Vec::new();
+    // Read directly, then by epoll, whose one edge stands for the bytes and the close.
+    for (others_count, count) in [(0, 0), (0, 1), (0, 300), (2, 0), (2, 1), (2, 300)] {
+        while others.len() < others_count {
+            others.push(raw_connected(&mut host, &[b'a' + others.len() as u8]));
+        }
+        host.seen = Seen::default();
         let mut peer = raw_connected(&mut host, b"brief");
         peer.write_all(&[&b"\x04\x07\x04PING\0\0".repeat(count)[..], b"\x00\x04last"].concat()).unwrap();
         peer.shutdown(Shutdown::Both).unwrap();
         drop(peer);
         host.message(b"last");
         host.until("its end", |seen| seen.disconnected.len() == 1);
-        host.seen = Seen::default();
     }
+}
+
+#[test]
+fn more_than_one_read_takes_is_read_on_in_the_next_cycles_without_a_new_edge() {
+    let mut host = Host::new(ServerSettings::default());
+    let _other = raw_connected(&mut host, b"other");
+    let mut peer = raw_connected(&mut host, b"many");
+    // Several receive buffers full, of fewer parts than a cycle's share, and no answer that could cause another edge.
+    let long = [&b"\x02\0\0\0\0\0\0\x10\0"[..], &[0; 4_096]].concat();
+    peer.write_all(&[&long.repeat(48)[..], b"\x00\x04last"].concat()).unwrap();
+    host.message(b"last");
+    peer.write_all(b"\x00\x04more").unwrap();
+    host.message(b"more");
 }
 
 #[test]

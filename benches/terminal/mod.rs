@@ -423,6 +423,12 @@ strategy_id = 1
 layout = "fused"
 idle = "spin"
 
+[rings]
+# In the fused layout each cycle empties them; small ones stay in the cache.
+market_slots = 1024
+orders_slots = 256
+reports_slots = 1024
+
 [[venues]]
 name = "demo"
 login = {LOGIN}

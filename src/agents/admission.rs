@@ -1,14 +1,11 @@
-//! Who may connect: the configured accounts, and what a hello must show.
+//! Who may connect: the identity that a terminal's hello must show.
 //!
-//! What it is not: a connection; `endpoint` has those, and asks here once for each hello.
+//! What it is not: security; off loopback the link's mechanism proves who somebody is, this only fences mistakes.
 //!
-//! Invariant: an account that is not configured, or that differs in anything that was configured, is refused with the reason.
+//! Invariant: what is not configured is refused, and the first thing that does not fit is the reason.
 
-use crate::types::{FixedText, InstrumentId, MarginMode};
+use crate::types::{FixedText, InstrumentId, MarginMode, VenueId};
 use crate::wire::terminal::{RejectReason, body};
-
-/// `account_mode` of a real-money account.
-const REAL: u8 = 2;
 
 /// A venue whose terminals may connect.
 #[derive(Clone, Debug)]
@@ -43,21 +40,20 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Index of the venue whose terminal this is, or why it may not connect where `roles` are served.
-    #[cold]
-    pub(super) fn judge(&self, hello: &body::Hello, roles: u8) -> Result<usize, (RejectReason, &'static str)> {
-        let account = |venue: &AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
-        let Some(venue_index) = self.venues.iter().position(account) else {
+    /// The venue of a hello that fits one, on an address that serves `roles`.
+    pub(super) fn judge(&self, hello: &body::Hello, roles: u8) -> Result<VenueId, (RejectReason, &'static str)> {
+        let is_account = |venue: &AdmittedVenue| venue.login == hello.login && *venue.server.bytes() == hello.server;
+        let Some(index) = self.venues.iter().position(is_account) else {
             return Err((RejectReason::Account, "expected the configured login and server"));
         };
-        let venue = &self.venues[venue_index];
+        let venue = &self.venues[index];
         if venue.margin_mode.is_some_and(|mode| mode.code() != hello.margin_mode) {
             return Err((RejectReason::MarginMode, "expected the configured margin mode"));
         }
         if venue.currency != FixedText::EMPTY && *venue.currency.bytes() != hello.currency {
             return Err((RejectReason::Currency, "expected the configured currency"));
         }
-        if hello.account_mode == REAL && !self.allow_live {
+        if hello.account_mode == 2 && !self.allow_live {
             return Err((RejectReason::RealMoney, "real-money account: appliance.allow_live is false"));
         }
         if hello.roles == 0 || hello.roles & !roles != 0 {
@@ -66,6 +62,56 @@ impl Admission {
         if hello.epoch_seen > self.epoch {
             return Err((RejectReason::Epoch, "terminal has executed for a later epoch"));
         }
-        Ok(venue_index)
+        Ok(VenueId(index as u16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Layout;
+
+    fn admission() -> Admission {
+        let venue = AdmittedVenue {
+            login: 7,
+            server: FixedText::new("Demo").unwrap(),
+            margin_mode: Some(MarginMode::Netting),
+            currency: FixedText::new("USD").unwrap(),
+            symbols: Vec::new(),
+        };
+        Admission {
+            venues: vec![venue],
+            allow_live: false,
+            epoch: 3,
+            name: FixedText::EMPTY,
+            heartbeat_ms: 500,
+            silent_after_ms: 2_000,
+        }
+    }
+
+    #[test]
+    fn each_part_of_the_identity_is_a_reason_of_its_own() {
+        let mut good = body::Hello::read(&[0; 1_024]);
+        (good.login, good.roles, good.epoch_seen) = (7, 2, 3);
+        good.server[..4].copy_from_slice(b"Demo");
+        good.currency[..3].copy_from_slice(b"USD");
+        assert_eq!(admission().judge(&good, 3), Ok(VenueId(0)));
+        type Change = fn(&mut body::Hello);
+        let cases: [(RejectReason, Change); 7] = [
+            (RejectReason::Account, |hello| hello.login = 8),
+            (RejectReason::Account, |hello| hello.server[0] = b'd'),
+            (RejectReason::MarginMode, |hello| hello.margin_mode = 2),
+            (RejectReason::Currency, |hello| hello.currency[0] = b'E'),
+            (RejectReason::RealMoney, |hello| hello.account_mode = 2),
+            (RejectReason::Role, |hello| hello.roles = 4),
+            (RejectReason::Epoch, |hello| hello.epoch_seen = 4),
+        ];
+        for (reason, change) in cases {
+            let mut hello = good;
+            change(&mut hello);
+            assert_eq!(admission().judge(&hello, 3).unwrap_err().0, reason);
+        }
+        let live = Admission { allow_live: true, ..admission() };
+        assert!(live.judge(&body::Hello { account_mode: 2, ..good }, 3).is_ok());
     }
 }

@@ -190,7 +190,10 @@ impl Decide {
         if behind != self.is_behind && self.has_room() {
             self.is_behind = behind;
             if behind {
-                self.own(now, &Fault { detail: room, kind: FaultKind::JournalBehind as u8, reserved: [0; 7] });
+                self.own(
+                    now,
+                    &Fault { detail: room, kind: FaultKind::JournalBehind as u8, reserved: [0; 7] },
+                );
             }
         }
     }

@@ -13,7 +13,8 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body, encode_heartbeat, encode_message,
+    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body,
+    encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -40,7 +41,10 @@ enum Phase {
     AwaitHello,
     /// Its hello was refused; nothing more is heard until it is gone.
     Refused,
-    Live { venue: VenueId, roles: u8 },
+    Live {
+        venue: VenueId,
+        roles: u8,
+    },
 }
 
 struct Peer {
@@ -137,7 +141,8 @@ impl Endpoint {
             return 0;
         }
         self.server.limit_parts(share);
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } = self;
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } =
+            self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -157,9 +162,9 @@ impl Endpoint {
                         Ok(Decoded::Hello(_)) if matches!(peer.phase, Phase::Live { .. }) => {
                             Some((RejectReason::Malformed, text("expected one hello a connection")))
                         }
-                        Ok(Decoded::Hello(hello)) => {
-                            welcome(id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink)
-                        }
+                        Ok(Decoded::Hello(hello)) => welcome(
+                            id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
+                        ),
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -238,7 +243,8 @@ impl Endpoint {
                     let symbols = self.admission.venues[usize::from(venue.0)].symbols.len();
                     for index in 0..symbols {
                         let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
-                        let subscribe = body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
+                        let subscribe =
+                            body::Subscribe { what: 1, reserved: [0; 7], symbol: *symbol.bytes() };
                         let _ = self.say(id, &subscribe, 0, now);
                     }
                 }
@@ -376,9 +382,12 @@ fn ask_refill(pending: &mut Vec<Pending>, id: ConnectionId, record: &Record) {
     }
 }
 
-/// Judges a hello. On success the session begins; on failure the reason comes back.
+/// Lets a hello be judged. On success the session begins; on failure the reason comes back.
 #[cold]
-#[allow(clippy::too_many_arguments, reason = "the parts of one endpoint, borrowed apart while its server is polled")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parts of one endpoint, borrowed apart while its server is polled"
+)]
 fn welcome(
     id: ConnectionId,
     peer: &mut Peer,
@@ -391,13 +400,12 @@ fn welcome(
     trade_peer: &mut [Option<u16>; VENUES_MAX],
     sink: &mut impl FnMut(Record),
 ) -> Option<(RejectReason, FixedText<64>)> {
-    let venue_index = match admission.judge(hello, roles) {
-        Ok(venue_index) => venue_index,
+    let venue_id = match admission.judge(hello, roles) {
+        Ok(venue_id) => venue_id,
         Err((reason, words)) => return Some((reason, text(words))),
     };
-    let venue = &admission.venues[venue_index];
-    let venue_id = VenueId(venue_index as u16);
-    peer.decoder.assign(venue_id, &venue.symbols);
+    let venue_index = usize::from(venue_id.0);
+    peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols);
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
     peer.hello = *hello;

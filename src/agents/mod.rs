@@ -14,8 +14,8 @@ mod rings;
 mod send;
 mod sent;
 
-pub use admission::{Admission, AdmittedVenue};
 pub use decide::{Decide, DecideParts, EngineStatus};
+pub use admission::{Admission, AdmittedVenue};
 pub use endpoint::{Endpoint, EndpointSettings};
 pub use ingest::Ingest;
 pub use persist::Persist;

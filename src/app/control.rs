@@ -25,6 +25,31 @@ pub struct Control {
     pub why: FixedText<48>,
 }
 
+/// Who lets trading go on after a halt that outlived its run, and why: `WHO: WHY`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arm {
+    /// Who.
+    pub who: FixedText<32>,
+    /// Why.
+    pub why: FixedText<48>,
+}
+
+impl std::str::FromStr for Arm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || format!("expected \"WHO: WHY\", got {text:?}");
+        let (who, why) = text.split_once(':').ok_or_else(shape)?;
+        let (who, why) = (who.trim(), why.trim());
+        if who.is_empty() || why.is_empty() {
+            return Err(shape());
+        }
+        let who = FixedText::new(who).map_err(|error| format!("who: {error}"))?;
+        let why = FixedText::new(why).map_err(|error| format!("why: {error}"))?;
+        Ok(Arm { who, why })
+    }
+}
+
 /// Why the operator's word did not arrive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ControlError {
@@ -50,17 +75,6 @@ impl Appliance {
         };
         let record = Record::new(Origin::Operator, self.now(), VenueId(0), InstrumentId::NONE, &payload);
         self.control.try_push(record).map_err(|_| ControlError::QueueFull)
-    }
-
-    /// Trades again after a halt; `words` are `who: why`, and what of them fits is journalled.
-    pub(super) fn arm(&mut self, words: &str) {
-        let (who, why) = words.split_once(':').unwrap_or(("operator", words));
-        let control =
-            Control { action: ControlAction::Activate, order_id: 0, who: clipped(who), why: clipped(why) };
-        match self.control(control) {
-            Ok(()) => self.notes.push(format!("armed: {words}")),
-            Err(error) => self.notes.push(format!("not armed: {error}")),
-        }
     }
 
     /// Takes what the lanes have published: the newest status and the stages' histograms.
@@ -154,9 +168,16 @@ impl Appliance {
     }
 }
 
-/// As much of the words as a record's field holds, as printable ASCII.
-fn clipped<const N: usize>(words: &str) -> FixedText<N> {
-    let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    let text: String = words.trim().chars().map(printable).take(N).collect();
-    FixedText::new(&text).unwrap_or(FixedText::EMPTY)
+#[cfg(test)]
+mod tests {
+    use super::Arm;
+
+    #[test]
+    fn arming_needs_a_name_and_a_reason_that_fit_their_fields() {
+        let arm: Arm = "ops: checked with the broker: flat".parse().unwrap();
+        assert_eq!((arm.who.as_str(), arm.why.as_str()), ("ops", "checked with the broker: flat"));
+        for wrong in ["", "ops", "ops:", ": why", &format!("ops: {}", "x".repeat(49)), "ops: caf\u{e9}"] {
+            assert!(wrong.parse::<Arm>().is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::config::{Resolved, template};
+use crate::config::{Config, Resolved, template};
+use crate::setup::{SetupError, admission, engine_setup, read_model};
 
 /// The configuration is invalid.
 pub const EXIT_CONFIG: u8 = 2;
@@ -22,8 +23,9 @@ pub const EXIT_DATA: u8 = 65;
 pub const EXIT_IO: u8 = 74;
 
 /// The table of exit codes, for `--help`.
-pub const EXIT_CODES: &str = "Exit codes:\n   0  done\n   2  the configuration is invalid, or wrong arguments\n  \
-                              65  the data is damaged, or there is none\n  74  a file cannot be read or written";
+const EXIT_CODES: &str = "Exit codes:\n   0  the configuration is valid, and its model fits its features\n   \
+                          2  wrong arguments, or something is invalid: every error is printed\n  \
+                          74  the answer cannot be written";
 
 /// Validate a configuration and print it resolved, or print every error in it.
 #[derive(clap::Args, Debug)]
@@ -51,6 +53,13 @@ pub fn run(args: &Args) -> ExitCode {
     ExitCode::from(if written.is_err() { EXIT_IO } else { code })
 }
 
+/// Whether model, features and limits fit each other: what `run` does before it opens anything.
+fn fits(config: &Config) -> Result<(), SetupError> {
+    let model = read_model(config)?;
+    engine_setup(config, &model)?;
+    admission(config, 0).map(|_| ())
+}
+
 /// What is printed, and the exit code.
 fn answer(args: &Args) -> (String, u8) {
     if args.print_template {
@@ -59,7 +68,17 @@ fn answer(args: &Args) -> (String, u8) {
     let Some(file) = &args.config else {
         return ("expected --config FILE, got nothing\n".into(), EXIT_USAGE);
     };
-    match (Resolved::load(file), args.json) {
+    let resolved = Resolved::load(file);
+    if let Ok(resolved) = &resolved
+        && let Err(error) = fits(&resolved.config)
+    {
+        let text = match args.json {
+            true => format!("{:#}\n", json!({ "errors": [{ "file": file, "message": error.to_string() }] })),
+            false => format!("{}: {error}\n1 error\n", file.display()),
+        };
+        return (text, EXIT_CONFIG);
+    }
+    match (resolved, args.json) {
         (Ok(resolved), false) => (
             format!("{resolved}\ndigest {:016x}\n{} is valid\n", resolved.config.digest(), file.display()),
             0,

@@ -6,8 +6,9 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::run::{announce, finish, start_failed, watch};
-use crate::app::{Appliance, StartOptions};
+use crate::app::{Appliance, Outcome, StartOptions};
 use crate::config::{Config, Resolved};
+use crate::journal::memory_path;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,22 +23,23 @@ const MODEL: &str = include_str!("../../config/models/demo.json");
 /// Run the appliance with a simulated MT5 terminal beside it, and report what happened.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  tickbridge demo --seconds 20\n  tickbridge demo --ticks eurusd.tbt --ticks-per-second 2000 --json out.json\n\n\
-    Exit codes:\n   0  done\n   2  wrong arguments\n  69  the appliance could not start\n  70  a lane failed\n  74  a file cannot be written")]
+    Exit codes:\n   0  done\n   1  the simulated terminal failed\n   2  wrong arguments\n  69  the appliance could not start\n  \
+    70  a lane failed\n  74  a file cannot be written")]
 pub struct Args {
     /// How long to run; Ctrl-C ends it earlier
-    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = super::seconds)]
     pub seconds: f64,
     /// Play this tick file or folder instead of the seeded market
     #[arg(long, value_name = "PATH")]
     pub ticks: Option<PathBuf>,
     /// How fast ticks are played
-    #[arg(long, value_name = "N", default_value_t = 500.0)]
+    #[arg(long, value_name = "N", default_value_t = 500.0, value_parser = super::per_second)]
     pub ticks_per_second: f64,
     /// Seed of the market and of the terminal's behaviour
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Account type of the simulated terminal: netting or hedging
-    #[arg(long, default_value = "netting", value_parser = ["netting", "hedging"])]
+    /// Account type of the simulated terminal
+    #[arg(long, value_name = "MODE", default_value = "netting", value_parser = ["netting", "hedging"])]
     pub margin_mode: String,
     /// Where journal, report and state go; a new folder below the system's temporary one if not given
     #[arg(long, value_name = "FOLDER")]
@@ -52,10 +54,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> ExitCode {
-    if !(args.seconds.is_finite() && args.seconds > 0.0 && args.seconds < 1e7) {
-        eprintln!("tickbridge demo: --seconds: expected a number above 0, got {}", args.seconds);
-        return ExitCode::from(EXIT_CONFIG);
-    }
     if let Some(path) = &args.ticks
         && let Err(error) = std::fs::metadata(path)
     {
@@ -97,6 +95,9 @@ pub fn run(args: &Args) -> ExitCode {
     let longest = Duration::from_secs_f64(args.seconds + 15.0);
     let outcome = watch(appliance, &config, Some(longest), ended);
     let status = stop(&mut terminal);
+    if args.folder.is_none() {
+        free_memory(&outcome, &config);
+    }
     let html = args.html.clone().unwrap_or_else(|| folder.join("report.html"));
     let extra = truth(&truth_file);
     let code = finish(outcome, &config, extra, &args.json, &Some(html.clone()));
@@ -110,6 +111,15 @@ pub fn run(args: &Args) -> ExitCode {
             ExitCode::FAILURE
         }
         _ => code,
+    }
+}
+
+/// Takes the journal's ring out of memory when the disk has everything: nobody starts again on a folder that the demo named.
+fn free_memory(outcome: &Outcome, config: &Config) {
+    let is_whole = outcome.status.is_some_and(|status| outcome.durable_seq >= status.journal_seq);
+    if let (true, Ok(dir)) = (is_whole && outcome.failures.is_empty(), outcome.journal_dir.canonicalize()) {
+        // It may be gone already; then there is nothing to free.
+        let _ = std::fs::remove_file(memory_path(&config.journal.memory_dir, &dir));
     }
 }
 

@@ -19,8 +19,8 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Start with: tickbridge demo\nThen: tickbridge check --print-template > my.toml, edit it, tickbridge check \
-                  --config my.toml, tickbridge run --config my.toml"
+    after_help = "To begin:\n  tickbridge demo --seconds 20\n  tickbridge check --print-template > my.toml    (then edit it)\n  \
+                  tickbridge check --config my.toml\n  tickbridge run --config my.toml"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -43,6 +43,22 @@ enum Command {
     Sim(sim::SimArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
+}
+
+/// A number of seconds: above 0, at most ten million.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number <= 1e7 => Ok(number),
+        _ => Err(format!("expected seconds, above 0 and at most 10000000, got `{text}`")),
+    }
+}
+
+/// A rate in one second: above 0, at most a hundred million.
+fn per_second(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number <= 1e8 => Ok(number),
+        _ => Err(format!("expected a number above 0 and at most 100000000, got `{text}`")),
+    }
 }
 
 /// Runs the command that was asked for.

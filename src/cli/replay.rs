@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 /// Run a journal's inputs again and compare the outputs bit for bit.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit codes:\n   0  every output was equal\n  65  the journal is damaged, or an output differed: standard error says where")]
+#[command(
+    after_help = "Exit codes:\n   0  every output was equal\n   2  wrong arguments\n  65  there is no journal, it is damaged, or an output differed: standard error says where"
+)]
 pub struct Args {
     /// The journal's folder
     #[arg(value_name = "JOURNAL")]

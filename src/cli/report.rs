@@ -11,13 +11,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::check::{EXIT_CODES, EXIT_DATA, EXIT_IO};
+use super::check::{EXIT_DATA, EXIT_IO};
 use crate::replay::measure;
 use crate::report::{BudgetTarget, Fingerprint, HlogError, Report, Stage, merge_folder, write};
+use crate::runtime::stage::Stage as Name;
 
 /// Percentiles of every stage, with budgets held or broken.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(
+    after_help = "A journal holds the stamps of orders, so it gives the stages tick_to_order, order_to_ack and order_to_fill;\n\
+    the histogram folder (report.dir) has every stage of every start.\n\n\
+    Exit codes:\n   0  done, whether budgets are held or broken\n   2  wrong arguments\n  65  the data is damaged, or there is none\n  \
+    74  a file or folder cannot be read or written"
+)]
 pub struct Args {
     /// A journal folder, or a folder with *.hlog histogram files.
     #[arg(value_name = "JOURNAL-OR-HISTOGRAM-DIR")]
@@ -67,8 +73,13 @@ pub fn run(args: &Args) -> ExitCode {
     if log.torn_count > 0 {
         eprintln!("{}: {} unfinished last line(s) left out", args.folder.display(), log.torn_count);
     }
-    let stage = |(name, histogram)| Stage { name, boundary: String::new(), histogram };
-    let stages = log.stages.into_iter().map(stage).collect();
+    let stage = |(name, histogram): (String, _)| {
+        let boundary = Name::from_name(&name).map_or("", Name::boundary).into();
+        Stage { name, boundary, histogram }
+    };
+    let mut stages: Vec<Stage> = log.stages.into_iter().map(stage).collect();
+    // As a tick meets them; what another version wrote comes last.
+    stages.sort_by_key(|stage| Name::from_name(&stage.name).map_or(usize::MAX, Name::index));
     let targets = budget_targets(args.decision_ms, args.execution_ms);
     let title = args.folder.display().to_string();
     emit(&Report::from_stages(&title, stages, BTreeMap::new(), &targets, Fingerprint::read()), args)

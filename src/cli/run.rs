@@ -6,7 +6,7 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
-use crate::app::{Appliance, Outcome, StartError, StartOptions};
+use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
 use crate::report::Stage;
@@ -24,18 +24,19 @@ pub const EXIT_START: u8 = 69;
 
 /// Run the appliance.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit codes:\n   0  done\n   2  the configuration is invalid, or wrong arguments\n  \
-    69  the appliance could not start: an address, the journal or a file is not available\n  \
-    70  a lane failed; the next start comes up halted\n  74  a file cannot be written")]
+#[command(after_help = "Exit codes:\n   0  ended by a signal or by --seconds\n   2  wrong arguments, or the configuration or its model cannot be used\n  \
+    69  could not start: an address or the journal is in use, or the journal is damaged\n  \
+    70  a lane failed; the next start comes up halted\n  74  a report cannot be written\n\n\
+    A start that finds the file `halted` in appliance.state_dir shows and reconciles, but opens nothing until --arm.")]
 pub struct Args {
     /// The main configuration file
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Trade again after a halt that outlived its run: who does so, and why
+    /// Trade again after a halt that outlived its run: who says so (32 characters), and why (48)
     #[arg(long, value_name = "WHO: WHY")]
-    pub arm: Option<String>,
+    pub arm: Option<Arm>,
     /// Stop after so many seconds; without it runs until SIGINT or SIGTERM
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::seconds)]
     pub seconds: Option<f64>,
     /// Write the final report as JSON; "-" is standard output
     #[arg(long, value_name = "FILE")]
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let options = StartOptions { arm: args.arm.clone() };
+    let options = StartOptions { arm: args.arm };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
         Err(error) => return start_failed(&error),

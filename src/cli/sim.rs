@@ -52,18 +52,23 @@ enum Executes {
 
 /// `tickbridge sim terminal`.
 #[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "It connects again for as long as it runs, so it may be started before the appliance.\n\n\
+    Exit codes:\n   0  ended by a signal, by --seconds or by --exit-at-end\n   1  the appliance refused it: standard error says why\n   \
+    2  wrong arguments, or a file that cannot be read"
+)]
 pub struct TerminalArgs {
     /// Where the appliance takes market data (its `market` address)
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555", value_parser = parse_address)]
     connect: String,
     /// Where the appliance sends commands from (its `trade` address)
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5556")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5556", value_parser = parse_address)]
     connect_trade: String,
     /// Account number
-    #[arg(long, default_value_t = 1_000_001, help_heading = "Account")]
+    #[arg(long, default_value_t = 5_000_001, help_heading = "Account")]
     login: u64,
     /// Name of the trade server
-    #[arg(long, default_value = "Simulated-Demo", help_heading = "Account")]
+    #[arg(long, default_value = "Tickbridge-Demo", help_heading = "Account")]
     server: String,
     /// How the account keeps positions
     #[arg(long, value_enum, default_value = "hedging", help_heading = "Account")]
@@ -135,7 +140,7 @@ pub struct TerminalArgs {
     #[arg(long, default_value = "1", value_parser = parse_speed, help_heading = "Ticks")]
     speed: Pace,
     /// Play the ticks evenly, so many a second, whatever their times are
-    #[arg(long, value_name = "N", conflicts_with = "speed", help_heading = "Ticks")]
+    #[arg(long, value_name = "N", conflicts_with = "speed", value_parser = super::per_second, help_heading = "Ticks")]
     ticks_per_second: Option<f64>,
     /// Never wait longer than this between two ticks, milliseconds (nights and weekends in a file)
     #[arg(long, default_value_t = 5_000, help_heading = "Ticks")]
@@ -168,7 +173,7 @@ pub struct TerminalArgs {
     #[arg(long, help_heading = "Behaviour")]
     shuffle_transactions: bool,
     /// Stop after so many seconds
-    #[arg(long, value_name = "N", help_heading = "Ending")]
+    #[arg(long, value_name = "N", value_parser = super::seconds, help_heading = "Ending")]
     seconds: Option<f64>,
     /// Leave when the ticks end, instead of staying connected
     #[arg(long, help_heading = "Ending")]
@@ -176,6 +181,15 @@ pub struct TerminalArgs {
     /// Write what the terminal knows about itself to this file, all the time and at the end
     #[arg(long, value_name = "FILE", help_heading = "Ending")]
     json: Option<PathBuf>,
+}
+
+fn parse_address(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => {
+            Ok(text.into())
+        }
+        _ => Err(format!("expected HOST:PORT, got `{text}`")),
+    }
 }
 
 fn parse_speed(text: &str) -> Result<Pace, String> {
@@ -256,12 +270,15 @@ fn print_truth(truth: &Truth) {
     println!("ticks while alone       {}", truth.ticks_while_disconnected);
     println!("commands                {}", truth.commands);
     println!("  executed              {}", truth.executed);
-    println!("  repeated, not executed {}", truth.repeated);
+    println!("  repeated              {}", truth.repeated);
     println!("  refused by terminal   {}", truth.refused);
     println!("  rejected              {}", truth.rejected);
-    println!("deals                   {} ({} lots)", truth.deals, truth.deals_volume);
+    println!("deals                   {} ({:.2} lots)", truth.deals, truth.deals_volume.abs());
     println!("connections             {}", truth.connections);
     println!("balance, equity         {:.2}, {:.2}", truth.balance, truth.equity);
+    if !truth.last_trouble.is_empty() {
+        println!("last trouble            {}", truth.last_trouble);
+    }
     for position in &truth.positions {
         println!(
             "position {}      {} {} {} at {:.6}",
@@ -407,6 +424,11 @@ mod tests {
     fn wrong_options_are_named() {
         let speed = parse("sim terminal --speed 0").unwrap_err().to_string();
         assert!(speed.contains("expected a number above 0, or `max`, got `0`"), "{speed}");
+        for wrong in
+            ["--connect garbage", "--connect :5555", "--ticks-per-second 0", "--seconds=-1", "--seconds nan"]
+        {
+            assert!(parse(&format!("sim terminal {wrong}")).is_err(), "{wrong}");
+        }
         let rate = parse("sim terminal --reject-rate 1.5").unwrap_err().to_string();
         assert!(rate.contains("expected a number from 0 to 1"), "{rate}");
         let missing = session(&parse("sim terminal --ticks /nonexistent/ticks").unwrap()).err().unwrap();

@@ -32,9 +32,12 @@ pub enum TicksCommand {
 
 const CONVERT_HELP: &str = "\
 Input formats (found from names and content, or forced with --format):
-  mt5       MetaTrader 5's tick export: tab separated, header <DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>;
-            UTF-8 or UTF-16; an empty price means unchanged. Times stay in server time unless --utc-offset is given
-  bi5       Dukascopy hours: .../YYYY-MM-DD/HHh_ticks.bi5, or upstream's .../YYYY/MM/DD/ with months from 00
+  mt5       MetaTrader 5's tick export: tab separated, with the header
+            <DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>;
+            UTF-8 or UTF-16; an empty price means unchanged.
+            Times stay in server time unless --utc-offset is given
+  bi5       Dukascopy hours: .../YYYY-MM-DD/HHh_ticks.bi5,
+            or upstream's .../YYYY/MM/DD/ with months from 00
   quotezip  YYYYMMDD_quote.zip with lines time_ms,bid,ask (milliseconds since midnight)
   csv       any CSV, with --columns and --time-format
   tbt       this program's own file
@@ -46,11 +49,16 @@ Examples:
   tickbridge ticks convert EURUSD_202401.csv eurusd.tbt
   tickbridge ticks convert data/2019-02-04 eurusd.tbt --json
   tickbridge ticks convert fxcm/tick eurusd.tbt --utc-offset=-05:00
-  tickbridge ticks convert quotes.csv q.tbt --columns time=0,bid=1,ask=2 --time-format unix_ms --header
-  tickbridge ticks convert q.csv q.tbt --columns date=0,time=1,bid=2,ask=3 --time-format '%d/%m/%Y %H:%M:%S.%f'
+  tickbridge ticks convert quotes.csv q.tbt --columns time=0,bid=1,ask=2 --header
+  tickbridge ticks convert quotes.csv q.tbt --columns date=0,time=1,bid=2,ask=3 \\
+      --time-format '%d/%m/%Y %H:%M:%S.%f'
 
-Exit codes: 0 converted; 1 converted, but broken lines were skipped (--skip-broken); 2 wrong options;
-3 input refused (missing, broken, unknown format); 4 output could not be written.";
+Exit codes:
+  0  converted
+  1  converted, but broken lines were skipped (--skip-broken)
+  2  wrong arguments
+  3  input refused: missing, broken, or of no known format
+  4  output could not be written";
 
 /// Options of `ticks convert`.
 #[derive(clap::Args, Debug)]

@@ -106,7 +106,12 @@ impl Channel {
         let _ = stream.read(self.connection.spare());
     }
 
-    /// Sets TCP_QUICKACK again after the reads of the cycle before (200 ns, so it waits until the answer is out).
+    /// Acknowledges what the cycle before had read, now that the answer to it is out, and arms the kernel to leave the next
+    /// acknowledgement to us too.
+    ///
+    /// On sends the acknowledgement that is due, so that a peer with Nagle's algorithm (MQL5) may send on; off keeps the
+    /// kernel from acknowledging the next segment the moment it comes, which it does with the socket locked, while we
+    /// wait to read (measured: 0.5 to 0.9 us of a tick). Each costs 200 ns, outside of the path.
     #[inline]
     pub(super) fn rearm_quickack(&mut self) {
         if self.rearm {
@@ -114,6 +119,7 @@ impl Channel {
             if let Some(stream) = &self.stream {
                 // The kernel forgets it by itself all the time; a failure costs latency, and the read tells its cause.
                 let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
+                let _ = rustix::net::sockopt::set_tcp_quickack(stream, false);
             }
         }
     }

@@ -35,7 +35,8 @@ pub struct Model {
 
 #[derive(Clone, Debug)]
 enum Body {
-    Trees(Trees),
+    /// Shared by clones, so that strategies with one model share its cache lines.
+    Trees(std::sync::Arc<Trees>),
     Linear(linear::Linear),
 }
 
@@ -60,7 +61,7 @@ impl Model {
         Model {
             features: forest.features.clone(),
             objective: forest.objective,
-            body: Body::Trees(Trees::new(forest, kind)),
+            body: Body::Trees(std::sync::Arc::new(Trees::new(forest, kind))),
         }
     }
 

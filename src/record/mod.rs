@@ -15,8 +15,8 @@ pub use header::{
 };
 pub use input::{
     ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,
-    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, GAP_IS_FINAL, Gap, OrderEvent, PositionEvent,
-    ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec, Start, TERMINAL_CONNECTED,
+    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, GAP_IS_FINAL, Gap, OrderEvent,
+    PositionEvent, ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec, Start, TERMINAL_CONNECTED,
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};

@@ -5,7 +5,9 @@
 //! Invariant: a latency is the difference of two stamps of one clock; a pair that is not complete is not guessed.
 
 use crate::journal::{JournalError, JournalReader};
-use crate::record::{Command, CommandResult, DealEvent, Dispatch, DispatchOutcome, FLAG_SNAPSHOT, Kind, Tick};
+use crate::record::{
+    Command, CommandResult, DealEvent, Dispatch, DispatchOutcome, FLAG_SNAPSHOT, Kind, Tick,
+};
 use crate::report::{Stage, stage_histogram};
 use crate::runtime::stage::Stage as Name;
 use crate::types::TimeNs;
@@ -71,8 +73,9 @@ pub fn measure(dir: &Path) -> Result<JournalStages, JournalError> {
             note(Name::OrderToFill, record.ts().since(ts_send));
         }
     }
-    let stages = histograms.into_iter().filter(|(_, histogram)| !histogram.is_empty()).map(|(name, histogram)| {
-        Stage { name: name.name().into(), boundary: name.boundary().into(), histogram }
-    });
+    let stages =
+        histograms.into_iter().filter(|(_, histogram)| !histogram.is_empty()).map(|(name, histogram)| {
+            Stage { name: name.name().into(), boundary: name.boundary().into(), histogram }
+        });
     Ok(JournalStages { stages: stages.collect(), counts })
 }

@@ -106,7 +106,9 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             match due.pop_front() {
                 Some(made) if same(&made, &record) => summary.outputs += 1,
                 Some(made) => return differ(&reader, describe(&made), &record),
-                None => return differ(&reader, "an input, for the engine makes no more outputs".into(), &record),
+                None => {
+                    return differ(&reader, "an input, for the engine makes no more outputs".into(), &record);
+                }
             }
         }
     }
@@ -143,7 +145,9 @@ fn describe(record: &Record) -> String {
         Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
         Some(Kind::Denied) => record.payload::<Denied>().map(|payload| format!("{payload:?}")),
         Some(Kind::Query) => record.payload::<Query>().map(|payload| format!("{payload:?}")),
-        Some(Kind::OrderStateChange) => record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::OrderStateChange) => {
+            record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}"))
+        }
         Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
         Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
         _ => None,

@@ -49,7 +49,7 @@ pub enum HlogError {
         got: String,
     },
     /// A folder without any log.
-    #[error("{0}: expected a folder with *.hlog files, got none")]
+    #[error("{0}: expected a journal (*.tbj) or histogram files (*.hlog), got neither")]
     Empty(PathBuf),
 }
 

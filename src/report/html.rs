@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use super::text::plain;
 use super::{Held, Percentiles, Report, Stage, duration};
 
 const WIDTH: f64 = 900.0;
@@ -154,8 +155,7 @@ fn counts(page: &mut String, report: &Report) {
     if !report.counts.is_empty() {
         page.push_str("<h2>Counts</h2>\n<table>\n");
         for (name, count) in &report.counts {
-            let _ =
-                writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escape(name), escape(&count.to_string()));
+            let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escape(name), escape(&plain(count)));
         }
         page.push_str("</table>\n");
     }

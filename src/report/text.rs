@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::{Percentiles, Report};
+use super::{Json, Percentiles, Report};
 
 /// Nanoseconds for people: `850 ns`, `12.3 µs`, `1.25 ms`, `3.10 s`.
 pub fn duration(ns: u64) -> String {
@@ -45,11 +45,11 @@ pub(super) fn render(report: &Report) -> String {
         text.push('\n');
     }
     for budget in &report.budgets {
-        let seen = budget.p99_ns.map_or("no samples".into(), |ns| format!("p99 {}", duration(ns)));
         let word = budget.held.word();
+        let verdict = budget.p99_ns.map_or(word.into(), |ns| format!("p99 {}: {word}", duration(ns)));
         let _ = writeln!(
             text,
-            "budget {} (p99 of {} < {}): {seen}: {word}",
+            "budget {} (p99 of {} < {}): {verdict}",
             budget.name,
             budget.stage,
             duration(budget.target_ns)
@@ -59,7 +59,7 @@ pub(super) fn render(report: &Report) -> String {
         text.push('\n');
     }
     for (name, count) in &report.counts {
-        let _ = writeln!(text, "{name} {count}");
+        let _ = writeln!(text, "{name} {}", plain(count));
     }
     if let Some(journal) = &report.journal {
         let _ = writeln!(text, "journal {}", journal.display());
@@ -67,9 +67,33 @@ pub(super) fn render(report: &Report) -> String {
     text
 }
 
+/// A count for people: text without quotes, an object as `name=count` words, nothing as `-`.
+pub(super) fn plain(count: &Json) -> String {
+    match count {
+        Json::String(text) => text.clone(),
+        Json::Null => "-".into(),
+        Json::Object(named) if named.is_empty() => "none".into(),
+        Json::Object(named) => {
+            let words: Vec<String> =
+                named.iter().map(|(name, count)| format!("{name}={}", plain(count))).collect();
+            words.join(" ")
+        }
+        Json::Array(list) if list.is_empty() => "none".into(),
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, plain};
+    use serde_json::json;
+
+    #[test]
+    fn counts_read_as_words() {
+        let shown = [json!(3), json!("active"), json!({}), json!({ "A": 1, "B": [] }), json!(null)]
+            .map(|count| plain(&count));
+        assert_eq!(shown, ["3", "active", "none", "A=1 B=none", "-"]);
+    }
 
     #[test]
     fn durations_change_unit_at_a_thousand() {

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod counters;
 pub mod discipline;
 pub mod histogram;
+pub mod huge_pages;
 pub mod idle;
 pub mod lane;
 pub mod layout;

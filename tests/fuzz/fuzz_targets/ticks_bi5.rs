@@ -5,7 +5,7 @@
 //! Invariant: what is unpacked is never longer than an hour may be.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use tickbridge::store::ticks::bi5::{unpack, HOUR_BYTES_MAX};
+use tickbridge::store::ticks::bi5::{HOUR_BYTES_MAX, unpack};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(records) = unpack(data) {

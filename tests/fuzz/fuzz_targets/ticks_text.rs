@@ -5,7 +5,9 @@
 //! Invariant: reading ends, with the file or with an error.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use tickbridge::store::ticks::{open_ticks, CivilDate, CsvMap, OnBroken, OpenOptions, TickFormat, TimeFormat};
+use tickbridge::store::ticks::{
+    CivilDate, CsvMap, OnBroken, OpenOptions, TickFormat, TimeFormat, open_ticks,
+};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&kind, text)) = data.split_first() else { return };

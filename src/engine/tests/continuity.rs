@@ -1,0 +1,116 @@
+//! What must survive a restart, a replay and a gap.
+//!
+//! What it is not: the journal, which has tests of its own; here records are kept in a list.
+//!
+//! Invariant: time moves only when a test says so.
+
+use super::*;
+
+#[test]
+fn a_restart_doubts_what_was_under_way_and_never_sends_it_again() {
+    let mut bench = Bench::ready();
+    let filled = command(&bench.tick(100_005)).unwrap();
+    bench.fill(&filled);
+    let exit = command(&bench.tick(100_000)).unwrap();
+    // Killed between the journal and the wire. A new engine reads the journal.
+    let mut engine = Engine::new(setup());
+    let mut spare = Outputs::default();
+    for record in &bench.journal {
+        engine.recover(record, &mut spare);
+    }
+    assert_eq!(engine.positions().net(InstrumentId(0)).qty, 10);
+    bench.engine = engine;
+    bench.give(&Start { epoch: 2, config_digest: 0, ts_wall: 0, halted: 0, reserved: [0; 7] });
+    assert_eq!(bench.state_of(&exit), OrderState::Unknown);
+    bench.account(10_000.0);
+    bench.session(SessionState::Up, ROLE_MARKET);
+    let queries = bench.session(SessionState::Up, ROLE_TRADE);
+    bench.answer(&queries, &[], 10);
+    bench.tick(100_010);
+    assert_eq!(command(&bench.tick(100_000)), None, "an exit while the first is in doubt");
+    for _ in 0..2 {
+        let queries = bench.wait_ms(1_100);
+        bench.answer(&queries, &[], 10);
+    }
+    bench.tick(100_010);
+    let again = command(&bench.tick(100_000)).expect("a new exit once the old one is proven absent");
+    assert_ne!(again.order_id, exit.order_id);
+    assert_eq!(OrderId::from_raw(again.order_id).unwrap().epoch(), 2);
+}
+
+#[test]
+fn the_same_records_make_the_same_outputs() {
+    let mut bench = Bench::ready();
+    let mut prng = crate::runtime::prng::Prng::new(42);
+    let mut bid = 100_000;
+    for _ in 0..5_000 {
+        bid += prng.below(9) as i64 - 4;
+        if let Some(entry) = command(&bench.tick(bid)) {
+            match prng.below(40) {
+                0 => drop(bench.result(&entry, 10013)),
+                1 => drop(bench.dispatched(&entry)),
+                _ => drop(bench.fill(&entry)),
+            }
+        }
+        if prng.below(50) == 0 {
+            let queries = bench.wait_ms(1_200);
+            if queries.iter().any(|record| record.payload::<Query>().is_some()) {
+                let position = bench.position();
+                bench.answer(&queries, &[], position);
+            }
+        }
+    }
+    assert!(bench.engine.counts().orders > 100, "{}", bench.engine.counts().orders);
+    let mut engine = Engine::new(setup());
+    let mut out = Outputs::default();
+    let mut expected = Vec::new();
+    let mut made = Vec::new();
+    for record in &bench.journal {
+        if record.kind().unwrap().is_input() {
+            out.clear();
+            engine.step(record, &mut out);
+            made.extend_from_slice(out.records());
+        } else {
+            expected.push(*record);
+        }
+    }
+    assert_eq!(made.len(), expected.len());
+    assert!(made == expected);
+    assert_eq!(engine.counts(), bench.engine.counts());
+}
+
+#[test]
+fn a_gap_in_trade_events_asks_for_a_snapshot_and_a_late_tick_is_no_quote() {
+    let mut bench = Bench::ready();
+    bench.wait_ms(20);
+    let outputs = bench.give(&Gap { stream: 2, from_seq: 5, to_seq: 7 });
+    assert!(outputs.iter().any(|record| record.payload::<Query>().is_some()));
+    assert_eq!(bench.engine.counts().gaps, 3);
+    let mut late = Tick::read(&[0; 96]);
+    (late.bid, late.ask) = (1, 2);
+    bench.give_flagged(&late, FLAG_REFILL);
+    assert_eq!(bench.engine.market().quote(InstrumentId(0)).bid, Price(100_000));
+    assert_eq!((bench.engine.counts().ticks, bench.engine.counts().refilled), (1, 1));
+}
+
+#[test]
+fn history_is_asked_for_in_the_venues_time() {
+    let mut bench = Bench::ready();
+    // A venue whose clock stands in another year.
+    let mut tick = Tick::read(&[0; 96]);
+    for (bid, ts_s) in [(100_000, 1_400_000_000), (100_005, 1_400_000_001)] {
+        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, ts_s * NS_PER_S);
+        bench.give(&tick);
+    }
+    bench.session(SessionState::Down, ROLE_TRADE);
+    let mut fresh = Engine::new(setup());
+    let mut spare = Outputs::default();
+    bench.journal.iter().for_each(|record| fresh.recover(record, &mut spare));
+    bench.engine = fresh;
+    bench.give(&Start { epoch: 2, config_digest: 0, ts_wall: 0, halted: 0, reserved: [0; 7] });
+    let queries = bench.session(SessionState::Up, ROLE_TRADE);
+    let query = queries.iter().find_map(|record| record.payload::<Query>()).unwrap();
+    let order_ts = 1_400_000_001 * NS_PER_S;
+    assert!(bench.engine.orders().unknown_count() == 1);
+    assert!(query.since < order_ts && query.since > order_ts - 3_600 * NS_PER_S, "{}", query.since);
+}
