@@ -340,7 +340,7 @@ fn a_disk_that_refuses_halts_trading_and_the_halt_stands_until_it_is_armed() {
     // What the terminal held is gone with it; it begins anew, so the positions must be flat to trade again.
     let mut appliance = place.appliance(&[]);
     assert!(
-        appliance.words().contains("halted: ") && appliance.words().contains("--arm"),
+        appliance.words().contains("halted") && appliance.words().contains("--arm"),
         "{}",
         appliance.words()
     );
