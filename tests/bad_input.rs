@@ -340,7 +340,7 @@ fn a_disk_that_refuses_halts_trading_and_the_halt_stands_until_it_is_armed() {
     // What the terminal held is gone with it; it begins anew, so the positions must be flat to trade again.
     let mut appliance = place.appliance(&[]);
     assert!(
-        appliance.words().contains("halted: ") && appliance.words().contains("--arm"),
+        appliance.words().contains("halted") && appliance.words().contains("--arm"),
         "{}",
         appliance.words()
     );
@@ -355,7 +355,7 @@ fn a_disk_that_refuses_halts_trading_and_the_halt_stands_until_it_is_armed() {
         let control = all.iter().find_map(Record::payload::<Control>)?;
         assert_eq!(FixedText::from_bytes(control.who).unwrap().as_str(), "ops");
         assert_eq!(FixedText::from_bytes(control.why).unwrap().as_str(), "the disk was replaced");
-        let change = all.iter().filter_map(Record::payload::<TradingChange>).last()?;
+        let change = all.iter().rev().find_map(Record::payload::<TradingChange>)?;
         (change.to == tickbridge::risk::Trading::Active as u8).then_some(())
     });
     terminal.terminate();

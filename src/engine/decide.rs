@@ -167,10 +167,25 @@ impl Engine {
         };
         let side = if position > 0 { Side::Sell } else { Side::Buy };
         let qty = open.abs().min(position.abs()).min(spec.volume_max.0);
+        let qty = qty.min(self.known_at_venue(instrument, position.signum()));
+        if qty == 0 {
+            return;
+        }
         let intent = wish(instrument, side, qty, quote, true);
         match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => self.send(at, &approved, ticket, filling, [Price::NONE; 2], out),
+        }
+    }
+
+    /// What a reduction may take. Selling "ours" where the venue holds less, or before the two were compared, would open the
+    /// other side.
+    fn known_at_venue(&self, instrument: InstrumentId, sign: i64) -> i64 {
+        let Some(venue) = self.venues.get(usize::from(self.venue_of(instrument).0)) else { return 0 };
+        match venue.mismatch {
+            Some((subject, _, theirs)) if subject == u64::from(instrument.0) => (theirs * sign).max(0),
+            _ if venue.reconciled => i64::MAX,
+            _ => 0,
         }
     }
 

@@ -84,6 +84,7 @@ impl Venue {
         self.healthy_since = now;
         self.reconciled = false;
         self.differed_once = false;
+        self.mismatch = None;
         self.query = 0;
         self.query_due = now;
     }
