@@ -16,7 +16,7 @@
 mod orders;
 mod terminal;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::agents::{Decide, DecideParts, Outbound, Persist, RingSizes, Rings, rings};

@@ -365,7 +365,11 @@ fn journal_options(config: &Config, digest: u64) -> JournalOptions {
         memory_records: (config.journal.memory_mib as usize * (1 << 20) / crate::record::RECORD_BYTES)
             .next_power_of_two(),
         segment_bytes: config.journal.segment_mib << 20,
-        sync_every_ns: config.journal.sync_every_ms as i64 * NS_PER_MS,
+        // Orders that wait for the disk must not wait for a timer as well.
+        sync_every_ns: match config.journal.before_send {
+            BeforeSend::Disk => 0,
+            BeforeSend::Memory => config.journal.sync_every_ms as i64 * NS_PER_MS,
+        },
         config_digest: digest,
         ..JournalOptions::new(config.journal.dir.clone())
     }
