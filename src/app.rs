@@ -307,6 +307,12 @@ impl Wiring {
             (_, config::Idle::Yield) => Idle::Yield,
             (_, config::Idle::Backoff) => Idle::BACKOFF,
         };
+        // Every wake-up of this lane may take a core from a hot one: seldom is better, unless orders wait for the disk. The
+        // journal's memory holds what comes in between many times over.
+        let persist_idle = match config.journal.before_send {
+            BeforeSend::Disk => Idle::PARK,
+            BeforeSend::Memory => Idle::Park { park_us: 10_000 },
+        };
         type Agents = Vec<Box<dyn Agent + std::marker::Send>>;
         let mut plan: Vec<(&'static str, Option<usize>, Idle, Stage, Agents)> = match choice.layout {
             LaneLayout::Dedicated => vec![
@@ -325,7 +331,7 @@ impl Wiring {
         plan.push((
             "tb-persist",
             choice.persist_core,
-            Idle::PARK,
+            persist_idle,
             Stage::LaneCyclePersist,
             vec![Box::new(persist)],
         ));
