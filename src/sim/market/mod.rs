@@ -28,13 +28,12 @@
 //! | same millisecond (OANDA 2014) | 0.0089 | 0.0089 |
 
 mod calibration;
-mod prng;
 
 pub use calibration::Calibration;
 
+use crate::runtime::Prng;
 use crate::store::ticks::FileTick;
 use crate::types::{NS_PER_MS, NS_PER_S, TimeNs};
-use prng::Prng;
 
 const NS_PER_HOUR: i64 = 3600 * NS_PER_S;
 const NS_PER_MINUTE: i64 = 60 * NS_PER_S;
