@@ -121,6 +121,7 @@ impl Appliance {
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
         notes.push(journal.recovery.to_string());
         let epoch = journal.recovery.epoch;
+        SavedSetup::check_names(config, &config.journal.dir, epoch)?;
         SavedSetup::new(config, &model).write(&config.journal.dir, epoch)?;
         let mut engine = Engine::new(setup);
         let recovered = recover(&mut engine, &config.journal.dir)?;

@@ -57,7 +57,7 @@ impl Engine {
             ts_recv: input.ts(),
         };
         self.market.apply(instrument, quote);
-        self.ts_venue = self.ts_venue.max(quote.ts_venue);
+        self.note_venue_time(quote.ts_venue, input.ts());
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
         self.float(instrument, &quote, out);
@@ -243,7 +243,7 @@ impl Engine {
             qty: Qty(command.qty),
             reduces: record.aux() == 1,
             ts_decide: record.ts(),
-            ts_venue: self.market.quote(instrument).ts_venue,
+            ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });
         self.prepare(instrument);
     }

@@ -7,7 +7,8 @@
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{DealOutcome, Fact, Fill, OrderState, RetcodeClass, Verdict, classify};
 use crate::record::{
-    self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FaultKind, Kind, ROLE_TRADE, Record, SessionState,
+    self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind, Kind, ROLE_TRADE,
+    Record, SessionState,
 };
 use crate::risk::{Reason, Refusal, Trading};
 use crate::types::{
@@ -241,9 +242,17 @@ impl Engine {
             1 => Side::Sell,
             _ => return,
         };
-        self.ts_venue = self.ts_venue.max(TimeNs(deal.ts_venue));
+        self.note_venue_time(TimeNs(deal.ts_venue), input.ts());
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
+            return;
+        }
+        let mut deal = deal;
+        if input.flags() & FLAG_UNATTRIBUTED != 0 && !self.attribute(&mut deal) {
+            // Whose it is will be in the next snapshot; until then it is not counted, and so not taken for another's.
+            if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
+                venue.query_due = self.now;
+            }
             return;
         }
         let id = if self.fills_its_order(&deal) { deal.magic } else { 0 };
@@ -270,6 +279,15 @@ impl Engine {
                 self.changed(change, out);
             }
         }
+    }
+
+    /// Finds the order of a deal that came without its magic, by its ticket; `false` when none of ours has that ticket.
+    fn attribute(&mut self, deal: &mut record::DealEvent) -> bool {
+        let order = self.orders.open().find(|order| order.ticket != 0 && order.ticket == deal.ticket);
+        if let Some(order) = order {
+            deal.magic = order.new.id.raw();
+        }
+        order.is_some()
     }
 
     /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
@@ -329,21 +347,34 @@ impl Engine {
         from_snapshot: bool,
         out: &mut Outputs,
     ) {
-        let closes_ours = deal.entry != DealEntry::In.code()
-            && self.positions.tickets(at.1).any(|(identifier, _)| identifier == deal.position);
-        if closes_ours {
-            self.count_fill(at.1, deal, side, realised);
-            return self.prepare(at.1);
+        let held = self.positions.tickets(at.1).find(|(identifier, _)| *identifier == deal.position);
+        let ours = match held {
+            Some((_, qty)) if deal.entry != DealEntry::In.code() && qty.signum() == -side.sign() => {
+                deal.qty.min(qty.abs())
+            }
+            _ => 0,
+        };
+        if ours > 0 {
+            let part = record::DealEvent { qty: ours, ..*deal };
+            self.count_fill(at.1, &part, side, realised);
+            self.prepare(at.1);
+        }
+        // What is left of it was never ours: on a netting account a stop covers what others hold as well.
+        let rest = deal.qty - ours;
+        if rest <= 0 {
+            return;
         }
         self.counts.deals_foreign += 1;
         if OrderId::from_raw(deal.magic).is_ok_and(|id| id.strategy() == self.setup_strategy) {
             self.alert(AlertCode::ForgottenOrder, at, deal.magic, 0, deal.qty, out);
         }
-        if from_snapshot {
+        // Before the first comparison everything there is becomes the baseline at once.
+        let has_baseline = self.venues.get(usize::from(at.0.0)).is_some_and(|venue| venue.baseline_taken);
+        if from_snapshot && !has_baseline {
             return;
         }
         if let (Some(venue), Some(index)) = (self.venues.get_mut(usize::from(at.0.0)), at.1.index()) {
-            venue.external[index] += side.sign() * deal.qty;
+            venue.external[index] = venue.external[index].saturating_add(side.sign() * rest);
             venue.look_again(self.now);
         }
         self.fill_count += 1;

@@ -374,6 +374,14 @@ impl Engine {
         }
     }
 
+    /// Notes a venue's stamp. One that lies ahead of our own clock is no time to ask history from.
+    fn note_venue_time(&mut self, ts_venue: TimeNs, ts_recv: TimeNs) {
+        const AHEAD_NS_MAX: i64 = 300 * crate::types::NS_PER_S;
+        if ts_venue.since(ts_recv) <= AHEAD_NS_MAX {
+            self.ts_venue = self.ts_venue.max(ts_venue);
+        }
+    }
+
     fn next_id(&mut self) -> OrderId {
         self.sequence = self.sequence.checked_add(1).expect("four thousand million orders in one epoch");
         OrderId::new(self.setup_strategy, self.epoch, self.sequence)

@@ -146,7 +146,9 @@ impl Engine {
             self.each_open(|engine, id| {
                 let Some(order) = engine.orders.order(id).copied() else { return };
                 let here = usize::from(engine.venue_of(order.new.instrument).0) == venue_index;
-                if !here || order.state != OrderState::Unknown || order.ts_unknown > asked {
+                // What the venue once acknowledged is not absent because a list lags behind: the operator decides.
+                let acknowledged = order.ticket != 0 || matches!(order.retcode, 10_008..=10_010);
+                if !here || order.state != OrderState::Unknown || order.ts_unknown > asked || acknowledged {
                     return;
                 }
                 if engine.orders.absent_in_snapshot(id, query) >= ABSENT_READS {

@@ -10,7 +10,7 @@ use crate::types::{INSTRUMENTS_MAX, MarginMode, NS_PER_S, TimeNs};
 /// A snapshot is asked for again this long after the last one agreed.
 const RECONCILE_EVERY_NS: i64 = 30 * NS_PER_S;
 /// A snapshot without an end is asked for again after this.
-const SNAPSHOT_PATIENCE_NS: i64 = 5 * NS_PER_S;
+const SNAPSHOT_PATIENCE_NS: i64 = 30 * NS_PER_S;
 /// A snapshot that differed, or an order in doubt, is looked at again after this.
 const LOOK_AGAIN_NS: i64 = NS_PER_S;
 

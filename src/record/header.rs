@@ -19,6 +19,8 @@ pub const RECORD_VERSION: u8 = 1;
 pub const FLAG_SNAPSHOT: u8 = 1;
 /// Header flag: this record was refilled after a gap.
 pub const FLAG_REFILL: u8 = 2;
+/// Header flag: the terminal could not look the deal up, so its magic and entry are not known.
+pub const FLAG_UNATTRIBUTED: u8 = 4;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal),+ $(,)?) => {

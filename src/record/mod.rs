@@ -11,7 +11,8 @@ mod layout;
 mod output;
 
 pub use header::{
-    FLAG_REFILL, FLAG_SNAPSHOT, Kind, Origin, PAYLOAD_BYTES, Payload, RECORD_BYTES, RECORD_VERSION, Record,
+    FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Kind, Origin, PAYLOAD_BYTES, Payload, RECORD_BYTES,
+    RECORD_VERSION, Record,
 };
 pub use input::{
     ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,

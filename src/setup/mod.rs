@@ -65,6 +65,18 @@ pub enum SetupError {
         /// What is missing.
         parameter: &'static str,
     },
+    /// More venues than this version keeps apart.
+    #[error("venues: expected one, got {0}: deals, tickets and equity of several are not kept apart yet")]
+    Venues(usize),
+    /// Names that stand for something else in the journal.
+    #[error(
+        "the journal in use knows other venues or instruments, or the same ones in another order: expected those of \
+         epoch {epoch} first, in their order; use a new journal.dir, or put them back"
+    )]
+    Renamed {
+        /// The start whose setup differs.
+        epoch: u32,
+    },
     /// A file that cannot be read.
     #[error("{}: {error}", path.display())]
     Read {
@@ -104,6 +116,9 @@ pub fn digest(config: &Config, model: &str) -> u64 {
 
 /// What the engine is built from.
 pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
+    if config.venues.len() != 1 {
+        return Err(SetupError::Venues(config.venues.len()));
+    }
     let instrument = instrument_of(config, "model.instrument", &config.model.instrument)?;
     let specs = feature_specs(config)?;
     let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
@@ -331,6 +346,20 @@ impl SavedSetup {
         save().map_err(|error| SetupError::Write { path, error })
     }
 
+    /// Refuses a configuration in which the journal's venue and instrument numbers would mean something else.
+    pub fn check_names(config: &Config, dir: &Path, epoch: u32) -> Result<(), SetupError> {
+        let Some(last) = (1..epoch).rev().find(|epoch| Self::path(dir, *epoch).exists()) else {
+            return Ok(());
+        };
+        let old = Self::read(dir, last)?.config;
+        let venues =
+            |config: &Config| config.venues.iter().map(|v| (v.login, v.server.clone())).collect::<Vec<_>>();
+        let symbols =
+            |config: &Config| config.instruments.iter().map(|i| i.symbol.clone()).collect::<Vec<_>>();
+        let same = venues(config).starts_with(&venues(&old)) && symbols(config).starts_with(&symbols(&old));
+        if same { Ok(()) } else { Err(SetupError::Renamed { epoch: last }) }
+    }
+
     /// Reads the setup of an epoch back.
     pub fn read(dir: &Path, epoch: u32) -> Result<Self, SetupError> {
         let path = Self::path(dir, epoch);
@@ -377,5 +406,37 @@ mod tests {
         std::fs::write(SavedSetup::path(folder.path(), 3), "{\"config\": 1").unwrap();
         let words = SavedSetup::read(folder.path(), 3).unwrap_err().to_string();
         assert!(words.contains("setup-000003.json: expected the setup of an epoch"), "{words}");
+    }
+}
+
+#[cfg(test)]
+mod names_tests {
+    use super::*;
+    use crate::config::Resolved;
+
+    fn demo() -> Config {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        Resolved::load(&path).expect("the demo's configuration is valid").config
+    }
+
+    #[test]
+    fn a_journal_is_not_read_with_names_that_mean_something_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = demo();
+        SavedSetup::new(&old, "{}").write(folder.path(), 3).expect("written");
+        let mut more = demo();
+        more.instruments.push(more.instruments[0].clone());
+        more.instruments[1].symbol = "GBPUSD".into();
+        assert!(SavedSetup::check_names(&more, folder.path(), 5).is_ok());
+        more.instruments.swap(0, 1);
+        let refused = SavedSetup::check_names(&more, folder.path(), 5);
+        assert!(matches!(refused, Err(SetupError::Renamed { epoch: 3 })), "{refused:?}");
+    }
+
+    #[test]
+    fn two_venues_are_refused_until_they_are_kept_apart() {
+        let mut config = demo();
+        config.venues.push(config.venues[0].clone());
+        assert!(matches!(engine_setup(&config, "{}"), Err(SetupError::Venues(2))));
     }
 }

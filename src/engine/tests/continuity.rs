@@ -114,3 +114,69 @@ fn history_is_asked_for_in_the_venues_time() {
     assert!(bench.engine.orders().unknown_count() == 1);
     assert!(query.since < order_ts && query.since > order_ts - 3_600 * NS_PER_S, "{}", query.since);
 }
+
+#[test]
+fn a_deal_that_could_not_be_looked_up_is_found_by_its_ticket_or_left_to_the_snapshot() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    let mut deal = bench.deal_of(&entry, 10);
+    (deal.magic, deal.ticket) = (0, 77);
+    let outputs = bench.give_flagged(&deal, FLAG_UNATTRIBUTED);
+    assert_eq!((bench.position(), bench.state_of(&entry)), (0, OrderState::Sent));
+    assert_eq!(alert(&outputs), None);
+    let mut result = CommandResult::read(&[0; 96]);
+    (result.order_id, result.retcode, result.ticket) = (entry.order_id, 10009, 77);
+    bench.give(&result);
+    bench.give_flagged(&deal, FLAG_UNATTRIBUTED);
+    assert_eq!((bench.position(), bench.state_of(&entry)), (10, OrderState::Filled));
+}
+
+#[test]
+fn what_the_venue_acknowledged_is_never_declared_absent() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    bench.result(&entry, 10009);
+    bench.wait_ms(1_100);
+    for _ in 0..4 {
+        let queries = bench.wait_ms(1_100);
+        if queries.iter().any(|record| record.payload::<Query>().is_some()) {
+            bench.answer(&queries, &[], 0);
+        }
+    }
+    assert_eq!(bench.state_of(&entry), OrderState::Unknown);
+}
+
+#[test]
+fn a_stop_over_more_than_ours_closes_ours_and_no_more() {
+    let mut bench = Bench::new();
+    bench.account(10_000.0);
+    bench.session(SessionState::Up, ROLE_MARKET);
+    let queries = bench.session(SessionState::Up, ROLE_TRADE);
+    bench.spec();
+    bench.answer(&queries, &[], 20);
+    bench.tick(100_000);
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.fill(&entry);
+    assert_eq!(bench.position(), 10);
+    let mut stop = bench.deal_of(&entry, 30);
+    (stop.deal_type, stop.entry, stop.reason, stop.ticket) = (1, 1, 4, 999);
+    bench.give(&stop);
+    assert_eq!((bench.position(), bench.engine.venues[0].external[0]), (0, 0));
+}
+
+#[test]
+fn a_strangers_deal_first_seen_in_a_snapshot_is_exposure_like_any_other() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    let mut stranger = bench.deal_of(&entry, 7);
+    bench.fill(&entry);
+    (stranger.deal, stranger.magic, stranger.ticket, stranger.position) = (4_444, 0, 4_444, 4_444);
+    bench.session(SessionState::Down, ROLE_TRADE);
+    let queries = bench.session(SessionState::Up, ROLE_TRADE);
+    let outputs = bench.answer(&queries, &[stranger], 17);
+    assert_eq!(alert(&outputs), None);
+    assert_eq!((bench.position(), bench.engine.venues[0].external[0]), (10, 7));
+    assert_eq!(bench.engine.closed(), None);
+}

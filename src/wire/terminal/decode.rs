@@ -105,12 +105,20 @@ pub struct Decoder {
     origin: Origin,
     pub(super) server_offset_s: i32,
     next_seq: [u64; Stream::ALL.len()],
+    /// Something was refused since the last snapshot began.
+    snapshot_refused: bool,
 }
 
 impl Decoder {
     /// For a connection of this venue; `origin` marks its records.
     pub fn new(symbols: SymbolTable, origin: Origin) -> Self {
-        Decoder { symbols, origin, server_offset_s: 0, next_seq: [1; Stream::ALL.len()] }
+        Decoder {
+            symbols,
+            origin,
+            server_offset_s: 0,
+            next_seq: [1; Stream::ALL.len()],
+            snapshot_refused: false,
+        }
     }
 
     /// Starts over for a new connection.
@@ -118,6 +126,7 @@ impl Decoder {
         self.symbols.clear();
         self.server_offset_s = 0;
         self.next_seq = [1; Stream::ALL.len()];
+        self.snapshot_refused = false;
     }
 
     /// Starts over for a connection of another venue.
@@ -164,7 +173,10 @@ impl Decoder {
         if kind != MessageKind::HistoryTick {
             self.check_number(&header, ts_recv, out)?;
         }
-        self.rest(&header, kind, body, ts_recv, out)
+        let result = self.rest(&header, kind, body, ts_recv, out);
+        // A snapshot of which a part was refused proves nothing by what it does not list.
+        self.snapshot_refused |= result.is_err();
+        result
     }
 
     fn check_number(
@@ -266,6 +278,7 @@ impl Decoder {
             MessageKind::DealState => self.deal(&body::DealState::read(bytes), ts, out),
             MessageKind::AccountState => self.account(&body::AccountState::read(bytes), ts, out),
             MessageKind::SnapshotBegin => {
+                self.snapshot_refused = false;
                 let begin = body::SnapshotBegin::read(bytes);
                 let since = self.utc_ns(begin.since_msc);
                 out(self.record(ts, InstrumentId::NONE, &snapshot(begin.request, since, [0; 4], 0)));
@@ -274,7 +287,7 @@ impl Decoder {
             MessageKind::SnapshotEnd => {
                 let end = body::SnapshotEnd::read(bytes);
                 let counts = [end.order_count, end.position_count, end.deal_count, end.history_count];
-                let phase = if end.complete == 1 { 1 } else { 2 };
+                let phase = if end.complete == 1 && !self.snapshot_refused { 1 } else { 2 };
                 out(self.record(ts, InstrumentId::NONE, &snapshot(end.request, 0, counts, phase)));
                 Ok(Decoded::Records)
             }

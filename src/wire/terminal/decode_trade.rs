@@ -7,7 +7,7 @@
 use super::body;
 use super::decode::{DecodeError, Decoded, Decoder};
 use super::symbols::price_or_none;
-use crate::record::{self, FLAG_SNAPSHOT, Record};
+use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{InstrumentId, InstrumentSpec, Money, Price, TimeNs, TransactionKind};
 
 impl Decoder {
@@ -94,7 +94,8 @@ impl Decoder {
                     reason: wire.reason,
                     reserved: [0; 4],
                 };
-                out(self.record(ts, spec.instrument, &payload));
+                let flags = if wire.looked_up == 1 { 0 } else { FLAG_UNATTRIBUTED };
+                out(self.record(ts, spec.instrument, &payload).with_flags(flags));
             }
             TransactionKind::Position => {
                 let sign = if wire.deal_type == 0 { 1 } else { -1 };

@@ -164,3 +164,20 @@ fn an_absurd_volume_is_kept_within_what_can_be_counted() {
         assert_eq!(records[0].payload::<record::PositionEvent>().unwrap().qty, expected, "{volume}");
     }
 }
+
+#[test]
+fn a_snapshot_of_which_a_part_was_refused_is_not_complete() {
+    for refused in [false, true] {
+        let mut decoder = decoder();
+        let begin = body::SnapshotBegin { request: 5, since_msc: 0, time_msc: 0 };
+        decode_all(&mut decoder, &encoded(&begin, 1)).0.unwrap();
+        let mut deal = body::DealState::read(&[0; 1024]);
+        deal.symbol_id = if refused { 9 } else { 3 };
+        assert_eq!(decode_all(&mut decoder, &encoded(&deal, 2)).0.is_err(), refused);
+        let mut end = body::SnapshotEnd::read(&[0; 1024]);
+        (end.request, end.complete) = (5, 1);
+        let (_, records) = decode_all(&mut decoder, &encoded(&end, 3));
+        let phase = records[0].payload::<record::Snapshot>().unwrap().phase;
+        assert_eq!(phase, if refused { 2 } else { 1 });
+    }
+}
