@@ -12,26 +12,26 @@ use tickbridge::types::{InstrumentId, NS_PER_MS, Price, TimeNs};
 const ONE: InstrumentId = InstrumentId(0);
 const OTHER: InstrumentId = InstrumentId(1);
 /// Relative to the value, or to the series' own median where the value is nearer to zero.
-pub const TOLERANCE: f64 = 1e-9;
+pub(crate) const TOLERANCE: f64 = 1e-9;
 
 /// One bar, in ticks.
-pub struct Bar {
+pub(crate) struct Bar {
     /// Open, high, low, close.
-    pub prices: [i64; 4],
+    pub(crate) prices: [i64; 4],
     /// Traded volume.
-    pub volume: f64,
+    pub(crate) volume: f64,
     /// Close of the other instrument.
-    pub other: i64,
+    pub(crate) other: i64,
     /// Whether the golden files have this row.
-    pub compared: bool,
+    pub(crate) compared: bool,
 }
 
 /// One series.
-pub struct Case {
+pub(crate) struct Case {
     /// `FUNCTION/parameters/output`.
-    pub name: String,
+    pub(crate) name: String,
     /// Its values in the compared rows; NaN where there is none.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
 }
 
 fn folder() -> PathBuf {
@@ -40,11 +40,12 @@ fn folder() -> PathBuf {
 
 fn read(name: &str) -> Vec<u8> {
     let path = folder().join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("golden file: expected {}, got {error}", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("golden file: expected {}, got {error}", path.display()))
 }
 
 /// The bars.
-pub fn bars() -> Vec<Bar> {
+pub(crate) fn bars() -> Vec<Bar> {
     let text = String::from_utf8(read("bars.csv")).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("open,high,low,close,volume,other_close,compared"));
@@ -58,7 +59,7 @@ pub fn bars() -> Vec<Bar> {
 }
 
 /// The cases of one source.
-pub fn cases(source: &str, rows: usize) -> Vec<Case> {
+pub(crate) fn cases(source: &str, rows: usize) -> Vec<Case> {
     let names = String::from_utf8(read(&format!("{source}.names"))).unwrap();
     let bytes = read(&format!("{source}.f64"));
     let doubles: Vec<f64> =
@@ -70,7 +71,7 @@ pub fn cases(source: &str, rows: usize) -> Vec<Case> {
 }
 
 /// What a case is called here, and its numbers' unit in ours.
-pub fn kind_of(name: &str) -> Kind {
+pub(crate) fn kind_of(name: &str) -> Kind {
     let mut parts = name.split('/');
     let mut part = || parts.next().unwrap_or("");
     let (function, parameters, output) = (part(), part(), part());
@@ -159,23 +160,25 @@ pub fn kind_of(name: &str) -> Kind {
 
 /// Compared rows after which a part in 10^10 of a start is forgotten, for averages that start otherwise than ours; 0 where
 /// the definitions are the same from the first value on.
-pub fn settle(source: &str, name: &str, kind: Kind) -> usize {
+pub(crate) fn settle(source: &str, name: &str, kind: Kind) -> usize {
     let forget = |samples_per_e: f64| (samples_per_e * 1e10f64.ln()).ceil() as usize;
     match (source, kind) {
         // TA-Lib starts the fast average with the slow one, ours with its own first samples.
         ("talib", Kind::Macd { slow, signal, .. }) => {
             (slow + signal) as usize + forget(f64::from(slow + signal) / 2.0)
         }
-        // Composed of an average that starts with the mean of the first samples; ours starts with the first.
-        ("talib", Kind::Keltner { period, .. }) if !name.ends_with("width") => {
-            period as usize + forget(f64::from(period + 1) / 2.0)
+        // The parts are TA-Lib's; an average that starts with the mean of the first samples, where ours starts with the first,
+        // and in KC a true range that is averaged from the sample on where the slower of the two begins.
+        ("talib", Kind::Keltner { atr_period, .. }) if name.ends_with("width") => {
+            atr_period as usize + forget(f64::from(atr_period))
         }
+        ("talib", Kind::Keltner { period, .. }) => period as usize + forget(f64::from(period + 1) / 2.0),
         _ => 0,
     }
 }
 
 /// Every case's value at every bar, from one graph: (ready, value).
-pub fn ours(cases: &[Case], bars: &[Bar]) -> Vec<Vec<(bool, f64)>> {
+pub(crate) fn ours(cases: &[Case], bars: &[Bar]) -> Vec<Vec<(bool, f64)>> {
     let clock = Clock::TickBar { ticks: 4 };
     let specs: Vec<FeatureSpec> = cases
         .iter()
