@@ -22,7 +22,7 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|index| format!("f{index}")).collect()
 }
 
-fn same(a: f32, b: f32) -> bool {
+fn same(a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
@@ -41,7 +41,7 @@ fn every_score_is_the_librarys_in_every_bit() {
         fast += kernels.len() - 1;
         for model in &kernels {
             for row in table.chunks_exact(columns + 1) {
-                let (got, expected) = (model.predict(&row[..columns]), row[columns]);
+                let (got, expected) = (model.predict(&row[..columns]), f64::from(row[columns]));
                 let kernel = model.kernel_name();
                 assert!(
                     same(got, expected),

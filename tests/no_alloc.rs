@@ -49,7 +49,7 @@ const CYCLES_MAX: u64 = 4_000_000;
 const WARM_UP_FILLS: u64 = 300;
 
 /// The change of the mid decides; the other features are there to be computed.
-fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f32) -> StrategySetup {
+fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f64) -> StrategySetup {
     let thresholds = Thresholds {
         enter_long_above: enter,
         enter_short_below: -enter,

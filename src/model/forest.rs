@@ -2,10 +2,12 @@
 //!
 //! What it is not: a file format, or a layout for speed: kernels make their own.
 //!
-//! Invariant: from the root of each tree every path ends at a leaf, no node is met twice, features are within the row,
-//! thresholds are not NaN and leaves are finite.
+//! Invariant: from the root of each tree every path ends at a leaf, no node is met twice, features and outputs are within
+//! their counts, thresholds are not NaN and leaves are finite. What a library compares in `f64`, with `<=` or after a
+//! conversion of NaN, the loaders have turned into the one comparison below, exactly, because every row is `f32`.
 
-use super::{ModelError, Objective};
+use super::ModelError;
+use super::link::Link;
 
 /// Most trees of one model.
 pub(super) const TREES_MAX: usize = 65_536;
@@ -17,24 +19,92 @@ pub(super) const TREE_DEPTH_MAX: usize = 64;
 /// One node: a split, or a leaf.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Node {
-    /// Goes left when the feature is below the threshold; NaN goes where `default_left` says.
-    Split { feature: u32, threshold: f32, default_left: bool, left: u32, right: u32 },
-    /// Adds this to the margin.
-    Leaf(f32),
+    /// Goes left when the feature is below the threshold; NaN goes left where `nan_left` says.
+    Split { feature: u32, threshold: f32, nan_left: bool, left: u32, right: u32 },
+    /// Goes left when the tree's test of this number says so; only `scalar` takes forests with these.
+    Special { test: u32, left: u32, right: u32 },
+    /// Adds this to its output.
+    Leaf(f64),
 }
+
+/// A split that no single threshold decides.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Test {
+    /// The value, cut to a whole number, is a category: left when it is one of the members or, with `member_left` false,
+    /// when it is none. NaN, what is negative and what is too large for a category go left where the last two say.
+    Category { feature: u32, members: Box<[u64]>, member_left: bool, nan_left: bool, outside_left: bool },
+    /// As a split, but zero (at most 1e-35 away) counts as missing too.
+    ZeroIsMissing { feature: u32, threshold: f32, missing_left: bool },
+}
+
+impl Test {
+    /// Which feature it reads.
+    pub(super) fn feature(&self) -> u32 {
+        match self {
+            Test::Category { feature, .. } | Test::ZeroIsMissing { feature, .. } => *feature,
+        }
+    }
+
+    /// Whether a value goes left.
+    pub(super) fn left(&self, x: f32) -> bool {
+        match self {
+            Test::Category { members, member_left, nan_left, outside_left, .. } => {
+                if x.is_nan() {
+                    return *nan_left;
+                }
+                // Toward zero, as C does it: -0.5 is category 0.
+                let category = x.trunc();
+                if category < 0.0 || category >= (members.len() * 64) as f32 {
+                    return *outside_left;
+                }
+                let category = category as usize;
+                (members[category / 64] >> (category % 64) & 1 == 1) == *member_left
+            }
+            Test::ZeroIsMissing { threshold, missing_left, .. } => {
+                if x.is_nan() || x.abs() <= ZERO_MAX {
+                    *missing_left
+                } else {
+                    x < *threshold
+                }
+            }
+        }
+    }
+}
+
+/// LightGBM's `kZeroThreshold` as the largest `f32` that it takes for zero.
+pub(super) const ZERO_MAX: f32 = 1e-35;
 
 /// One tree; node 0 is its root. Nodes that no path reaches may hold anything.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
+    /// Which output its leaves add to.
+    pub(super) output: u32,
     pub(super) nodes: Vec<Node>,
+    pub(super) tests: Vec<Test>,
     /// Splits on the longest path.
     pub(super) depth: usize,
 }
 
+/// What a tree must fit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TreeLimits {
+    pub(super) feature_count: usize,
+    pub(super) output_count: usize,
+}
+
 impl Tree {
     /// Checks the shape; `index` is for the message.
-    pub(super) fn new(index: usize, nodes: Vec<Node>, feature_count: usize) -> Result<Self, ModelError> {
+    pub(super) fn new(
+        index: usize,
+        output: u32,
+        nodes: Vec<Node>,
+        tests: Vec<Test>,
+        limits: TreeLimits,
+    ) -> Result<Self, ModelError> {
         let refuse = |node, expected, got: String| Err(ModelError::Tree { tree: index, node, expected, got });
+        if output as usize >= limits.output_count {
+            return refuse(0, "an output of the model", format!("{output} of {}", limits.output_count));
+        }
         let mut met = vec![false; nodes.len()];
         let mut open = vec![(0u32, 0usize)];
         let mut depth_max = 0;
@@ -46,39 +116,50 @@ impl Tree {
             if std::mem::replace(&mut met[node], true) {
                 return refuse(node, "one parent for each node", "a second one, or a cycle".into());
             }
-            match nodes[node] {
+            let (feature, left, right) = match nodes[node] {
                 Node::Leaf(value) if !value.is_finite() => {
                     return refuse(node, "a finite leaf", value.to_string());
                 }
-                Node::Leaf(_) => depth_max = depth_max.max(depth),
+                Node::Leaf(_) => {
+                    depth_max = depth_max.max(depth);
+                    continue;
+                }
                 Node::Split { threshold, .. } if threshold.is_nan() => {
                     return refuse(node, "a threshold that is a number", "NaN".into());
                 }
-                Node::Split { feature, .. } if feature as usize >= feature_count => {
-                    return refuse(
-                        node,
-                        "a feature of the model",
-                        format!("index {feature} of {feature_count}"),
-                    );
-                }
-                Node::Split { .. } if depth == TREE_DEPTH_MAX => {
-                    return refuse(node, "at most 64 splits to a leaf", "more".into());
-                }
-                Node::Split { left, right, .. } => open.extend([(left, depth + 1), (right, depth + 1)]),
+                Node::Split { feature, left, right, .. } => (feature, left, right),
+                Node::Special { test, left, right } => match tests.get(test as usize) {
+                    None => return refuse(node, "a test of the tree", format!("{test} of {}", tests.len())),
+                    Some(Test::ZeroIsMissing { threshold, .. }) if threshold.is_nan() => {
+                        return refuse(node, "a threshold that is a number", "NaN".into());
+                    }
+                    Some(test) => (test.feature(), left, right),
+                },
+            };
+            if feature as usize >= limits.feature_count {
+                let got = format!("index {feature} of {}", limits.feature_count);
+                return refuse(node, "a feature of the model", got);
             }
+            if depth == TREE_DEPTH_MAX {
+                return refuse(node, "at most 64 splits to a leaf", "more".into());
+            }
+            open.extend([(left, depth + 1), (right, depth + 1)]);
         }
-        Ok(Tree { nodes, depth: depth_max })
+        Ok(Tree { output, nodes, tests, depth: depth_max })
     }
 
-    /// The splits that some row can reach.
+    /// The splits that some row can reach: feature, threshold, whether NaN goes left. Special ones are left out.
     pub(super) fn reachable_splits(&self) -> impl Iterator<Item = (u32, f32, bool)> + '_ {
         let mut open = vec![0u32];
         std::iter::from_fn(move || {
             while let Some(at) = open.pop() {
-                if let Node::Split { feature, threshold, default_left, left, right } = self.nodes[at as usize]
-                {
-                    open.extend([left, right]);
-                    return Some((feature, threshold, default_left));
+                match self.nodes[at as usize] {
+                    Node::Split { feature, threshold, nan_left, left, right } => {
+                        open.extend([left, right]);
+                        return Some((feature, threshold, nan_left));
+                    }
+                    Node::Special { left, right, .. } => open.extend([left, right]),
+                    Node::Leaf(_) => {}
                 }
             }
             None
@@ -86,13 +167,53 @@ impl Tree {
     }
 }
 
+/// How the leaves of one output are added up, in the order of the trees.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Sum {
+    /// In `f32` from each output's base margin: XGBoost. Every leaf is an `f32`.
+    Single { base: Box<[f32]> },
+    /// In `f64` from each output's start, then divided by `divide`, times `scale`, plus each output's bias; each of the
+    /// three is skipped when it changes nothing (1, 1, 0).
+    Double { start: Box<[f64]>, divide: f64, scale: f64, bias: Box<[f64]> },
+}
+
+impl Sum {
+    /// How many outputs.
+    pub(super) fn output_count(&self) -> usize {
+        match self {
+            Sum::Single { base } => base.len(),
+            Sum::Double { start, .. } => start.len(),
+        }
+    }
+
+    /// What follows the sum of leaves.
+    #[inline]
+    pub(super) fn finish(&self, output: usize, sum: f64) -> f64 {
+        match self {
+            Sum::Single { .. } => sum,
+            Sum::Double { divide, scale, bias, .. } => {
+                let mut value = sum;
+                if *divide != 1.0 {
+                    value /= divide;
+                }
+                if *scale != 1.0 {
+                    value *= scale;
+                }
+                if bias[output] != 0.0 {
+                    value += bias[output];
+                }
+                value
+            }
+        }
+    }
+}
+
 /// A whole model of trees.
 #[derive(Clone, Debug)]
 pub(super) struct Forest {
     pub(super) features: Vec<String>,
-    pub(super) objective: Objective,
-    /// What the sum of leaves starts from.
-    pub(super) base_margin: f32,
+    pub(super) sum: Sum,
+    pub(super) link: Link,
     /// In the order of the sum.
     pub(super) trees: Vec<Tree>,
 }

@@ -5,7 +5,8 @@
 //! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
 
 use super::json::Reader;
-use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, Objective, match_features};
+use super::link::Link;
+use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, match_features};
 
 /// Weights and intercept.
 #[derive(Clone, Debug)]
@@ -15,17 +16,14 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// The score of a row; a NaN feature makes it NaN.
+    /// The sum of a row; a NaN feature makes it NaN.
     #[inline]
-    pub(super) fn score(&self, row: &[f32], objective: Objective) -> f32 {
+    pub(super) fn sum(&self, row: &[f32]) -> f64 {
         let mut sum = self.intercept;
         for (weight, value) in self.weights.iter().zip(row) {
             sum += weight * f64::from(*value);
         }
-        match objective {
-            Objective::Logistic => (1.0 / (1.0 + (-sum).exp())) as f32,
-            Objective::Identity => sum as f32,
-        }
+        sum
     }
 }
 
@@ -43,12 +41,12 @@ pub(super) fn claims(bytes: &[u8]) -> bool {
 pub(super) fn load(
     bytes: &[u8],
     features: &[impl AsRef<str>],
-) -> Result<(Linear, Objective, Vec<String>), ModelError> {
+) -> Result<(Linear, Link, Vec<String>), ModelError> {
     if bytes.len() > MODEL_BYTES_MAX {
         return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
     }
     let mut reader = Reader::new(bytes);
-    let (mut format, mut version, mut link, mut intercept) = (None, None, None, None);
+    let (mut format, mut version, mut link_name, mut intercept) = (None, None, None, None);
     let (mut names, mut weights) = (Vec::new(), Vec::new());
     let mut keys_read = 0;
     reader.object()?;
@@ -56,7 +54,7 @@ pub(super) fn load(
         match key.as_str() {
             "format" => format = Some(reader.string()?),
             "version" => version = Some(reader.i32()?),
-            "link" => link = Some(reader.string()?),
+            "link" => link_name = Some(reader.string()?),
             "intercept" => intercept = Some(reader.f64()?),
             "features" => reader.array(FEATURES_MAX, |r| r.string().map(|name| names.push(name)))?,
             "weights" => reader.array(FEATURES_MAX, |r| r.f64().map(|weight| weights.push(weight)))?,
@@ -71,9 +69,9 @@ pub(super) fn load(
     if version != Some(1) {
         return field("version", "1", format!("{version:?}"));
     }
-    let objective = match link.as_deref() {
-        Some("logistic") => Objective::Logistic,
-        Some("identity") => Objective::Identity,
+    let link = match link_name.as_deref() {
+        Some("logistic") => Link::Logistic { slope: 1.0 },
+        Some("identity") => Link::Identity,
         other => return field("link", "identity or logistic", other.unwrap_or_default().into()),
     };
     let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
@@ -84,7 +82,7 @@ pub(super) fn load(
         return field("weights", "finite numbers", bad.to_string());
     }
     match_features(&names, features)?;
-    Ok((Linear { weights: weights.into(), intercept }, objective, names))
+    Ok((Linear { weights: weights.into(), intercept }, link, names))
 }
 
 #[cfg(test)]

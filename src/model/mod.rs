@@ -10,12 +10,12 @@ mod forest;
 mod json;
 pub mod kernel;
 mod linear;
-mod objective;
+mod link;
 pub mod synthetic;
 mod xgboost;
 
 pub use error::ModelError;
-pub use objective::Objective;
+pub use link::Link;
 
 use forest::Forest;
 use kernel::{KernelKind, Trees};
@@ -29,8 +29,15 @@ pub const FEATURES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct Model {
     features: Vec<String>,
-    objective: Objective,
+    link: Link,
+    output_count: usize,
     body: Body,
+}
+
+/// A row that is made ready for one model as its values are written, before the model is asked.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    row: Box<[f32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +67,8 @@ impl Model {
     fn with_forest(forest: &Forest, kind: KernelKind) -> Self {
         Model {
             features: forest.features.clone(),
-            objective: forest.objective,
+            link: forest.link,
+            output_count: forest.sum.output_count(),
             body: Body::Trees(std::sync::Arc::new(Trees::new(forest, kind))),
         }
     }
@@ -69,8 +77,8 @@ impl Model {
     /// `{"format":"tickbridge-linear","version":1,"link":"identity"|"logistic","features":[..],"weights":[..],
     /// "intercept":x}`.
     pub fn from_linear_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        let (linear, objective, names) = linear::load(bytes, features)?;
-        Ok(Model { features: names, objective, body: Body::Linear(linear) })
+        let (linear, link, names) = linear::load(bytes, features)?;
+        Ok(Model { features: names, link, output_count: 1, body: Body::Linear(linear) })
     }
 
     /// Loads either format, told apart by the file's `format` key.
@@ -82,17 +90,52 @@ impl Model {
         }
     }
 
-    /// The score of one row: a probability for logistic objectives, the raw score for others; NaN only if the model's
-    /// own arithmetic says so.
+    /// The score of one row, of a model with one output: a probability for logistic links, the raw score for others; NaN
+    /// only if the model's own arithmetic says so. Scores of XGBoost are `f32` values.
     ///
-    /// Panics when the row has not one value for each feature: names were matched at load, so that is our own fault.
+    /// Panics when the row has not one value for each feature, or the model several outputs: both were known at load, so
+    /// that is our own fault.
     #[inline]
-    pub fn predict(&self, row: &[f32]) -> f32 {
+    pub fn predict(&self, row: &[f32]) -> f64 {
+        let mut score = [0.0];
+        self.scores(row, &mut score);
+        score[0]
+    }
+
+    /// The scores of one row, one for each output: classes of a multiclass model, in its order.
+    ///
+    /// Panics when `row` or `out` has not the model's length.
+    #[inline]
+    pub fn scores(&self, row: &[f32], out: &mut [f64]) {
         assert_eq!(row.len(), self.features.len(), "a row has one value for each feature");
+        assert_eq!(out.len(), self.output_count, "there is one score for each output");
         match &self.body {
-            Body::Trees(trees) => self.objective.link(trees.margin(row)),
-            Body::Linear(linear) => linear.score(row, self.objective),
+            Body::Trees(trees) => trees.sums(row, out),
+            Body::Linear(linear) => out[0] = linear.sum(row),
         }
+        self.link.apply(out);
+    }
+
+    /// How many scores a row has.
+    pub fn output_count(&self) -> usize {
+        self.output_count
+    }
+
+    /// Memory for one row that is made ready value by value.
+    pub fn prepare(&self) -> Prepared {
+        Prepared { row: vec![f32::NAN; self.features.len()].into() }
+    }
+
+    /// Writes one value of a prepared row; `feature` is its place in the row.
+    #[inline]
+    pub fn write(&self, prepared: &mut Prepared, feature: usize, value: f32) {
+        prepared.row[feature] = value;
+    }
+
+    /// As [`Model::scores`], of a row that was written before: what can be worked out of single values is done.
+    #[inline]
+    pub fn scores_prepared(&self, prepared: &Prepared, out: &mut [f64]) {
+        self.scores(&prepared.row, out);
     }
 
     /// Feature names in the row's order.
@@ -100,9 +143,9 @@ impl Model {
         &self.features
     }
 
-    /// What it was trained for.
-    pub fn objective(&self) -> Objective {
-        self.objective
+    /// What its sums become.
+    pub fn link(&self) -> Link {
+        self.link
     }
 
     /// How many trees; zero for a linear model.

@@ -6,9 +6,10 @@
 //! Invariant: an unknown key inside the booster is refused, because a loader that ignores one (as `weight_drop`, new in
 //! 3.3) mispredicts silently. No count in the file is believed: memory grows with the elements that are really there.
 
-use super::forest::{Forest, NODES_MAX, Node, TREES_MAX, Tree};
+use super::forest::{Forest, NODES_MAX, Node, Sum, TREES_MAX, Tree, TreeLimits};
 use super::json::Reader;
-use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, Objective, match_features};
+use super::link::Link;
+use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, match_features};
 
 /// Versions of the file's major number that are read.
 const MAJOR_VERSIONS: std::ops::RangeInclusive<i32> = 1..=3;
@@ -209,7 +210,7 @@ fn assemble(file: File, features: &[impl AsRef<str>]) -> Result<Forest, ModelErr
         return Err(unsupported("tree_info", "0 (one score)", &class.to_string()));
     }
     let objective = file.objective.as_deref().ok_or(ModelError::Missing("learner.objective.name"))?;
-    let objective = Objective::from_xgboost(objective)?;
+    let link = Link::from_xgboost(objective)?;
     let base_score = base_score(file.base_score.as_deref().ok_or(ModelError::Missing("base_score"))?)?;
     if file.names.is_empty() {
         return Err(ModelError::Missing("learner.feature_names"));
@@ -218,7 +219,8 @@ fn assemble(file: File, features: &[impl AsRef<str>]) -> Result<Forest, ModelErr
     count("num_trees", file.num_trees.as_deref(), file.trees.len())?;
     match_features(&file.names, features)?;
     let trees = trees(file.trees, file.names.len())?;
-    Ok(Forest { base_margin: objective.base_margin(base_score), features: file.names, objective, trees })
+    let base = Box::new([link.base_margin(base_score)]);
+    Ok(Forest { features: file.names, sum: Sum::Single { base }, link, trees })
 }
 
 /// A count in the file must be what is really there.
@@ -247,6 +249,7 @@ fn base_score(text: &str) -> Result<f32, ModelError> {
 /// Puts the trees in the order of their ids and checks each.
 fn trees(raw: Vec<RawTree>, feature_count: usize) -> Result<Vec<Tree>, ModelError> {
     let tree_count = raw.len();
+    let limits = TreeLimits { feature_count, output_count: 1 };
     let mut placed: Vec<Option<Tree>> = (0..tree_count).map(|_| None).collect();
     for (index, raw) in raw.into_iter().enumerate() {
         let id = raw.id.map_or(Some(index), |id| usize::try_from(id).ok());
@@ -258,7 +261,7 @@ fn trees(raw: Vec<RawTree>, feature_count: usize) -> Result<Vec<Tree>, ModelErro
                 got,
             });
         };
-        placed[id] = Some(Tree::new(id, nodes(id, &raw)?, feature_count)?);
+        placed[id] = Some(Tree::new(id, 0, nodes(id, &raw)?, Vec::new(), limits)?);
     }
     Ok(placed.into_iter().flatten().collect())
 }
@@ -272,12 +275,12 @@ fn nodes(tree: usize, raw: &RawTree) -> Result<Vec<Node>, ModelError> {
         return Err(ModelError::Tree { tree, node: 0, expected: "arrays of one length", got });
     }
     let node = |at: usize| match (raw.left[at], raw.right[at]) {
-        (-1, _) => Node::Leaf(raw.conditions[at]),
+        (-1, _) => Node::Leaf(f64::from(raw.conditions[at])),
         // A negative child or feature becomes an index out of range, which `Tree::new` refuses if it can be reached.
         (left, right) => Node::Split {
             feature: raw.features[at] as u32,
             threshold: raw.conditions[at],
-            default_left: raw.default_left[at],
+            nan_left: raw.default_left[at],
             left: left as u32,
             right: right as u32,
         },

@@ -130,10 +130,10 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     .map_err(model_error)?;
     let signal = &config.signal;
     let rule = Rule::new(Thresholds {
-        enter_long_above: signal.enter_long_above as f32,
-        enter_short_below: signal.enter_short_below as f32,
-        exit_long_below: signal.exit_long_below as f32,
-        exit_short_above: signal.exit_short_above as f32,
+        enter_long_above: signal.enter_long_above,
+        enter_short_below: signal.enter_short_below,
+        exit_long_below: signal.exit_long_below,
+        exit_short_above: signal.exit_short_above,
         cooldown_ns: ms(signal.cooldown_ms),
         spread_max_ticks: signal.spread_max_ticks,
         quote_age_max_ns: ms(signal.quote_age_max_ms),

@@ -2,7 +2,7 @@
 //!
 //! What it is not: a choice the user makes. The processor and the forest decide, once, at load.
 //!
-//! Invariant: leaves are added in `f32`, from the base margin, in the trees' order. `unsafe` is for vector
+//! Invariant: leaves are added as the forest's `Sum` says, in the trees' order. `unsafe` is for vector
 //! instructions, in the files that say so.
 
 mod scalar;
@@ -61,13 +61,13 @@ impl Trees {
         }
     }
 
-    /// The sum for a row.
+    /// The finished sum of each output, for a row.
     #[inline]
-    pub(super) fn margin(&self, row: &[f32]) -> f32 {
+    pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
         match self {
-            Trees::Scalar(scalar) => scalar.margin(row),
+            Trees::Scalar(scalar) => scalar.sums(row, out),
             #[cfg(target_arch = "x86_64")]
-            Trees::Veb(veb) => veb.margin(row),
+            Trees::Veb(veb) => out[0] = f64::from(veb.margin(row)),
         }
     }
 

@@ -15,7 +15,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::forest::{Forest, Node, Tree};
+use super::super::forest::{Forest, Node, Sum, Tree};
 
 const DEPTH: usize = 6;
 const SPLITS: usize = 63;
@@ -138,7 +138,8 @@ pub(super) fn admits(forest: &Forest) -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("popcnt")
-        && forest.trees.iter().all(|tree| tree.depth <= DEPTH)
+        && matches!(&forest.sum, Sum::Single { base } if base.len() == 1)
+        && forest.trees.iter().all(|tree| tree.depth <= DEPTH && tree.tests.is_empty())
         && thresholds(forest).iter().all(|(_, list)| list.len() <= THRESHOLDS_MAX)
         && columns(forest).len() <= COLUMNS_MAX
 }
@@ -148,7 +149,10 @@ impl Veb {
     pub(super) fn new(forest: &Forest) -> Self {
         let (thresholds, columns) = (thresholds(forest), columns(forest));
         let mut veb = Veb {
-            base_margin: forest.base_margin,
+            base_margin: match &forest.sum {
+                Sum::Single { base } => base[0],
+                Sum::Double { .. } => f32::NAN,
+            },
             axes: Box::default(),
             blocks: Box::default(),
             column_axis: Bytes([0; 64]),
@@ -267,12 +271,13 @@ impl Place<'_> {
             match tree.nodes[at as usize] {
                 Node::Leaf(value) => {
                     let below = DEPTH - level;
-                    leaves[place << below..(place + 1) << below].fill(value);
+                    leaves[place << below..(place + 1) << below].fill(value as f32);
                 }
-                Node::Split { feature, threshold, default_left, left, right } => {
+                Node::Special { .. } => unreachable!("admits refuses forests with tests"),
+                Node::Split { feature, threshold, nan_left, left, right } => {
                     let bit = bit_of(level, place);
                     debug_assert!(bit < SPLITS);
-                    splits.columns.0[bit] = self.column(feature, default_left);
+                    splits.columns.0[bit] = self.column(feature, nan_left);
                     splits.bins.0[bit] = self.bin(feature, threshold);
                     open.extend([(left, level + 1, 2 * place), (right, level + 1, 2 * place + 1)]);
                 }
