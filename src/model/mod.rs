@@ -17,6 +17,7 @@ mod lightgbm_forest;
 mod linear;
 mod link;
 mod names;
+mod prepared;
 mod sklearn;
 pub mod synthetic;
 mod ubjson;
@@ -25,10 +26,12 @@ mod xgboost_forest;
 
 pub use error::ModelError;
 pub use format::{Format, LoadOptions, Unnamed};
+pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
+pub use prepared::Prepared;
 
 use forest::Forest;
-use kernel::{KernelKind, Trees};
+use kernel::Trees;
 
 /// Largest model file that is read.
 pub const MODEL_BYTES_MAX: usize = 64 << 20;
@@ -42,12 +45,6 @@ pub struct Model {
     link: Link,
     output_count: usize,
     body: Body,
-}
-
-/// A row that is made ready for one model as its values are written, before the model is asked.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    row: Box<[f32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +68,7 @@ impl Model {
         Ok(match Loaded::read(bytes, format, features, options)? {
             Loaded::Linear(model) => model,
             Loaded::Forest(forest) => {
-                let kind = *kernel::available(&forest).first().expect("the scalar kernel takes every forest");
+                let kind = kernel::choice(&forest).chosen;
                 Self::with_forest(&forest, kind)
             }
         })
@@ -133,23 +130,6 @@ impl Model {
         self.output_count
     }
 
-    /// Memory for one row that is made ready value by value.
-    pub fn prepare(&self) -> Prepared {
-        Prepared { row: vec![f32::NAN; self.features.len()].into() }
-    }
-
-    /// Writes one value of a prepared row; `feature` is its place in the row.
-    #[inline]
-    pub fn write(&self, prepared: &mut Prepared, feature: usize, value: f32) {
-        prepared.row[feature] = value;
-    }
-
-    /// As [`Model::scores`], of a row that was written before: what can be worked out of single values is done.
-    #[inline]
-    pub fn scores_prepared(&self, prepared: &Prepared, out: &mut [f64]) {
-        self.scores(&prepared.row, out);
-    }
-
     /// Feature names in the row's order.
     pub fn features(&self) -> &[String] {
         &self.features
@@ -165,6 +145,14 @@ impl Model {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
             Body::Linear(_) => 0,
+        }
+    }
+
+    /// Which kernels were weighed for its trees; none for a linear model.
+    pub fn kernel_choice(&self) -> Option<&KernelChoice> {
+        match &self.body {
+            Body::Trees(trees) => Some(trees.choice()),
+            Body::Linear(_) => None,
         }
     }
 
