@@ -198,6 +198,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
@@ -212,6 +213,7 @@ impl Appliance {
             send_reports: parts.send_reports.1,
             control: command_queue(64).1,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[
