@@ -25,7 +25,7 @@ pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
     Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureClock, FeatureInput,
-    FeatureKind, FeatureOutput, FeatureSeed, Idle, Instrument, Journal, Lanes, Layout, Link, Model,
+    FeatureKind, FeatureOutput, FeatureSeed, History, Idle, Instrument, Journal, Lanes, Layout, Link, Model,
     ModelFormat, Report, Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
 };
 pub use validate::{Block, Entry, Origin};

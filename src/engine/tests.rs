@@ -73,6 +73,7 @@ fn setup() -> Setup {
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan::NEVER,
     }
 }
 

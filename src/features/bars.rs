@@ -21,6 +21,9 @@ impl BarClock {
         BarClock { period_ns, end_ns: i64::MIN }
     }
 
+    pub(super) fn ended(period_ns: i64, end_ns: i64) -> Self {
+        BarClock { period_ns, end_ns }
+    }
     /// Length of a bar.
     pub(super) fn period_ns(&self) -> i64 {
         self.period_ns

@@ -36,6 +36,7 @@ pub struct HistoryNeed {
     pub samples_min: u32,
     /// Samples until an earlier start would change no value by what an `f32` can show.
     pub samples_settled: u32,
+    pub from_terminal: bool,
 }
 
 /// One instrument's input on one clock, its history and the nodes that read it.
@@ -95,9 +96,46 @@ pub struct FeatureGraph {
     history: Vec<HistoryNeed>,
     row: Row,
     refused_count: u64,
+    pristine: Vec<InstrumentStreams>,
+}
+pub struct Bar {
+    pub ts_open: TimeNs,
+    pub open: Price,
+    pub high: Price,
+    pub low: Price,
+    pub close: Price,
 }
 
 impl FeatureGraph {
+    pub fn reset(&mut self, instrument: InstrumentId) {
+        let i = usize::from(instrument.0);
+        for st in &self.instruments[i].streams {
+            for (_, w) in &st.nodes {
+                for w in w {
+                    let at = w.row as usize;
+                    if self.row.ready[at / 64] >> (at % 64) & 1 == 1 {
+                        self.row.ready[at / 64] &= !(1 << (at % 64));
+                        self.row.unready_count += 1;
+                    }
+                    self.row.values[at] = f32::NAN;
+                    self.row.exact[at] = f64::NAN;
+                }
+            }
+        }
+        self.instruments[i] = self.pristine[i].clone();
+    }
+    pub fn on_bar(&mut self, instrument: InstrumentId, period_ns: i64, bar: &Bar) {
+        let place = &mut self.instruments[usize::from(instrument.0)];
+        let Some(at) = place.bars.iter().position(|b| b.period_ns() == period_ns) else { return };
+        place.bars[at] = BarClock::ended(period_ns, bar.ts_open.0 + period_ns);
+        for s in &mut place.streams {
+            if s.bar == Some(at) && s.input == Input::Bid {
+                s.push(bar.close.0, &mut self.row);
+                s.close = None;
+            }
+        }
+    }
+
     /// Checks the declarations and takes all memory; the row has their order.
     pub fn build(specs: &[FeatureSpec]) -> Result<Self, FeatureError> {
         spec::validate(specs)?;
@@ -112,11 +150,13 @@ impl FeatureGraph {
                 unready_count: specs.len(),
             },
             refused_count: 0,
+            pristine: Vec::new(),
         };
         let mut kinds = Vec::new();
         for (row, spec) in specs.iter().enumerate() {
             graph.add(row as u32, spec, &mut kinds);
         }
+        graph.pristine = graph.instruments.clone();
         Ok(graph)
     }
 
@@ -147,6 +187,7 @@ impl FeatureGraph {
         let same = |need: &&mut HistoryNeed| need.instrument == spec.instrument && need.clock == spec.clock;
         match self.history.iter_mut().find(same) {
             Some(need) => {
+                need.from_terminal &= matches!(spec.input, Input::Bid);
                 need.samples_min = need.samples_min.max(min);
                 need.samples_settled = need.samples_settled.max(settled);
             }
@@ -155,6 +196,7 @@ impl FeatureGraph {
                 clock: spec.clock,
                 samples_min: min,
                 samples_settled: settled,
+                from_terminal: matches!(spec.input, Input::Bid),
             }),
         }
     }

@@ -13,7 +13,7 @@ mod graph;
 mod node;
 mod spec;
 
-pub use graph::{FeatureGraph, HistoryNeed, TickPrices};
+pub use graph::{Bar, FeatureGraph, HistoryNeed, TickPrices};
 pub use spec::{
     BAR_PERIOD_NS_MIN, BandOutput, Clock, FEATURES_MAX, FeatureError, FeatureSpec, Input, Kind, MacdOutput,
     NAME_BYTES_MAX, PERIOD_MAX, Seed, SignalAverage,

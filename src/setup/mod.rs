@@ -8,7 +8,7 @@ use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{
     self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
 };
-use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::engine::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use crate::features::{
     BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
 };
@@ -165,6 +165,11 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan {
+            ticks_max: config.history.ticks_max,
+            bars_max: config.history.bars_max,
+            patience_ns: ms(config.history.patience_ms),
+        },
     })
 }
 
