@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tickbridge::features::{
-    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    BandOutput, Clock, FeatureGraph, FeatureSpec, FeatureTick, Input, Kind, MacdOutput, Seed, SignalAverage,
     export,
 };
 use tickbridge::model::Model;
@@ -20,7 +20,7 @@ const EURUSD: InstrumentId = InstrumentId(0);
 const MAY_2014_MS: i64 = 1_398_902_400_000;
 
 fn feature(name: &str, kind: Kind, input: Input, clock: Clock) -> FeatureSpec {
-    FeatureSpec { name: name.into(), instrument: EURUSD, kind, input, clock }
+    FeatureSpec::new(name, EURUSD, kind, input, clock)
 }
 
 /// What `config/demo.toml` declares, in the model's order.
@@ -89,8 +89,8 @@ fn write_training_table() {
         let mut out = String::new();
         export::write_header(&graph, &mut out);
         for (ts_venue, bid, ask) in day(may) {
-            let prices = TickPrices { bid, ask, last: Price::NONE };
-            export::push_and_write(&mut graph, EURUSD, ts_venue, prices, &mut out);
+            let tick = FeatureTick::quote(bid, ask);
+            export::push_and_write(&mut graph, EURUSD, ts_venue, &tick, &mut out);
         }
         std::fs::write(folder.join(format!("201405{may:02}.csv")), out).unwrap();
     }
@@ -125,7 +125,7 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
         let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);
         let ticks = day(8);
         for (ts_recv, bid, ask) in &ticks {
-            graph.on_tick(EURUSD, *ts_recv, TickPrices { bid: *bid, ask: *ask, last: Price::NONE });
+            graph.on_tick(EURUSD, *ts_recv, &FeatureTick::quote(*bid, *ask));
             if !graph.all_ready() {
                 continue;
             }

@@ -10,7 +10,7 @@
 use std::path::Path;
 
 use tickbridge::features::{
-    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
+    BandOutput, Clock, FeatureGraph, FeatureSpec, FeatureTick, Input, Kind, MacdOutput, Seed, SignalAverage,
 };
 use tickbridge::model::synthetic::Dice;
 use tickbridge::types::{InstrumentId, Price, TimeNs};
@@ -39,7 +39,7 @@ fn columns(file: &str, wanted: &[&str]) -> Vec<Vec<String>> {
 }
 
 fn spec(name: &str, kind: Kind, input: Input) -> FeatureSpec {
-    FeatureSpec { name: name.into(), instrument: SPY, kind, input, clock: Clock::Tick }
+    FeatureSpec::new(name, SPY, kind, input, Clock::Tick)
 }
 
 /// Runs `kind` over closes in steps of `tick` and holds it against the reference, after `settle` samples.
@@ -50,7 +50,7 @@ fn against(file: &str, close: &str, column: &str, tick: f64, kind: Kind, settle:
     for (index, (close, expected)) in table[0].iter().zip(&table[1]).enumerate() {
         let ticks = close.parse::<f64>().unwrap() / tick;
         let last = Price(ticks.round() as i64);
-        graph.on_tick(SPY, TimeNs(index as i64 + 1), TickPrices { bid: Price::NONE, ask: Price::NONE, last });
+        graph.on_tick(SPY, TimeNs(index as i64 + 1), &FeatureTick::last(last));
         let Ok(expected) = expected.parse::<f64>() else { continue };
         if expected.is_nan() || index < settle || !graph.all_ready() {
             continue;
@@ -118,10 +118,10 @@ fn nothing_drifts_in_ten_million_ticks() {
     for at in 1..=TICKS {
         bid += dice.below(2_001) as i64 - 1_000;
         let ask = bid + dice.below(30) as i64 - 2;
-        let prices = TickPrices { bid: Price(bid), ask: Price(ask), last: Price::NONE };
-        graph.on_tick(SPY, TimeNs(at), prices);
+        let tick = FeatureTick::quote(Price(bid), Price(ask));
+        graph.on_tick(SPY, TimeNs(at), &tick);
         if at > TICKS - 2_000 {
-            fresh.on_tick(SPY, TimeNs(at), prices);
+            fresh.on_tick(SPY, TimeNs(at), &tick);
             tail.push(bid + ask);
         }
     }
@@ -148,24 +148,24 @@ fn a_feature_without_history_is_nan_and_says_so() {
     bars.clock = Clock::Bar { period_ns: 1_000_000 };
     let specs = [spec("now", Kind::Value, Input::Spread), spec("ema", ema, Input::Mid), bars];
     let mut graph = FeatureGraph::build(&specs).unwrap();
-    let tick = |bid: i64| TickPrices { bid: Price(bid), ask: Price(bid + 2), last: Price::NONE };
+    let tick = |bid: i64| FeatureTick::quote(Price(bid), Price(bid + 2));
     assert!(graph.values().iter().all(|value| value.is_nan()));
-    graph.on_tick(SPY, TimeNs(1), tick(10));
+    graph.on_tick(SPY, TimeNs(1), &tick(10));
     assert_eq!((graph.ready(0), graph.ready(1), graph.ready(2)), (true, false, false));
     assert_eq!(graph.values()[0], 2.0);
-    graph.on_tick(SPY, TimeNs(2), TickPrices { bid: Price::NONE, ..tick(99) });
+    graph.on_tick(SPY, TimeNs(2), &FeatureTick { bid: Price::NONE, ..tick(99) });
     assert_eq!(
         (graph.refused_count(), graph.ready(1)),
         (3, false),
         "spread, mid and the bar's bid had no price"
     );
-    graph.on_tick(InstrumentId(4), TimeNs(2), tick(99));
-    graph.on_tick(SPY, TimeNs(3), tick(12));
-    graph.on_tick(SPY, TimeNs(4), tick(14));
+    graph.on_tick(InstrumentId(4), TimeNs(2), &tick(99));
+    graph.on_tick(SPY, TimeNs(3), &tick(12));
+    graph.on_tick(SPY, TimeNs(4), &tick(14));
     assert!(graph.ready(1) && graph.values()[1] == 13.5, "(11, 13, 15) smoothed by a half");
-    graph.on_tick(SPY, TimeNs(1_000_000), tick(20));
-    graph.on_tick(SPY, TimeNs(1_999_999), tick(19));
+    graph.on_tick(SPY, TimeNs(1_000_000), &tick(20));
+    graph.on_tick(SPY, TimeNs(1_999_999), &tick(19));
     assert!(!graph.ready(2) && !graph.all_ready());
-    graph.on_tick(SPY, TimeNs(5_000_000), tick(50));
+    graph.on_tick(SPY, TimeNs(5_000_000), &tick(50));
     assert!(graph.all_ready() && graph.values()[2] == 5.0, "closes 14 and 19; empty bars do not exist");
 }

@@ -9,16 +9,24 @@ use crate::sim::terminal::account::Account;
 use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
 use crate::sim::terminal::checks::Limits;
 use crate::sim::terminal::memory::ExecutedIds;
+use crate::sim::terminal::past::{HistoryFault, PastConduct};
 use crate::sim::terminal::playback::{Pace, Playback};
 use crate::sim::terminal::quotes::{AtMost, FileQuotes, GeneratedQuotes, QuoteSource};
 use crate::sim::terminal::session::{EndOfTicks, Ending, Identity, Session};
 use crate::sim::terminal::symbol::Symbol;
 use crate::sim::terminal::truth::Truth;
-use crate::types::{Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, Qty, VenueId};
+use crate::types::{
+    Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, NS_PER_S, Qty, VenueId,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Names the seeded market among tick sources.
+const GENERATOR: &str = "generator";
+/// Hours of the seeded market that are past before its first live tick: enough for a day of bars and for 200 of ten minutes.
+const HISTORY_HOURS: f64 = 48.0;
 
 /// Simulated counterparts.
 #[derive(Debug, Args)]
@@ -48,6 +56,21 @@ enum Executes {
     Instant,
     Market,
     Exchange,
+}
+
+/// What goes wrong with history requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum PastFault {
+    /// Nothing
+    None,
+    /// They are not answered
+    Silent,
+    /// There is no history
+    Missing,
+    /// The first two find it loading
+    Loading,
+    /// Every answer lacks a part
+    Incomplete,
 }
 
 /// `tickbridge sim terminal`.

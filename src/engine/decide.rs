@@ -40,7 +40,7 @@ impl Engine {
             return self.exit_if_overdue(usize::from(at), out);
         }
         let strategy = &mut self.strategies[usize::from(at)];
-        strategy.ticks_since = 0;
+        (strategy.ticks_since, strategy.was_ready) = (0, true);
         strategy.last_score = strategy.setup.model.predict(strategy.setup.features.values());
         self.counts.decisions += 1;
         self.act(usize::from(at), out);

@@ -11,14 +11,19 @@
 //!
 //! 1. *Probe*: the newest ticks, as many as features on ticks need, only for their times. They say where the venue's time stands,
 //!    which need not be ours. Left out when no feature is on time bars.
-//! 2. *Bars* of each period that the terminal can build as we do, all closed before one instant, the seam. The seam is
-//!    a boundary of every such period, and early enough for the features that only ticks can feed.
-//! 3. *Ticks* from the seam on, up to now. So the bar that is open now is whole when it closes: its high and low count as well as its
-//!    close, and waiting for the next bar could take a day. A plan with a period of a day asks for up to a day of ticks; more than
-//!    `ticks_max` is an alert and a cold start, because the oldest would be missing inside a bar.
+//! 2. *Bars* of each period that the terminal can build as we do, all that closed before the bar of the newest tick seen.
+//! 3. *Ticks* from the opening of the longest of these open bars, or from further back when features on ticks need it, up to now. So
+//!    the bar that is open is whole when it closes: its high and low count as well as its close, and waiting for the next one
+//!    could take a day. Ticks of a bar that was told as a bar count for no bar of that period (`FeatureGraph::on_bar`). An open bar
+//!    of a day needs the day's ticks; where `ticks_max` cuts them off it would be told wrong, so all is told as cold, with an alert.
 //!
-//! A terminal's bars serve only periods of MT5 that divide the server's offset from UTC, for ours are aligned to UTC. All
-//! others are built from ticks, with one bar more than needed, because the first may lack its beginning.
+//! A terminal's bars serve what reads bids, on periods of MT5 that fit the server's own day: its offset from UTC and the
+//! feature's must agree on where a bar begins. All others are built from ticks, with one bar more than needed, because the first may
+//! lack its beginning. Bars of so many ticks or so much volume begin anew after a break, with the first tick that is told.
+//!
+//! A feature that reads two instruments pairs their samples as they come. Told one after the other the pasts would be paired
+//! wrong; so the one that is only looked at is told last, when nobody samples any more, and such a feature has its first
+//! values from live ticks. Where two look at each other neither is told.
 //!
 //! # No tick twice, none lost
 //!
@@ -39,7 +44,7 @@ use super::setup::HistoryPlan;
 use crate::record::{
     self, HISTORY_INTERLEAVED, HISTORY_NOT_SENT, HISTORY_REFUSED, HistoryBar, HistoryEnd, HistoryRequest,
 };
-use crate::types::{InstrumentId, NS_PER_S, TimeNs, VenueId};
+use crate::types::{Execution, InstrumentId, NS_PER_S, TimeNs, VenueId};
 
 /// Live ticks kept while a question is out.
 const HELD_MAX: usize = 64;
@@ -51,7 +56,7 @@ const AGAIN_NS: i64 = NS_PER_S;
 const LOADING: [u32; 2] = [4_403, 4_405];
 /// MQL5: there is no history, or none that reaches back so far.
 const NOT_FOUND: u32 = 4_401;
-/// Bars that the terminal builds, seconds. Every one divides a day.
+/// Bars that the terminal builds, seconds.
 const TERMINAL_PERIODS_S: [i64; 19] = [
     60, 120, 180, 240, 300, 360, 600, 720, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 28_800,
     43_200, 86_400,
@@ -65,17 +70,49 @@ type Cut = (u32, u64);
 pub(super) struct Needs {
     /// Newest ticks.
     pub ticks: u32,
+    /// As many ticks as may be asked for: nobody knows how many make a bar of so much volume.
+    pub volume: Option<Volume>,
     /// Time bars.
     pub bars: Vec<BarsNeeded>,
+    /// Instruments whose features look at this one, and whose past must be told before.
+    pub after: Vec<InstrumentId>,
 }
+
+impl Needs {
+    /// Adds time bars, or raises what is needed of those of the same length and beginning.
+    pub(super) fn add_bars(&mut self, bars: BarsNeeded) {
+        let same =
+            |known: &&mut BarsNeeded| (known.period_ns, known.offset_ns) == (bars.period_ns, bars.offset_ns);
+        match self.bars.iter_mut().find(same) {
+            Some(known) => {
+                known.samples = known.samples.max(bars.samples);
+                known.from_terminal &= bars.from_terminal;
+            }
+            None => self.bars.push(bars),
+        }
+    }
+}
+
+/// Some feature samples by volume.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Volume;
 
 /// Time bars of one length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BarsNeeded {
     pub period_ns: i64,
+    /// The venue's own time minus UTC, as the feature has it.
+    pub offset_ns: i64,
     pub samples: u32,
     /// Whether a bar of the terminal says all that the features want of it.
     pub from_terminal: bool,
+}
+
+impl BarsNeeded {
+    /// Opening time of the bar that holds this time.
+    fn opening(&self, ts: i64) -> i64 {
+        ts.saturating_sub(ts.saturating_add(self.offset_ns).rem_euclid(self.period_ns))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -176,8 +213,12 @@ pub(super) struct Track {
     is_odd: bool,
     ts_first: i64,
     ts_last: i64,
-    /// Bars before, ticks from here on; zero when only ticks are asked for.
+    /// Newest tick that the probe saw.
+    ts_probed: i64,
+    /// Ticks are told from here on; zero when only the newest are asked for.
     seam: i64,
+    /// No past is ever asked for.
+    is_cold: bool,
     /// `None` before the first session: everything enters.
     cut: Option<Cut>,
     held: Held,
@@ -201,7 +242,9 @@ impl Track {
             is_odd: false,
             ts_first: 0,
             ts_last: 0,
+            ts_probed: 0,
             seam: 0,
+            is_cold: false,
             cut: None,
             held: Held::new(),
         }
@@ -230,7 +273,7 @@ impl Track {
         self.request = 0;
         self.held.clear();
         (self.due, self.progress) = (due, due);
-        self.step = if plan.asks() { Step::Due } else { Step::Live };
+        self.step = if plan.asks() && !self.is_cold { Step::Due } else { Step::Live };
     }
 
     /// The connection that was there is gone; nothing more comes of it.
@@ -245,12 +288,6 @@ impl Track {
     /// The terminal knows the symbol.
     pub(super) fn announce(&mut self) {
         self.announced = true;
-    }
-
-    /// Prices mean something else from now on.
-    pub(super) fn rescale(&mut self, plan: &HistoryPlan, now: TimeNs) {
-        self.tries = 0;
-        self.renew(plan, now);
     }
 
     /// The open question, or zero.
@@ -296,15 +333,25 @@ impl Track {
         self.held.iter().filter(move |tick| cut_of(tick) > cut)
     }
 
-    /// Begins the plan; `offset_s` is server time minus UTC.
-    pub(super) fn begin(&mut self, offset_s: i32) {
+    /// Never asks for a past.
+    pub(super) fn stay_cold(&mut self) {
+        self.is_cold = true;
+    }
+
+    /// Instruments whose past is told before this one's.
+    pub(super) fn after(&self) -> &[InstrumentId] {
+        &self.needs.after
+    }
+
+    /// Begins the plan; `offset_s` is server time minus UTC. On an exchange the terminal's bars may be of last prices.
+    pub(super) fn begin(&mut self, offset_s: i32, execution: Option<Execution>) {
         let offset_ns = i64::from(offset_s) * NS_PER_S;
         for (bars, sent) in self.needs.bars.iter().zip(&mut self.sent_by_terminal) {
-            let whole_s = bars.period_ns % NS_PER_S == 0;
             *sent = bars.from_terminal
-                && whole_s
+                && execution.is_some_and(|execution| execution != Execution::Exchange)
+                && bars.period_ns % NS_PER_S == 0
                 && TERMINAL_PERIODS_S.contains(&(bars.period_ns / NS_PER_S))
-                && offset_ns % bars.period_ns == 0;
+                && (offset_ns - bars.offset_ns) % bars.period_ns == 0;
         }
         self.seam = 0;
         self.step = if self.needs.bars.is_empty() { Step::Ticks } else { Step::Probe };
@@ -326,9 +373,10 @@ impl Track {
             Step::Bars(at) => {
                 let bars = &self.needs.bars[at];
                 let count_max = bars.samples.clamp(1, plan.bars_max.max(1));
-                of(0, self.seam - 1, count_max, (bars.period_ns / NS_PER_S) as u32)
+                of(0, bars.opening(self.ts_probed) - 1, count_max, (bars.period_ns / NS_PER_S) as u32)
             }
             Step::Ticks if self.seam != 0 => of(self.seam, 0, plan.ticks_max, 0),
+            _ if self.needs.volume.is_some() => of(0, 0, plan.ticks_max, 0),
             _ => of(0, 0, self.needs.ticks.clamp(1, plan.ticks_max), 0),
         }
     }
@@ -348,10 +396,10 @@ impl Track {
         if bar.request != self.request {
             return false;
         }
-        let period_ns = self.needs.bars[at].period_ns;
-        let fits = i64::from(bar.period_s) * NS_PER_S == period_ns
-            && bar.ts_open % period_ns == 0
-            && bar.ts_open <= self.seam - period_ns
+        let needed = &self.needs.bars[at];
+        let fits = i64::from(bar.period_s) * NS_PER_S == needed.period_ns
+            && needed.opening(bar.ts_open) == bar.ts_open
+            && bar.ts_open < needed.opening(self.ts_probed)
             && (self.got == 0 || bar.ts_open > self.ts_last);
         self.is_odd |= !fits;
         self.note(bar.ts_open, now);
@@ -386,6 +434,7 @@ impl Track {
         match self.step {
             Step::Probe if self.got == 0 => self.give_up((AlertCode::HistoryShort, 0, 1)),
             Step::Probe => {
+                self.ts_probed = self.ts_last;
                 self.seam = self.seam();
                 self.step = self.after_bars(0);
                 (Outcome::Next, None)
@@ -453,6 +502,7 @@ impl Track {
         match self.step {
             // Bars of one length less: those features warm live, from a bar that is whole.
             Step::Bars(at) if self.got == 0 => {
+                self.sent_by_terminal[at] = false;
                 self.step = self.after_bars(at + 1);
                 (Outcome::Next, Some(complaint))
             }
@@ -471,30 +521,18 @@ impl Track {
         next.map_or(Step::Ticks, Step::Bars)
     }
 
-    /// The instant before which bars are asked for and from which ticks are.
+    /// The instant from which ticks are told.
     fn seam(&self) -> i64 {
-        let (mut align_ns, mut oldest) = (1, self.ts_last);
+        let mut oldest = self.ts_probed;
         for (bars, sent) in self.needs.bars.iter().zip(&self.sent_by_terminal) {
-            if *sent {
-                align_ns = common_multiple(align_ns, bars.period_ns);
-            } else {
-                let span = i64::from(bars.samples).saturating_add(1).saturating_mul(bars.period_ns);
-                let open = self.ts_last - self.ts_last.rem_euclid(bars.period_ns);
-                oldest = oldest.min(open.saturating_sub(span));
-            }
+            let built = if *sent { 0 } else { i64::from(bars.samples).saturating_add(1) };
+            let open = bars.opening(self.ts_probed);
+            oldest = oldest.min(open.saturating_sub(built.saturating_mul(bars.period_ns)));
         }
-        if self.needs.ticks > 0 {
+        if self.needs.ticks > 0 || self.needs.volume.is_some() {
             oldest = oldest.min(self.ts_first);
         }
         // Before the epoch there is nothing to ask for, and zero would mean "any".
-        oldest.saturating_sub(oldest.rem_euclid(align_ns)).max(1)
+        oldest.max(1)
     }
-}
-
-fn common_multiple(a: i64, b: i64) -> i64 {
-    let (mut x, mut y) = (a, b);
-    while y != 0 {
-        (x, y) = (y, x % y);
-    }
-    a / x * b
 }

@@ -60,6 +60,8 @@ pub enum AlertCode {
     HistoryRefused = 21,
     /// There is less past than the features need: subject is the question, then what came and what was needed.
     HistoryShort = 22,
+    /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
+    FeaturesCold = 23,
 }
 
 /// Prepared for one strategy while it runs.
@@ -70,6 +72,8 @@ struct Strategy {
     last_denied: Option<(Reason, Side, TimeNs)>,
     last_score: f32,
     position_since: TimeNs,
+    /// Every feature had a value since they were last emptied.
+    was_ready: bool,
 }
 
 impl Strategy {
@@ -125,6 +129,7 @@ impl Engine {
                 last_denied: None,
                 last_score: f32::NAN,
                 position_since: TimeNs::NEVER,
+                was_ready: false,
             })
             .collect();
         for (index, strategy) in strategies.iter().enumerate() {

@@ -5,10 +5,10 @@
 //! Invariant: every tick and bar that enters a feature comes through this file, so that a feature never takes a live tick
 //! while its past is being told. Nothing allocates after the engine was made.
 
-use super::history::{Admit, BarsNeeded, Complaint, Needs, Outcome, Track};
-use super::setup::{HistoryPlan, InstrumentSetup};
-use super::{Engine, Hold, Outputs, Strategy};
-use crate::features::{Bar, Clock, TickPrices};
+use super::history::{Admit, BarsNeeded, Complaint, Needs, Outcome, Track, Volume};
+use super::setup::{HistoryPlan, InstrumentSetup, StrategySetup};
+use super::{AlertCode, Engine, Hold, Outputs, Strategy};
+use crate::features::{Bar, Clock, FeatureTick, Input};
 use crate::record::{self, FLAG_HISTORY, Record};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, Price, TimeNs, VenueId};
 
@@ -43,7 +43,23 @@ impl History {
         }
         let tracked = tracks.iter().flatten().map(|track| track.instrument).collect();
         let readers = readers.into_iter().map(Vec::into_boxed_slice).collect();
-        History { plan, tracks: tracks.into(), tracked, readers, request_count: 0 }
+        let mut history = History { plan, tracks: tracks.into(), tracked, readers, request_count: 0 };
+        history.leave_out_circles();
+        history
+    }
+
+    /// Instruments that wait for each other are never told their past.
+    fn leave_out_circles(&mut self) {
+        let mut told = vec![false; INSTRUMENTS_MAX];
+        let is_told = |told: &[bool], other: &InstrumentId| other.index().is_some_and(|at| told[at]);
+        for _ in 0..self.tracked.len() {
+            for track in self.tracks.iter().flatten() {
+                told[usize::from(track.instrument.0)] |=
+                    track.after().iter().all(|other| is_told(&told, other));
+            }
+        }
+        let left = self.tracks.iter_mut().flatten().filter(|track| !told[usize::from(track.instrument.0)]);
+        left.for_each(|track| track.stay_cold());
     }
 
     fn track(&mut self, instrument: InstrumentId) -> Option<&mut Track> {
@@ -54,9 +70,24 @@ impl History {
         self.tracks.iter_mut().flatten().map(|track| &mut **track).filter(move |track| track.venue == venue)
     }
 
+    /// Whose plan may begin: announced, due, and those whose features look at it are told.
+    fn next(&self, venue: VenueId, now: TimeNs) -> Option<InstrumentId> {
+        let is_told = |other: &InstrumentId| {
+            let other = other.index().and_then(|index| self.tracks[index].as_ref());
+            other.is_none_or(|track| !track.is_waiting())
+        };
+        let may_begin = |track: &&Box<Track>| {
+            track.venue == venue && track.may_begin(now) && track.after().iter().all(is_told)
+        };
+        self.tracks.iter().flatten().find(may_begin).map(|track| track.instrument)
+    }
+
     /// Whether an answer, or the time to ask, is waited for.
     pub(super) fn waits(&self) -> bool {
-        self.tracks.iter().flatten().any(|track| track.is_waiting())
+        let waits = |instrument: &InstrumentId| {
+            self.tracks[usize::from(instrument.0)].as_ref().is_some_and(|track| track.is_waiting())
+        };
+        self.tracked.iter().any(waits)
     }
 
     /// As before the first session: after a start nothing is open.
@@ -73,16 +104,19 @@ fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) ->
         let samples = need.samples_settled;
         match need.clock {
             Clock::Tick => needs.ticks = needs.ticks.max(samples),
-            Clock::Bar { period_ns } => {
-                let bars = BarsNeeded { period_ns, samples, from_terminal: need.from_terminal };
-                match needs.bars.iter_mut().find(|known| known.period_ns == period_ns) {
-                    Some(known) => {
-                        known.samples = known.samples.max(samples);
-                        known.from_terminal &= bars.from_terminal;
-                    }
-                    None => needs.bars.push(bars),
-                }
-            }
+            Clock::TickBar { ticks } => needs.ticks = needs.ticks.max(samples.saturating_mul(ticks)),
+            Clock::VolumeBar { .. } => needs.volume = Some(Volume),
+            Clock::Bar { period_ns } => needs.add_bars(BarsNeeded {
+                period_ns,
+                offset_ns: need.offset_ns,
+                samples,
+                from_terminal: need.terminal_bars,
+            }),
+        }
+    }
+    for (own, second) in strategy.setup.features.pairs() {
+        if second == instrument && own != instrument && !needs.after.contains(&own) {
+            needs.after.push(own);
         }
     }
     reads
@@ -105,10 +139,10 @@ impl Engine {
     #[inline]
     fn feed_tick(&mut self, instrument: InstrumentId, tick: &record::Tick) {
         let Some(index) = instrument.index() else { return };
-        let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
+        let prices = feature_tick(tick);
         for &reader in &self.history.readers[index] {
             let features = &mut self.strategies[usize::from(reader)].setup.features;
-            features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
+            features.on_tick(instrument, TimeNs(tick.ts_venue), &prices);
         }
     }
 
@@ -176,6 +210,21 @@ impl Engine {
             _ => self.empty_features(instrument),
         }
         self.begin_history(venue, out);
+        if !self.history.waits() {
+            self.tell_cold(out);
+        }
+    }
+
+    /// All that could be told was told: what still waits for live ticks is named.
+    fn tell_cold(&mut self, out: &mut Outputs) {
+        for at in 0..self.strategies.len() {
+            let StrategySetup { features, instrument, .. } = &self.strategies[at].setup;
+            let (cold, all, instrument) = (features.unready_count(), features.names().len(), *instrument);
+            if cold > 0 {
+                let at_what = (self.venue_of(instrument), instrument);
+                self.alert(AlertCode::FeaturesCold, at_what, at as u64, cold as i64, all as i64, out);
+            }
+        }
     }
 
     /// The ticks that came after the answer's end and were seen before it.
@@ -191,7 +240,9 @@ impl Engine {
     fn empty_features(&mut self, instrument: InstrumentId) {
         let Some(index) = instrument.index() else { return };
         for &reader in &self.history.readers[index] {
-            self.strategies[usize::from(reader)].setup.features.reset(instrument);
+            let strategy = &mut self.strategies[usize::from(reader)];
+            strategy.setup.features.reset(instrument);
+            strategy.was_ready = false;
         }
     }
 
@@ -200,11 +251,11 @@ impl Engine {
         if self.history.of_venue(venue).any(|track| track.is_asking()) {
             return;
         }
-        let now = self.now;
+        let Some(instrument) = self.history.next(venue, self.now) else { return };
         let offset_s = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.server_offset_s);
-        let Some(track) = self.history.of_venue(venue).find(|track| track.may_begin(now)) else { return };
-        track.begin(offset_s);
-        let instrument = track.instrument;
+        let execution = self.spec(instrument).map(|spec| spec.execution);
+        let Some(track) = self.history.track(instrument) else { return };
+        track.begin(offset_s, execution);
         self.ask_history(instrument, out);
     }
 
@@ -221,8 +272,7 @@ impl Engine {
     /// A market connection came up: what was pushed before it is the past, and something is missing in between.
     pub(super) fn past_until_connection(&mut self, venue: VenueId, connection: u32) {
         self.history.of_venue(venue).for_each(Track::connect);
-        let before = connection.checked_sub(1).map(|before| (before, u64::MAX));
-        self.break_past(venue, before);
+        self.break_past(venue, before(connection));
     }
 
     /// The market connection went down: nothing that was asked is answered any more.
@@ -249,15 +299,15 @@ impl Engine {
         }
     }
 
-    /// The terminal told a symbol's properties; with another tick size all prices mean something else.
+    /// The terminal told a symbol's properties. With another tick size its prices mean something else, and so do the features that
+    /// look at it together with others.
     pub(super) fn past_of_symbol(&mut self, instrument: InstrumentId, is_rescaled: bool, out: &mut Outputs) {
-        let (plan, now) = (self.history.plan, self.now);
         let Some(track) = self.history.track(instrument) else { return };
         track.announce();
         let venue = track.venue;
         if is_rescaled {
-            track.rescale(&plan, now);
-            self.empty_features(instrument);
+            let connection = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.connection);
+            self.break_past(venue, before(connection));
         }
         self.begin_history(venue, out);
     }
@@ -283,23 +333,43 @@ impl Engine {
     /// Why a strategy's model may not be asked, if so.
     #[inline]
     pub(super) fn hold(&self, at: usize) -> Option<Hold> {
-        let features = &self.strategies[at].setup.features;
+        let strategy = &self.strategies[at];
+        let StrategySetup { features, instrument, .. } = &strategy.setup;
         if !features.all_ready() {
-            return Some(Hold::Unready);
+            // A row that was whole once and has a hole now has a division by zero in it.
+            return Some(if strategy.was_ready { Hold::Missing } else { Hold::Unready });
         }
-        if features.values().iter().any(|value| value.is_nan()) {
-            return Some(Hold::Missing);
-        }
-        None
+        let is_stale = features.first_stale(self.market.quote(*instrument).ts_venue).is_some();
+        is_stale.then_some(Hold::Stale)
+    }
+}
+
+/// The cut before a connection's first tick; `None` for a source that does not number its connections.
+fn before(connection: u32) -> Option<(u32, u64)> {
+    connection.checked_sub(1).map(|before| (before, u64::MAX))
+}
+
+/// A terminal's tick has no sizes at the best prices.
+fn feature_tick(tick: &record::Tick) -> FeatureTick {
+    FeatureTick {
+        bid: Price(tick.bid),
+        ask: Price(tick.ask),
+        last: Price(tick.last),
+        volume: tick.volume,
+        flags: tick.tick_flags,
+        ..FeatureTick::NONE
     }
 }
 
 fn feature_bar(bar: &record::HistoryBar) -> Bar {
     Bar {
+        input: Input::Bid,
         ts_open: TimeNs(bar.ts_open),
         open: Price(bar.open),
         high: Price(bar.high),
         low: Price(bar.low),
         close: Price(bar.close),
+        volume: bar.real_volume as f64,
+        ticks: bar.tick_volume,
     }
 }

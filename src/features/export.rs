@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use super::{FeatureGraph, TickPrices};
+use super::{FeatureGraph, FeatureTick};
 use crate::types::{InstrumentId, TimeNs};
 
 /// Appends the header line: `ts_venue_ns,bid,ask` and the feature names.
@@ -25,15 +25,15 @@ pub fn push_and_write(
     graph: &mut FeatureGraph,
     instrument: InstrumentId,
     ts_venue: TimeNs,
-    prices: TickPrices,
+    tick: &FeatureTick,
     out: &mut String,
 ) {
-    graph.on_tick(instrument, ts_venue, prices);
+    graph.on_tick(instrument, ts_venue, tick);
     if !graph.all_ready() {
         return;
     }
     // Writing to a string cannot fail.
-    let _ = write!(out, "{},{},{}", ts_venue.0, prices.bid.0, prices.ask.0);
+    let _ = write!(out, "{},{},{}", ts_venue.0, tick.bid.0, tick.ask.0);
     for value in graph.values() {
         let _ = write!(out, ",{value}");
     }

@@ -131,7 +131,9 @@ impl Session {
         let begins_late = self.tape.oldest_msc().is_none_or(|oldest| oldest > request.from_msc);
         let is_cut = found.len() as u64 >= request.count_max;
         let lacks = found.is_empty() || request.from_msc != 0 && begins_late && !is_cut;
-        let Some(error) = self.fault(if lacks { ERR_HISTORY_NOT_FOUND } else { 0 }, &mut found) else { return };
+        let Some(error) = self.fault(if lacks { ERR_HISTORY_NOT_FOUND } else { 0 }, &mut found) else {
+            return;
+        };
         let now_us = self.now_us();
         for tick in &found {
             self.channel(port).send_history(tick, Stream::Session, request.request, now_us);
@@ -146,8 +148,7 @@ impl Session {
         let mut found = Vec::new();
         if PERIODS_S.contains(&request.period_s) {
             let period_s = i64::from(request.period_s);
-            found =
-                self.minutes.bars(period_s, request.from_msc, request.to_msc, request.count_max as usize);
+            found = self.minutes.bars(period_s, request.from_msc, request.to_msc, request.count_max as usize);
         }
         let error = if found.is_empty() { ERR_HISTORY_NOT_FOUND } else { 0 };
         let Some(error) = self.fault(error, &mut found) else { return };
@@ -214,16 +215,19 @@ mod tests {
 
     #[test]
     fn bars_are_built_from_bids_and_the_open_one_is_not_told() {
-        let minutes = minutes(&[(0, 1.0), (59, 3.0), (30, 0.5), (60, 2.0), (299, 9.0), (300, 4.0), (301, 0.0)]);
+        let minutes =
+            minutes(&[(0, 1.0), (59, 3.0), (30, 0.5), (60, 2.0), (299, 9.0), (300, 4.0), (301, 0.0)]);
         let bars = |period_s, from, to, count_max| -> Vec<[f64; 6]> {
             let found = minutes.bars(period_s, from, to, count_max);
-            let row = |bar: &Minute| {
-                [bar.time_s as f64, bar.open, bar.high, bar.low, bar.close, bar.ticks as f64]
-            };
+            let row =
+                |bar: &Minute| [bar.time_s as f64, bar.open, bar.high, bar.low, bar.close, bar.ticks as f64];
             found.iter().map(row).collect()
         };
-        let (first, second, fifth) =
-            ([0.0, 1.0, 3.0, 0.5, 0.5, 3.0], [60.0, 2.0, 2.0, 2.0, 2.0, 1.0], [240.0, 9.0, 9.0, 9.0, 9.0, 1.0]);
+        let (first, second, fifth) = (
+            [0.0, 1.0, 3.0, 0.5, 0.5, 3.0],
+            [60.0, 2.0, 2.0, 2.0, 2.0, 1.0],
+            [240.0, 9.0, 9.0, 9.0, 9.0, 1.0],
+        );
         assert_eq!(bars(60, 0, 0, 10), [first, second, fifth]);
         assert_eq!(bars(60, 0, 0, 2), [second, fifth], "the newest");
         assert_eq!(bars(60, 1, 239_999, 10), [second], "both bounds, by opening time");

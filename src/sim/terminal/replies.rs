@@ -11,9 +11,8 @@ use super::retcode::{self, ERROR_NO_CREDIT, ERROR_OLD_EPOCH, ERROR_TOO_LATE};
 use super::session::{Session, SessionError};
 use crate::record::Layout;
 use crate::wire::terminal::body::{
-    Command, CommandResult, CreditGrant, GapNotice, Refill, Reject, RequestBars,
-    RequestInstrument, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, TradingSession,
-    Welcome,
+    Command, CommandResult, CreditGrant, GapNotice, Refill, Reject, RequestBars, RequestInstrument,
+    RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, TradingSession, Welcome,
 };
 use crate::wire::terminal::{Header, MessageKind, RejectReason, Stream};
 
