@@ -10,7 +10,7 @@ pub use features::feature_specs;
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin};
-use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::engine::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use crate::features::{FeatureError, FeatureGraph};
 use crate::model::{Format, LoadOptions, Model, ModelError};
 use crate::risk::{LimitError, Limits};
@@ -175,6 +175,11 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan {
+            ticks_max: config.history.ticks_max,
+            bars_max: config.history.bars_max,
+            patience_ns: ms(config.history.patience_ms),
+        },
     })
 }
 
