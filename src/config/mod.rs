@@ -27,8 +27,8 @@ pub use template::template;
 pub use typed::{
     Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureBasis, FeatureClock,
     FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed,
-    FeatureWeight, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, Report, Rings, Risk,
-    Signal, SignalAverage, Status, Venue, VenueKind,
+    FeatureWeight, History, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, Report,
+    Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
 };
 pub use validate::{Block, Entry, Origin};
 
