@@ -70,8 +70,10 @@ fn export(args: &[&str]) -> std::process::Output {
 fn a_replayed_days_features_equal_the_exported_ones_bit_for_bit() {
     let day = data(DAY);
     let place = Place::new();
-    // So many places that no tick of the day can meet a full ring and be coalesced.
-    place.configure(&[("[signal]", "[rings]\nmarket_slots = 65536\n[signal]")]);
+    // So many places that no tick of the day can meet a full ring and be coalesced; and no past is asked for, so that both
+    // sides begin with the day's first tick.
+    let sections = "[rings]\nmarket_slots = 65536\n[history]\nticks_max = 0\n[signal]";
+    place.configure(&[("[signal]", sections)]);
     let mut appliance = place.appliance(&["--seconds", "600"]);
     let ticks = day.to_str().unwrap();
     let pace = ["--ticks-per-second", "10000", "--margin-mode", "netting", "--exit-at-end"];

@@ -5,7 +5,7 @@
 //! Invariant: histories are those of the graph's own declarations; parameters are those of the configuration. What is not
 //! listed is the terminal's own convention.
 
-use super::FeaturesError;
+use super::{FeaturesError, say};
 use crate::config::{Config, Feature, Resolved};
 use crate::dataset::{Declared, declared};
 use serde_json::{Value as Json, json};
@@ -30,8 +30,8 @@ pub(super) fn run(args: &ListArgs) -> Result<(), FeaturesError> {
     let config = Resolved::load_before_model(&args.config)?.config;
     let declared = declared(&config)?;
     match args.json {
-        true => println!("{:#}", as_json(&config, &declared)),
-        false => print!("{}", as_text(&config, &declared)),
+        true => say(&format!("{:#}\n", as_json(&config, &declared))),
+        false => say(&as_text(&config, &declared)),
     }
     Ok(())
 }
