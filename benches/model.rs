@@ -63,7 +63,10 @@ fn main() {
     let core = usable_cores().last().copied();
     core.map(pin_current_thread);
     let steps = steps_per_ns();
-    println!("  core {core:?}, {steps:.3} steps of the counter a ns, {} rounds of {} rows", plan.rounds, plan.rows);
+    println!(
+        "  core {core:?}, {steps:.3} steps of the counter a ns, {} rounds of {} rows",
+        plan.rounds, plan.rows
+    );
     let rows = numbers(&folder().join("rows.f32"));
     assert_eq!(rows.len(), ROWS * COLUMNS, "rows.f32: expected {ROWS} rows of {COLUMNS}");
     let (mut not_equal, mut digest, mut ratios) = (0, 0, Vec::new());
@@ -133,7 +136,8 @@ fn peers_of(name: &str) -> Vec<Box<dyn Contestant>> {
     let (folder, file) = (folder(), model_file(name));
     let text = String::from_utf8(bytes(&folder.join("libraries.json"))).expect("text");
     let library = |which: &str| {
-        let (_, rest) = text.split_once(&format!("\"{which}\": \"")).unwrap_or_else(|| panic!("{which} in {text}"));
+        let (_, rest) =
+            text.split_once(&format!("\"{which}\": \"")).unwrap_or_else(|| panic!("{which} in {text}"));
         PathBuf::from(rest.split('"').next().expect("a path"))
     };
     let compiled = |peer: &str| folder.join(format!("{name}.{peer}.so"));
@@ -154,7 +158,9 @@ fn peers_of(name: &str) -> Vec<Box<dyn Contestant>> {
             peers.push(Box::new(peers::Lleaves::open(&compiled("lleaves"), COLUMNS)));
         }
     }
-    for (file, label) in [("tl2cgen", "tl2cgen, gcc -O3"), ("tl2cgen_quantized", "tl2cgen quantize=1, gcc -O3")] {
+    for (file, label) in
+        [("tl2cgen", "tl2cgen, gcc -O3"), ("tl2cgen_quantized", "tl2cgen quantize=1, gcc -O3")]
+    {
         peers.push(peers::tl2cgen(&compiled(file), label, single, COLUMNS));
     }
     peers
@@ -227,7 +233,11 @@ impl Bench<'_> {
         for (at, contestant) in contestants.iter_mut().enumerate() {
             let (differ, worst) = self.differing(contestant.as_mut(), &expected);
             not_equal += if at < ours_count { differ } else { 0 };
-            verdicts.push(if differ == 0 { "yes".into() } else { format!("no: {differ} rows, max {worst:.1e}") });
+            verdicts.push(if differ == 0 {
+                "yes".into()
+            } else {
+                format!("no: {differ} rows, max {worst:.1e}")
+            });
         }
         let times = self.times(&mut contestants);
         println!("  {:<36} {:>20} {:>20}  bit-equal to the library", "ns, best / median round", "p50", "p99");
@@ -300,7 +310,8 @@ impl Bench<'_> {
 
     /// Prints the figures: the fastest peer of each percentile over ours.
     fn ratios(&self, times: &[Times], peers: std::ops::Range<usize>) -> Ratios {
-        let fastest = |pick: fn(&Times) -> f64| times[peers.clone()].iter().map(pick).fold(f64::INFINITY, f64::min);
+        let fastest =
+            |pick: fn(&Times) -> f64| times[peers.clone()].iter().map(pick).fold(f64::INFINITY, f64::min);
         let (p50, p99): (fn(&Times) -> f64, fn(&Times) -> f64) = (|t| best(&t.p50), |t| best(&t.p99));
         let ratios = Ratios {
             p50: fastest(p50) / p50(&times[0]),

@@ -128,7 +128,10 @@ pub fn after_a_quiet_second(name: &str, model: &Model, rows: &[f32], seconds: us
             samples.push(steps_of_call(&mut whole));
         }
         samples.sort_unstable();
-        println!("figure first_after_quiet_p50_ns_{label}_{name} {:.0} ns", samples[samples.len() / 2] as f64 / steps);
+        println!(
+            "figure first_after_quiet_p50_ns_{label}_{name} {:.0} ns",
+            samples[samples.len() / 2] as f64 / steps
+        );
     }
 }
 

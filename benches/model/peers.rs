@@ -22,7 +22,9 @@ use super::timer::Contestant;
 fn open(path: &Path) -> &'static Library {
     // SAFETY: the files are the pinned wheels' libraries or compiled from a model by gcc; their initialisers are harmless.
     let library = unsafe { Library::new(path) };
-    Box::leak(Box::new(library.unwrap_or_else(|e| panic!("{}: {e}; run scripts/bench-models", path.display()))))
+    Box::leak(Box::new(
+        library.unwrap_or_else(|e| panic!("{}: {e}; run scripts/bench-models", path.display())),
+    ))
 }
 
 fn function<T: Copy>(library: &'static Library, name: &str) -> T {
@@ -60,7 +62,10 @@ pub struct XgboostC {
 impl XgboostC {
     pub fn open(library: &Path, model: &Path, column_count: usize) -> Self {
         let library = open(library);
-        let (create, load) = (function::<XgbCreate>(library, "XGBoosterCreate"), function::<XgbLoad>(library, "XGBoosterLoadModel"));
+        let (create, load) = (
+            function::<XgbCreate>(library, "XGBoosterCreate"),
+            function::<XgbLoad>(library, "XGBoosterLoadModel"),
+        );
         let set = function::<XgbSet>(library, "XGBoosterSetParam");
         let mut booster = null_mut();
         // SAFETY: no matrices, and a place for the handle.
@@ -137,7 +142,11 @@ impl LightgbmC {
         let init = function::<LgbInit>(library, "LGBM_BoosterPredictForMatSingleRowFastInit");
         let (mut booster, mut rounds, mut fast) = (null_mut(), 0, null_mut());
         // SAFETY: the path ends with NUL, the places are ours.
-        assert_eq!(unsafe { create(c_path(model).as_ptr(), &mut rounds, &mut booster) }, 0, "LightGBM's model");
+        assert_eq!(
+            unsafe { create(c_path(model).as_ptr(), &mut rounds, &mut booster) },
+            0,
+            "LightGBM's model"
+        );
         let threads = c"num_threads=1".as_ptr();
         // SAFETY: the handle is live; normal prediction of all rounds from rows of f64.
         let code = unsafe { init(booster, 0, 0, -1, LGB_FLOAT64, column_count as i32, threads, &mut fast) };

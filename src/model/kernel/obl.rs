@@ -147,7 +147,8 @@ impl<L: Leaf> Obl<L> {
                 let numbers = unsafe { numbers[tile].assume_init_ref() };
                 let tree = tile * TILE_TREES;
                 let leaves = &leaves[tree << self.depth..];
-                for (at, (leaves, number)) in leaves.chunks_exact(1 << self.depth).zip(&numbers.0).enumerate() {
+                for (at, (leaves, number)) in leaves.chunks_exact(1 << self.depth).zip(&numbers.0).enumerate()
+                {
                     let number = usize::from(*number) & (leaves.len() - 1);
                     adder.add(batch * TILES * TILE_TREES + tree + at, leaves[number]);
                 }
