@@ -18,7 +18,7 @@ use tickbridge::agents::{
     Admission, AdmittedVenue, Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist,
     RingSizes, Send, SendParts, rings,
 };
-use tickbridge::engine::{Engine, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use tickbridge::engine::{Engine, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
@@ -86,12 +86,8 @@ fn feature_specs(instrument: u16, names: &[String]) -> Vec<FeatureSpec> {
         (Kind::Macd { fast: 12, slow: 26, signal: 9, seed, average, output }, features::Clock::Tick),
         (Kind::Ema { period: 10, seed }, features::Clock::Bar { period_ns: 50 * NS_PER_MS }),
     ];
-    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| FeatureSpec {
-        name: name.clone(),
-        instrument: InstrumentId(instrument),
-        kind,
-        input: Input::Mid,
-        clock,
+    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| {
+        FeatureSpec::new(name.clone(), InstrumentId(instrument), kind, Input::Mid, clock)
     };
     names.iter().zip(kinds).map(spec).collect()
 }
@@ -107,7 +103,8 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default()).expect("200 trees");
+    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default())
+        .expect("200 trees");
     let linear = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
     let linear = Model::load(linear, None, &names, &LoadOptions::default()).expect("a linear model");
@@ -136,6 +133,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
+        history: HistoryPlan::NEVER,
     }
 }
 
@@ -198,6 +196,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
@@ -212,6 +211,7 @@ impl Appliance {
             send_reports: parts.send_reports.1,
             control: command_queue(64).1,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[

@@ -18,6 +18,7 @@ mod linear;
 mod linear_trees;
 mod link;
 mod names;
+mod prepared;
 mod sklearn;
 pub mod synthetic;
 mod ubjson;
@@ -26,10 +27,12 @@ mod xgboost_forest;
 
 pub use error::ModelError;
 pub use format::{Format, LoadOptions, Unnamed};
+pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
+pub use prepared::Prepared;
 
 use forest::Forest;
-use kernel::{KernelKind, Trees};
+use kernel::Trees;
 
 /// Largest model file that is read.
 pub const MODEL_BYTES_MAX: usize = 64 << 20;
@@ -43,12 +46,6 @@ pub struct Model {
     link: Link,
     output_count: usize,
     body: Body,
-}
-
-/// A row that is made ready for one model as its values are written, before the model is asked.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    row: Box<[f32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +69,7 @@ impl Model {
         Ok(match Loaded::read(bytes, format, features, options)? {
             Loaded::Linear(model) => model,
             Loaded::Forest(forest) => {
-                let kind = *kernel::available(&forest).first().expect("the scalar kernel takes every forest");
+                let kind = kernel::choice(&forest).chosen;
                 Self::with_forest(&forest, kind)
             }
         })
@@ -134,23 +131,6 @@ impl Model {
         self.output_count
     }
 
-    /// Memory for one row that is made ready value by value.
-    pub fn prepare(&self) -> Prepared {
-        Prepared { row: vec![f32::NAN; self.features.len()].into() }
-    }
-
-    /// Writes one value of a prepared row; `feature` is its place in the row.
-    #[inline]
-    pub fn write(&self, prepared: &mut Prepared, feature: usize, value: f32) {
-        prepared.row[feature] = value;
-    }
-
-    /// As [`Model::scores`], of a row that was written before: what can be worked out of single values is done.
-    #[inline]
-    pub fn scores_prepared(&self, prepared: &Prepared, out: &mut [f64]) {
-        self.scores(&prepared.row, out);
-    }
-
     /// Feature names in the row's order.
     pub fn features(&self) -> &[String] {
         &self.features
@@ -166,6 +146,14 @@ impl Model {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
             Body::Linear(linear) => linear.tree_count(),
+        }
+    }
+
+    /// Which kernels were weighed for its trees; none for a linear model.
+    pub fn kernel_choice(&self) -> Option<&KernelChoice> {
+        match &self.body {
+            Body::Trees(trees) => Some(trees.choice()),
+            Body::Linear(_) => None,
         }
     }
 
