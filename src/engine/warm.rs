@@ -5,7 +5,8 @@
 //! Invariant: every tick and bar that enters a feature comes through this file, so that a feature never takes a live tick
 //! while its past is being told. Nothing allocates after the engine was made.
 
-use super::history::{Admit, BarsNeeded, Complaint, Needs, Outcome, Track, Volume};
+use super::history::{Admit, Complaint, Outcome, Track};
+use super::needs::{BarsNeeded, Needs, Volume};
 use super::setup::{HistoryPlan, InstrumentSetup, StrategySetup};
 use super::{AlertCode, Engine, Hold, Outputs, Strategy};
 use crate::features::{Bar, Clock, FeatureTick, Input};
