@@ -77,10 +77,10 @@ impl History {
             let other = other.index().and_then(|index| self.tracks[index].as_ref());
             other.is_none_or(|track| !track.is_waiting())
         };
-        let may_begin = |track: &&Box<Track>| {
+        let may_begin = |track: &&Track| {
             track.venue == venue && track.may_begin(now) && track.after().iter().all(is_told)
         };
-        self.tracks.iter().flatten().find(may_begin).map(|track| track.instrument)
+        self.tracks.iter().flatten().map(AsRef::as_ref).find(may_begin).map(|track| track.instrument)
     }
 
     /// Whether an answer, or the time to ask, is waited for.
