@@ -72,7 +72,7 @@ struct Strategy {
     setup: StrategySetup,
     ticks_since: u32,
     last_denied: Option<(Reason, Side, TimeNs)>,
-    last_score: f32,
+    last_score: f64,
     position_since: TimeNs,
     /// Every feature had a value since they were last emptied.
     was_ready: bool,
@@ -129,7 +129,7 @@ impl Engine {
                 setup,
                 ticks_since: 0,
                 last_denied: None,
-                last_score: f32::NAN,
+                last_score: f64::NAN,
                 position_since: TimeNs::NEVER,
                 was_ready: false,
             })

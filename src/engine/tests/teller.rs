@@ -48,7 +48,8 @@ pub(super) fn setup_of(specs: &[FeatureSpec], history: HistoryPlan) -> Setup {
         "features": names, "weights": weights, "intercept": 0.0});
     let mut setup = setup();
     setup.strategies[0].features = FeatureGraph::build(specs).unwrap();
-    setup.strategies[0].model = Model::from_linear_json(model.to_string().as_bytes(), &names).unwrap();
+    let model = Model::load(model.to_string().as_bytes(), None, &names, &LoadOptions::default());
+    setup.strategies[0].model = model.unwrap();
     setup.history = history;
     setup
 }
