@@ -30,12 +30,19 @@ impl Engine {
         }
         self.take_quote(input, &tick, out);
         let instrument = input.instrument();
-        let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
+        let Some(index) = instrument.index() else { return };
+        let (ts_venue, feature_tick) = (TimeNs(tick.ts_venue), feature_tick(&tick));
+        for at in &self.readers_of[index] {
+            let features = &mut self.strategies[usize::from(*at)].setup.features;
+            features.on_tick(instrument, ts_venue, &feature_tick);
+        }
+        let Some(at) = self.strategy_of[index] else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), &feature_tick(&tick));
+        let features = &mut strategy.setup.features;
+        features.on_tick(instrument, ts_venue, &feature_tick);
+        let usable = features.all_ready() && features.first_stale(ts_venue).is_none();
         strategy.ticks_since += 1;
-        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !strategy.setup.features.all_ready()
-        {
+        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !usable {
             return;
         }
         strategy.ticks_since = 0;

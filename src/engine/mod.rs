@@ -76,6 +76,8 @@ pub struct Engine {
     specs: Box<[Option<InstrumentSpec>]>,
     strategies: Vec<Strategy>,
     strategy_of: Box<[Option<u16>]>,
+    /// Of each instrument: strategies of other instruments whose features read it.
+    readers_of: Box<[Box<[u16]>]>,
     market: Market,
     orders: OrderBook,
     positions: PositionBook,
@@ -113,6 +115,14 @@ impl Engine {
                 strategy_of[instrument] = Some(index as u16);
             }
         }
+        let readers = |instrument: usize| {
+            let instrument = InstrumentId(instrument as u16);
+            let reads = |strategy: &Strategy| {
+                strategy.setup.instrument != instrument && strategy.setup.features.reads(instrument)
+            };
+            (0..strategies.len()).filter(|at| reads(&strategies[*at])).map(|at| at as u16).collect()
+        };
+        let readers_of = (0..INSTRUMENTS_MAX).map(readers).collect();
         Engine {
             setup_strategy: setup.strategy,
             epoch: 0,
@@ -124,6 +134,7 @@ impl Engine {
             specs: vec![None; INSTRUMENTS_MAX].into(),
             strategies,
             strategy_of: strategy_of.into(),
+            readers_of,
             market: Market::default(),
             orders: OrderBook::default(),
             positions: PositionBook::default(),

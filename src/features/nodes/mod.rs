@@ -77,6 +77,12 @@ impl Sample<'_> {
         self.raw as f64 * self.unit
     }
 
+    /// When the sample was complete: of a time bar its end.
+    #[inline]
+    fn time_ns(&self) -> i64 {
+        if self.end_ns == i64::MAX { self.ts.0 } else { self.end_ns }
+    }
+
     /// Three times the typical price, raw.
     #[inline]
     fn typical_3(&self) -> i64 {
