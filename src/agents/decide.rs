@@ -8,7 +8,7 @@
 
 use super::rings::Outbound;
 use super::sent::SentTimes;
-use crate::engine::{Counts, Engine, OUTPUTS_MAX, Outputs};
+use crate::engine::{Counts, Engine, Hold, OUTPUTS_MAX, Outputs};
 use crate::journal::{PersistState, Writer};
 use crate::record::{
     self, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record,
@@ -233,6 +233,10 @@ impl Decide {
         let counters = &mut self.parts.counters;
         counters.set(CounterId::Ticks, counts.ticks);
         counters.set(CounterId::Decisions, counts.decisions);
+        counters.set(CounterId::FeaturesUnready, counts.held[Hold::Unready as usize]);
+        counters.set(CounterId::FeaturesStale, counts.held[Hold::Stale as usize]);
+        counters.set(CounterId::FeaturesMissing, counts.held[Hold::Missing as usize]);
+        counters.set(CounterId::HistoryFailures, counts.history_failures);
         counters.set(CounterId::Fills, counts.fills);
         counters.set(CounterId::Gaps, counts.gaps);
         counters.set(CounterId::OrdersUnknown, counts.unknown);

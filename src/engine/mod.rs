@@ -10,8 +10,10 @@
 
 mod decide;
 mod facts;
+mod held;
 mod history;
 mod loss;
+mod needs;
 mod outputs;
 mod reconcile;
 mod setup;

@@ -5,6 +5,8 @@
 //! Invariant: time moves only when a test says so.
 
 mod continuity;
+mod history;
+mod teller;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};

@@ -145,7 +145,7 @@ fn same(made: &Record, journalled: &Record) -> bool {
 }
 
 fn describe(record: &Record) -> String {
-    use crate::record::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+    use crate::record::{Alert, Command, Denied, HistoryRequest, OrderStateChange, Query, TradingChange};
     let kind = record.kind().map_or("an unknown kind", Kind::name);
     let payload = match record.kind() {
         Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
@@ -155,6 +155,9 @@ fn describe(record: &Record) -> String {
             record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}"))
         }
         Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::HistoryRequest) => {
+            record.payload::<HistoryRequest>().map(|payload| format!("{payload:?}"))
+        }
         Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
         _ => None,
     };
