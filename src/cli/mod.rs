@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod model;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::Args),
     /// Simulated counterparts: an MT5 terminal
     Sim(sim::SimArgs),
+    /// Model files: what they hold, whether their scores are the library's, how long an answer takes
+    Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
 }
@@ -70,6 +73,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {

@@ -27,6 +27,13 @@ impl Linear {
     }
 }
 
+impl Linear {
+    /// One weight a feature.
+    pub(super) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
 /// The format's name, the value of its `format` key.
 const FORMAT: &str = "tickbridge-linear";
 

@@ -11,11 +11,13 @@ mod json;
 pub mod kernel;
 mod linear;
 mod link;
+mod summary;
 pub mod synthetic;
 mod xgboost;
 
 pub use error::ModelError;
 pub use link::Link;
+pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;
 use kernel::{KernelKind, Trees};
@@ -167,6 +169,9 @@ impl Model {
 
 /// Refuses unless the file's names are the row's names, in order.
 fn match_features(file: &[String], row: &[impl AsRef<str>]) -> Result<(), ModelError> {
+    if row.is_empty() {
+        return Err(ModelError::Undeclared(file.to_vec()));
+    }
     if row.len() > FEATURES_MAX {
         return Err(ModelError::Limit { what: "features", max: FEATURES_MAX, got: row.len() });
     }
