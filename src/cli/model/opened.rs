@@ -15,13 +15,13 @@ use crate::model::{MODEL_BYTES_MAX, Model, Summary};
 /// Where the names of the row come from.
 #[derive(clap::Args, Debug)]
 #[group(multiple = false)]
-pub struct Naming {
+pub(super) struct Naming {
     /// Feature names of the row, in order, instead of the file's own
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
-    pub names: Option<Vec<String>>,
+    names: Option<Vec<String>>,
     /// A configuration whose features must be the model's
     #[arg(long, value_name = "CONFIG")]
-    pub features: Option<PathBuf>,
+    features: Option<PathBuf>,
 }
 
 impl Naming {
