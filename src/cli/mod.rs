@@ -7,6 +7,7 @@
 pub mod check;
 pub mod demo;
 pub mod features;
+pub mod market;
 pub mod model;
 pub mod replay;
 pub mod report;
@@ -42,7 +43,7 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
-    /// Simulated counterparts: an MT5 terminal
+    /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
     /// Model files: what they hold, whether their scores are the library's, how long an answer takes
     Model(model::ModelArgs),

@@ -31,6 +31,8 @@ pub struct SimArgs {
 enum What {
     /// A simulated MT5 terminal: connects to a running appliance, pushes ticks, executes its orders on a simulated account
     Terminal(Box<TerminalArgs>),
+    /// The seeded market's ticks as a tick file
+    Market(super::market::MarketArgs),
 }
 
 /// How the account keeps positions.
@@ -211,7 +213,10 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 /// Runs it; the exit code is 0, 1 when the appliance refused or something broke, 2 for wrong arguments.
 pub fn run(args: SimArgs) -> ExitCode {
-    let What::Terminal(args) = args.what;
+    let args = match args.what {
+        What::Terminal(args) => args,
+        What::Market(args) => return super::market::run(&args),
+    };
     let seed = args.seed;
     let session = match session(&args) {
         Ok(session) => session,
