@@ -156,6 +156,13 @@ fn inspect_tells_what_the_file_holds() {
         said["trees_of_depth"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
     assert_eq!(depths.iter().sum::<u64>(), 24);
     assert_eq!(said["kernels"].as_array().unwrap().last().unwrap(), "scalar");
+
+    // Deeper than six splits: not for the kernel of perfect trees, and it says so.
+    let deep = tickbridge(&["model", "inspect", golden("logistic_d9.json").to_str().unwrap()]);
+    let said = stdout(&deep);
+    let line = said.lines().find(|line| line.starts_with("kernel     veb-avx512")).unwrap();
+    assert!(line.contains("cannot run it here: "), "{said}");
+    assert!(said.contains("chosen: the fastest that can"), "{said}");
 }
 
 #[test]
@@ -354,7 +361,7 @@ fn bench_asks_every_kernel_both_ways() {
         for case in cases {
             assert_eq!(case["ns"]["count"].as_u64().unwrap(), distinct * said["passes"].as_u64().unwrap());
         }
-        assert_eq!(said["after_quiet_second_ns"].as_array().unwrap().len(), 2);
+        assert_eq!(said["after_quiet_second_ns"].as_array().unwrap().len(), 4);
     }
     let output = tickbridge(&["model", "bench", model, "--kernel", "fastest"]);
     assert_eq!(output.status.code(), Some(2));

@@ -11,16 +11,19 @@ mod json;
 pub mod kernel;
 mod linear;
 mod link;
+mod prepared;
 mod summary;
 pub mod synthetic;
 mod xgboost;
 
 pub use error::ModelError;
+pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
+pub use prepared::Prepared;
 pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;
-use kernel::{KernelKind, Trees};
+use kernel::Trees;
 
 /// Largest model file that is read.
 pub const MODEL_BYTES_MAX: usize = 64 << 20;
@@ -34,12 +37,6 @@ pub struct Model {
     link: Link,
     output_count: usize,
     body: Body,
-}
-
-/// A row that is made ready for one model as its values are written, before the model is asked.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    row: Box<[f32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +53,7 @@ impl Model {
     /// has and that the shape admits is chosen.
     pub fn from_xgboost_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
         let forest = xgboost::load(bytes, features)?;
-        let kind = *kernel::available(&forest).first().expect("the scalar kernel takes every forest");
+        let kind = kernel::choice(&forest).chosen;
         Ok(Self::with_forest(&forest, kind))
     }
 
@@ -123,23 +120,6 @@ impl Model {
         self.output_count
     }
 
-    /// Memory for one row that is made ready value by value.
-    pub fn prepare(&self) -> Prepared {
-        Prepared { row: vec![f32::NAN; self.features.len()].into() }
-    }
-
-    /// Writes one value of a prepared row; `feature` is its place in the row.
-    #[inline]
-    pub fn write(&self, prepared: &mut Prepared, feature: usize, value: f32) {
-        prepared.row[feature] = value;
-    }
-
-    /// As [`Model::scores`], of a row that was written before: what can be worked out of single values is done.
-    #[inline]
-    pub fn scores_prepared(&self, prepared: &Prepared, out: &mut [f64]) {
-        self.scores(&prepared.row, out);
-    }
-
     /// Feature names in the row's order.
     pub fn features(&self) -> &[String] {
         &self.features
@@ -155,6 +135,14 @@ impl Model {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
             Body::Linear(_) => 0,
+        }
+    }
+
+    /// Which kernels were weighed for its trees; none for a linear model.
+    pub fn kernel_choice(&self) -> Option<&KernelChoice> {
+        match &self.body {
+            Body::Trees(trees) => Some(trees.choice()),
+            Body::Linear(_) => None,
         }
     }
 

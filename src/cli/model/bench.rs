@@ -27,7 +27,7 @@ use crate::types::NS_PER_S;
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "\"full\" is a row in, scores out. \"prepared\" is a row whose values were written before, as features are when they change: \
-    only\nasking is timed. \"after quiet\" is one answer after a second of sleep, of the kernel that the appliance takes.\n\n\
+    only\nasking is timed. \"after quiet\" is one answer after a second of sleep, of the kernel that the appliance takes;\n\"kept warm\" had its memory read again just before.\n\n\
     Exit codes:\n   0  done\n   2  wrong arguments\n  65  the model or the rows are refused\n  74  a file cannot be read, or the core not be had"
 )]
 pub struct BenchArgs {
@@ -46,8 +46,8 @@ pub struct BenchArgs {
     /// The core to run on; the highest usable one if not given
     #[arg(long, value_name = "N")]
     pub core: Option<usize>,
-    /// How many answers after a quiet second to measure, each way
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    /// How many answers after a quiet second to measure, each of four ways
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     pub quiet: u32,
     /// Seed of made-up rows and of their order
     #[arg(long, default_value_t = 1)]
@@ -71,6 +71,24 @@ impl Way {
         match self {
             Way::Full => "full",
             Way::Prepared => "prepared",
+        }
+    }
+}
+
+/// What the model's memory went through before it was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Warm {
+    /// Nothing since the last answer.
+    Cold,
+    /// Every line was read again, as an idle lane does it.
+    Touched,
+}
+
+impl Warm {
+    fn name(self) -> &'static str {
+        match self {
+            Warm::Cold => "left cold",
+            Warm::Touched => "kept warm",
         }
     }
 }
@@ -144,8 +162,8 @@ struct Measured<'a> {
     rows: DistinctRows,
     cases: Vec<Case<'a>>,
     passes: u64,
-    /// The kernel asked after a quiet second, the way, and each time, ns, ascending.
-    quiet: Vec<(&'static str, Way, Vec<u64>)>,
+    /// The kernel asked after a quiet second, how, and each time, ns, ascending.
+    quiet: Vec<(&'static str, String, Vec<u64>)>,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<Answer, ModelFault> {
@@ -210,16 +228,23 @@ impl Measured<'_> {
             return;
         }
         let mut dice = Prng::new(self.args.seed ^ 1);
+        // The kernel that the appliance takes, both ways, with its lines left cold and read again just before.
         for case in self.cases.iter_mut().take(2) {
-            let mut times: Vec<u64> = (0..self.args.quiet)
-                .map(|_| {
-                    let index = dice.below(self.rows.count() as u64) as usize;
-                    sleep_ns(NS_PER_S as u64);
-                    case.ask(self.rows.row(index), &self.watch).round() as u64
-                })
-                .collect();
-            times.sort_unstable();
-            self.quiet.push((case.model.kernel_name(), case.way, times));
+            for warm in [Warm::Cold, Warm::Touched] {
+                let mut times: Vec<u64> = (0..self.args.quiet)
+                    .map(|_| {
+                        let index = dice.below(self.rows.count() as u64) as usize;
+                        sleep_ns(NS_PER_S as u64);
+                        if warm == Warm::Touched {
+                            case.model.touch();
+                        }
+                        case.ask(self.rows.row(index), &self.watch).round() as u64
+                    })
+                    .collect();
+                times.sort_unstable();
+                let how = format!("{}, {}", case.way.name(), warm.name());
+                self.quiet.push((case.model.kernel_name(), how, times));
+            }
         }
     }
 
@@ -269,11 +294,10 @@ impl Measured<'_> {
                 duration(p.max)
             );
         }
-        for (kernel, way, times) in &self.quiet {
+        for (kernel, how, times) in &self.quiet {
             let _ = writeln!(
                 text,
-                "after quiet: {kernel} {}: {} answers, each after 1 s of sleep: median {}, largest {}",
-                way.name(),
+                "after quiet: {kernel} {how}: {} answers, each after 1 s of sleep: median {}, largest {}",
                 times.len(),
                 duration(times[times.len() / 2]),
                 duration(times[times.len() - 1])
@@ -291,10 +315,10 @@ impl Measured<'_> {
                 "ns": Percentiles::of(&case.histogram),
             })
         };
-        let quiet = |(kernel, way, times): &(&str, Way, Vec<u64>)| {
+        let quiet = |(kernel, how, times): &(&str, String, Vec<u64>)| {
             json!({
                 "kernel": kernel,
-                "way": way.name(),
+                "how": how,
                 "count": times.len(),
                 "median": times[times.len() / 2],
                 "max": times[times.len() - 1],

@@ -58,6 +58,13 @@ fn total(features: &[FeatureSummary], of: impl Fn(&FeatureSummary) -> usize) -> 
     features.iter().map(of).sum()
 }
 
+/// Faster kernels than the chosen one, and why each cannot run the model here.
+fn refused(opened: &Opened) -> Vec<(&'static str, &str)> {
+    let choice = opened.kernels.first().and_then(Model::kernel_choice);
+    let some = choice.map_or(&[][..], |choice| &choice.refused);
+    some.iter().map(|(kind, reason)| (kind.name(), reason.as_str())).collect()
+}
+
 fn in_text(opened: &Opened) -> String {
     let summary = &opened.summary;
     let features = &summary.features;
@@ -87,8 +94,11 @@ fn in_text(opened: &Opened) -> String {
     } else {
         text.push_str("missing    NaN makes the score NaN\n");
     }
+    for (kernel, reason) in refused(opened) {
+        let _ = writeln!(text, "kernel     {kernel:<14} cannot run it here: {reason}");
+    }
     for (index, model) in opened.kernels.iter().enumerate() {
-        let chosen = if index == 0 { "chosen" } else { "can run it" };
+        let chosen = if index == 0 { "chosen: the fastest that can" } else { "can run it" };
         let _ = writeln!(text, "kernel     {:<14} {chosen}", model.kernel_name());
     }
     let flags = processor_flags();
@@ -162,6 +172,7 @@ fn in_json(opened: &Opened) -> Json {
         "splits": summary.split_count,
         "leaves": summary.leaf_count,
         "trees_of_depth": summary.trees_of_depth,
+        "refused_kernels": refused(opened).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "kernels": opened.kernels.iter().map(Model::kernel_name).collect::<Vec<_>>(),
         "processor": processor_flags().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "features": summary.features.iter().map(feature).collect::<Vec<Json>>(),
