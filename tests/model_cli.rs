@@ -370,3 +370,15 @@ fn bench_asks_every_kernel_both_ways() {
             && stderr(&output).contains("scalar, got fastest")
     );
 }
+
+#[test]
+fn a_demo_of_another_configuration_wants_a_valid_one() {
+    let folder = Folder::new();
+    let missing = folder.0.path().join("none.toml");
+    let run = folder.0.path().join("run");
+    let args = ["demo", "--config", missing.to_str().unwrap(), "--folder", run.to_str().unwrap()];
+    let output = tickbridge(&args);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("none.toml"), "{}", stderr(&output));
+    assert!(!run.exists(), "nothing was written");
+}

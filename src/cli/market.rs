@@ -76,3 +76,29 @@ fn write(args: &MarketArgs, file: &Path) -> std::io::Result<u64> {
     out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(written.counts.tick_count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ticks::{OpenOptions, open_ticks};
+
+    #[test]
+    fn the_same_seed_gives_the_same_day_and_it_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, seed| {
+            let out = folder.path().join(name);
+            let args = MarketArgs { out: out.clone(), days: 1, from: date("2024-01-02").unwrap(), seed };
+            assert_eq!(run(&args), ExitCode::SUCCESS);
+            out
+        };
+        let (first, again, other) = (file("a.tbt", 7), file("b.tbt", 7), file("c.tbt", 8));
+        let bytes = |path: &PathBuf| std::fs::read(path).unwrap();
+        assert!(bytes(&first) == bytes(&again) && bytes(&first) != bytes(&other));
+        let ticks: Vec<_> =
+            open_ticks(&first, &OpenOptions::default()).unwrap().map(Result::unwrap).collect();
+        assert!(ticks.len() > 50_000, "{}", ticks.len());
+        let day = date("2024-01-02").unwrap().midnight().0 / NS_PER_DAY;
+        assert!(ticks.iter().all(|tick| tick.ts_venue.0 / NS_PER_DAY == day && tick.ask > tick.bid));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing unfinished is left");
+    }
+}

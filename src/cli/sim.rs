@@ -412,7 +412,9 @@ mod tests {
     }
 
     fn parse(line: &str) -> Result<TerminalArgs, clap::Error> {
-        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what;
+        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what else {
+            panic!("expected a terminal of {line}");
+        };
         Ok(*args)
     }
 
