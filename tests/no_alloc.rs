@@ -86,12 +86,8 @@ fn feature_specs(instrument: u16, names: &[String]) -> Vec<FeatureSpec> {
         (Kind::Macd { fast: 12, slow: 26, signal: 9, seed, average, output }, features::Clock::Tick),
         (Kind::Ema { period: 10, seed }, features::Clock::Bar { period_ns: 50 * NS_PER_MS }),
     ];
-    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| FeatureSpec {
-        name: name.clone(),
-        instrument: InstrumentId(instrument),
-        kind,
-        input: Input::Mid,
-        clock,
+    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| {
+        FeatureSpec::new(name.clone(), InstrumentId(instrument), kind, Input::Mid, clock)
     };
     names.iter().zip(kinds).map(spec).collect()
 }

@@ -9,7 +9,7 @@ use super::label::{Horizon, LookAhead};
 use super::source::{SourceTick, TickSource};
 use super::{DatasetError, Grid};
 use crate::config::Config;
-use crate::features::{FeatureGraph, TickPrices};
+use crate::features::{FeatureGraph, FeatureTick};
 use crate::setup::{SetupError, feature_specs};
 use crate::store::table::{Column, ColumnKind, TableSummary, TableWriter};
 use crate::types::{InstrumentId, TimeNs};
@@ -153,8 +153,7 @@ impl<'a> Export<'a> {
 
     /// Pushes a tick and, if it is one of the rows', writes its row.
     fn take(&mut self, tick: &SourceTick, labels: &[Option<f64>]) -> Result<(), DatasetError> {
-        let prices = TickPrices { bid: tick.bid, ask: tick.ask, last: tick.last };
-        self.graph.on_tick(tick.instrument, tick.ts_venue, prices);
+        self.graph.on_tick(tick.instrument, tick.ts_venue, &feature_tick(tick));
         self.summary.tick_count += 1;
         if tick.instrument != self.options.rows_of || tick.ts_venue < self.options.from {
             return Ok(());
@@ -186,6 +185,12 @@ impl<'a> Export<'a> {
         summary.ts_last_ns = Some(tick.ts_venue.0);
         Ok(())
     }
+}
+
+/// What the engine makes of a terminal's tick, which has no sizes at the best prices.
+fn feature_tick(tick: &SourceTick) -> FeatureTick {
+    let (bid, ask, last) = (tick.bid, tick.ask, tick.last);
+    FeatureTick { bid, ask, last, volume: tick.volume, flags: tick.flags, ..FeatureTick::NONE }
 }
 
 fn columns(graph: &FeatureGraph, options: &ExportOptions) -> Vec<Column> {

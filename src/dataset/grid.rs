@@ -23,7 +23,7 @@ impl Grid {
         (0..=DIGITS_MAX).find_map(|digits| {
             let scaled = tick_size * 10f64.powi(i32::from(digits));
             let near = scaled.round();
-            let exact = near >= 1.0 && near <= 1e15 && (scaled - near).abs() <= 1e-9 * near;
+            let exact = (1.0..=1e15).contains(&near) && (scaled - near).abs() <= 1e-9 * near;
             exact.then_some(Grid { mantissa: near as i64, digits })
         })
     }

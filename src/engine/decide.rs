@@ -6,7 +6,7 @@
 //! there is.
 
 use super::{Engine, Outputs};
-use crate::features::TickPrices;
+use crate::features::FeatureTick;
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
@@ -32,8 +32,7 @@ impl Engine {
         let instrument = input.instrument();
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
-        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
+        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), &feature_tick(&tick));
         strategy.ticks_since += 1;
         if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !strategy.setup.features.all_ready()
         {
@@ -271,6 +270,18 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
+    }
+}
+
+/// A terminal's tick has no sizes at the best prices.
+fn feature_tick(tick: &record::Tick) -> FeatureTick {
+    FeatureTick {
+        bid: Price(tick.bid),
+        ask: Price(tick.ask),
+        last: Price(tick.last),
+        volume: tick.volume,
+        flags: tick.tick_flags,
+        ..FeatureTick::NONE
     }
 }
 

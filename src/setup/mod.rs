@@ -284,6 +284,8 @@ fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpe
                 Clock::Bar { period_ns: feature.bar_ms.ok_or_else(|| missing("bar_ms"))? * NS_PER_MS }
             }
         },
+        offset_ns: 0,
+        stale_after_ns: 0,
     })
 }
 

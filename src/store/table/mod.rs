@@ -104,7 +104,7 @@ pub enum TableError {
 
 /// What stands behind a writer.
 enum Sink {
-    Parquet(parquet::ParquetSink),
+    Parquet(Box<parquet::ParquetSink>),
     Csv(csv::CsvSink),
 }
 
@@ -158,7 +158,7 @@ impl TableWriter {
         };
         let sink = match format {
             TableFormat::Parquet => parquet::ParquetSink::begin(out, columns, metadata)
-                .map(Sink::Parquet)
+                .map(|sink| Sink::Parquet(Box::new(sink)))
                 .map_err(|source| writer.parquet_error(source)),
             TableFormat::Csv => {
                 csv::CsvSink::begin(out, columns).map(Sink::Csv).map_err(|source| writer.io_error(source))
