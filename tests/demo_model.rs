@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tickbridge::config::Config;
 use tickbridge::features::{FeatureGraph, FeatureSpec, FeatureTick};
-use tickbridge::model::Model;
+use tickbridge::model::{LoadOptions, Model};
 use tickbridge::setup::feature_specs;
 use tickbridge::signal::{Rule, Signal, State, Thresholds};
 use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, Quote, TimeNs};
@@ -71,7 +71,13 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
     };
     for (file, rule) in [("demo.json", DEMO_RULE), ("demo-linear.json", linear)] {
         let mut graph = FeatureGraph::build(&demo_features()).unwrap();
-        let model = Model::from_json(&std::fs::read(folder.join(file)).unwrap(), graph.names()).unwrap();
+        let model = Model::load(
+            &std::fs::read(folder.join(file)).unwrap(),
+            None,
+            graph.names(),
+            &LoadOptions::default(),
+        )
+        .unwrap();
         let mut rule = Rule::new(rule).unwrap();
         let mut position = 0;
         let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);

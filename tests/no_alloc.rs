@@ -22,7 +22,7 @@ use tickbridge::engine::{Engine, InstrumentSetup, OrderPlan, Setup, StrategySetu
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
-use tickbridge::model::{Model, synthetic};
+use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use tickbridge::risk::Limits;
 use tickbridge::runtime::agent::Agent;
@@ -103,10 +103,11 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::from_xgboost_json(&synthetic::xgboost_json(shape), &names).expect("200 trees");
+    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default())
+        .expect("200 trees");
     let linear = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
-    let linear = Model::from_linear_json(linear, &names).expect("a linear model");
+    let linear = Model::load(linear, None, &names, &LoadOptions::default()).expect("a linear model");
     let instrument =
         |name: &&str| InstrumentSetup { venue: VenueId(0), symbol: FixedText::new(name).expect("short") };
     Setup {

@@ -60,7 +60,7 @@ impl Model {
         assert_eq!(out.len(), self.output_count, "there is one score for each output");
         match &self.body {
             Body::Trees(trees) => trees.sums_prepared(&prepared.lines, &prepared.row, out),
-            Body::Linear(linear) => out[0] = linear.sum(&prepared.row),
+            Body::Linear(linear) => linear.sums(&prepared.row, out),
         }
         self.link.apply(out);
     }

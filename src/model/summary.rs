@@ -5,9 +5,8 @@
 //! Invariant: only what some row can reach is counted; nodes that no path leads to are not in any number here.
 
 use super::forest::{Forest, Node, Sum, Test, Tree};
-use super::linear::{self, Linear};
 use super::link::Link;
-use super::{Model, ModelError, xgboost};
+use super::{Body, Format, LoadOptions, Loaded, Model, ModelError, json, lightgbm, ubjson, xgboost};
 
 /// One feature of a model.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,6 +47,12 @@ impl FeatureSummary {
 /// A whole model.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Summary {
+    /// Whose file it is.
+    pub format: Format,
+    /// The file's version, where its format has one.
+    pub version: Option<String>,
+    /// The objective it was trained with, where the file says so.
+    pub objective: Option<String>,
     /// Features in the row's order.
     pub features: Vec<FeatureSummary>,
     /// Scores of a row.
@@ -68,9 +73,13 @@ pub struct Summary {
 
 impl Model {
     /// The feature names that the file itself carries, in its order: for tools that have no configuration at hand.
-    pub fn names_in(bytes: &[u8]) -> Result<Vec<String>, ModelError> {
+    pub fn names_in(
+        bytes: &[u8],
+        format: Option<Format>,
+        options: &LoadOptions,
+    ) -> Result<Vec<String>, ModelError> {
         const NONE: [&str; 0] = [];
-        match Self::from_json(bytes, &NONE) {
+        match Self::load(bytes, format, &NONE, options) {
             Err(ModelError::Undeclared(names)) => Ok(names),
             Err(error) => Err(error),
             Ok(_) => Ok(Vec::new()),
@@ -78,24 +87,56 @@ impl Model {
     }
 
     /// What the file holds, for a row of `features`.
-    pub fn summary(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Summary, ModelError> {
-        if linear::claims(bytes) {
-            let (linear, link, names) = linear::load(bytes, features)?;
-            return Ok(Summary::of_linear(&linear, link, &names));
-        }
-        Ok(Summary::of_forest(&xgboost::load(bytes, features)?))
+    pub fn summary(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Summary, ModelError> {
+        let format = match format {
+            Some(format) => format,
+            None => Format::detect(bytes)?,
+        };
+        let told = told(bytes, format)?;
+        Ok(match Loaded::read(bytes, Some(format), features, options)? {
+            Loaded::Linear(model) => Summary::of_linear(&model, told),
+            Loaded::Forest(forest) => Summary::of_forest(&forest, told),
+        })
     }
 }
 
+/// What a file says of itself beside its trees.
+struct Told {
+    format: Format,
+    version: Option<String>,
+    objective: Option<String>,
+}
+
+fn told(bytes: &[u8], format: Format) -> Result<Told, ModelError> {
+    let of_xgboost = |file: xgboost::File| {
+        let release: Vec<String> = file.release.iter().map(i32::to_string).collect();
+        (Some(release.join(".")), file.objective)
+    };
+    let (version, objective) = match format {
+        Format::XgboostJson => of_xgboost(xgboost::read(json::Reader::new(bytes))?),
+        Format::XgboostUbjson => of_xgboost(xgboost::read(ubjson::Reader::new(bytes))?),
+        Format::LightgbmText => {
+            let file = lightgbm::read(bytes)?;
+            (file.version, file.objective)
+        }
+        Format::CatboostJson | Format::LinearJson | Format::ForestJson => (None, None),
+    };
+    Ok(Told { format, version, objective })
+}
+
 impl Summary {
-    fn of_linear(linear: &Linear, link: Link, names: &[String]) -> Self {
-        let feature = |(name, weight): (&String, &f64)| FeatureSummary {
-            weight: Some(*weight),
-            ..FeatureSummary::new(name)
-        };
+    fn new(told: Told, names: &[String], output_count: usize, link: Link) -> Self {
         Summary {
-            features: names.iter().zip(linear.weights()).map(feature).collect(),
-            output_count: 1,
+            format: told.format,
+            version: told.version,
+            objective: told.objective,
+            features: names.iter().map(|name| FeatureSummary::new(name)).collect(),
+            output_count,
             link,
             scores_are_single: false,
             tree_count: 0,
@@ -105,17 +146,20 @@ impl Summary {
         }
     }
 
-    fn of_forest(forest: &Forest) -> Self {
-        let mut summary = Summary {
-            features: forest.features.iter().map(|name| FeatureSummary::new(name)).collect(),
-            output_count: forest.sum.output_count(),
-            link: forest.link,
-            scores_are_single: matches!(forest.sum, Sum::Single { .. }),
-            tree_count: forest.trees.len(),
-            split_count: 0,
-            leaf_count: 0,
-            trees_of_depth: Vec::new(),
-        };
+    fn of_linear(model: &Model, told: Told) -> Self {
+        let mut summary = Summary::new(told, &model.features, model.output_count, model.link);
+        if let Body::Linear(linear) = &model.body {
+            for (feature, weight) in summary.features.iter_mut().zip(linear.weights()) {
+                feature.weight = Some(*weight);
+            }
+        }
+        summary
+    }
+
+    fn of_forest(forest: &Forest, told: Told) -> Self {
+        let mut summary = Summary::new(told, &forest.features, forest.sum.output_count(), forest.link);
+        summary.scores_are_single = matches!(forest.sum, Sum::Single { .. });
+        summary.tree_count = forest.trees.len();
         for tree in &forest.trees {
             if summary.trees_of_depth.len() <= tree.depth {
                 summary.trees_of_depth.resize(tree.depth + 1, 0);

@@ -12,7 +12,7 @@ use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup
 use crate::features::{
     BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
 };
-use crate::model::{Model, ModelError};
+use crate::model::{Format, LoadOptions, Model, ModelError};
 use crate::risk::{LimitError, Limits};
 use crate::signal::{Rule, RuleError, Thresholds};
 use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
@@ -123,11 +123,16 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     let specs = feature_specs(config)?;
     let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
     let model_error = |error| SetupError::Model { path: config.model.file.clone(), error };
-    let model = match config.model.format {
-        config::ModelFormat::XgboostJson => Model::from_xgboost_json(model.as_bytes(), &names),
-        config::ModelFormat::LinearJson => Model::from_linear_json(model.as_bytes(), &names),
-    }
-    .map_err(model_error)?;
+    let format = match config.model.format {
+        config::ModelFormat::XgboostJson => Format::XgboostJson,
+        config::ModelFormat::XgboostUbjson => Format::XgboostUbjson,
+        config::ModelFormat::Lightgbm => Format::LightgbmText,
+        config::ModelFormat::CatboostJson => Format::CatboostJson,
+        config::ModelFormat::LinearJson => Format::LinearJson,
+        config::ModelFormat::ForestJson => Format::ForestJson,
+    };
+    let model = Model::load(model.as_bytes(), Some(format), &names, &LoadOptions::default());
+    let model = model.map_err(model_error)?;
     let signal = &config.signal;
     let rule = Rule::new(Thresholds {
         enter_long_above: signal.enter_long_above,

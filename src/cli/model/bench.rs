@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use super::made_rows::DistinctRows;
-use super::opened::{Naming, Opened};
+use super::opened::{Opened, Reading};
 use super::{Answer, ModelFault};
 use crate::model::{Model, Prepared};
 use crate::report::{Fingerprint, Percentiles, duration, stage_histogram};
@@ -56,7 +56,7 @@ pub struct BenchArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    naming: Naming,
+    reading: Reading,
 }
 
 /// How a row reaches the model.
@@ -167,7 +167,7 @@ struct Measured<'a> {
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<Answer, ModelFault> {
-    let opened = Opened::open(&args.file, &args.naming)?;
+    let opened = Opened::open(&args.file, &args.reading)?;
     let models = opened.kernels_named(args.kernel.as_deref())?;
     let rows = match &args.rows {
         Some(path) => DistinctRows::read(&opened, path)?,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use super::opened::{Naming, Opened};
+use super::opened::{Opened, Reading};
 use super::{Answer, ModelFault};
 use crate::model::{FeatureSummary, Model};
 
@@ -27,11 +27,11 @@ pub struct InspectArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    naming: Naming,
+    reading: Reading,
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<Answer, ModelFault> {
-    let opened = Opened::open(&args.file, &args.naming)?;
+    let opened = Opened::open(&args.file, &args.reading)?;
     Ok(Answer::done(if args.json { format!("{:#}\n", in_json(&opened)) } else { in_text(&opened) }))
 }
 
@@ -71,8 +71,23 @@ fn in_text(opened: &Opened) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "file       {}, {} bytes", opened.path.display(), opened.file_bytes);
+    let _ = writeln!(
+        text,
+        "format     {}{}, {}",
+        summary.format.name(),
+        summary.version.as_ref().map_or(String::new(), |version| format!(" {version}")),
+        summary
+            .objective
+            .as_ref()
+            .map_or("no objective".into(), |objective| format!("objective {objective}"))
+    );
     let bits = if summary.scores_are_single { 32 } else { 64 };
-    let _ = writeln!(text, "scores     {} a row, {bits} bits, link {:?}", summary.output_count, summary.link);
+    let _ = writeln!(
+        text,
+        "scores     {} a row, {bits} bits, link {}",
+        summary.output_count,
+        summary.link.name()
+    );
     if summary.tree_count > 0 {
         let _ = writeln!(
             text,
@@ -165,9 +180,12 @@ fn in_json(opened: &Opened) -> Json {
     json!({
         "file": opened.path,
         "file_bytes": opened.file_bytes,
+        "format": summary.format.name(),
+        "version": summary.version,
+        "objective": summary.objective,
         "outputs": summary.output_count,
         "score_bits": if summary.scores_are_single { 32 } else { 64 },
-        "link": format!("{:?}", summary.link),
+        "link": summary.link.name(),
         "trees": summary.tree_count,
         "splits": summary.split_count,
         "leaves": summary.leaf_count,

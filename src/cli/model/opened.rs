@@ -10,21 +10,29 @@ use std::path::{Path, PathBuf};
 use super::ModelFault;
 use super::rows::Width;
 use crate::config::Resolved;
-use crate::model::{MODEL_BYTES_MAX, Model, Summary};
+use crate::model::{LoadOptions, MODEL_BYTES_MAX, Model, Summary, Unnamed};
 
-/// Where the names of the row come from.
+/// How the file is read, and where the names of the row come from.
 #[derive(clap::Args, Debug)]
-#[group(multiple = false)]
-pub(super) struct Naming {
-    /// Feature names of the row, in order, instead of the file's own
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+pub(super) struct Reading {
+    /// Feature names of the row, in order, which must be the file's own; a file without names takes them by position
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "features")]
     names: Option<Vec<String>>,
     /// A configuration whose features must be the model's
     #[arg(long, value_name = "CONFIG")]
     features: Option<PathBuf>,
+    /// Take so many boosting rounds, from the first, instead of all
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
 }
 
-impl Naming {
+impl Reading {
+    fn options(&self) -> LoadOptions {
+        // Who says the names vouches for them.
+        let unnamed = if self.names.is_some() { Unnamed::ByPosition } else { Unnamed::Refused };
+        LoadOptions { rounds: self.rounds, unnamed }
+    }
+
     fn names(&self, bytes: &[u8], file: &Path) -> Result<Vec<String>, ModelFault> {
         if let Some(names) = &self.names {
             return Ok(names.clone());
@@ -33,7 +41,8 @@ impl Naming {
             let resolved = Resolved::load(config).map_err(|errors| ModelFault::Config(errors.to_string()))?;
             return Ok(resolved.config.features.iter().map(|feature| feature.name.clone()).collect());
         }
-        Model::names_in(bytes).map_err(|error| ModelFault::Model { path: file.to_path_buf(), error })
+        Model::names_in(bytes, None, &self.options())
+            .map_err(|error| ModelFault::Model { path: file.to_path_buf(), error })
     }
 }
 
@@ -48,15 +57,12 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn open(path: &Path, naming: &Naming) -> Result<Self, ModelFault> {
+    pub(super) fn open(path: &Path, reading: &Reading) -> Result<Self, ModelFault> {
         let bytes = read(path)?;
         let refuse = |error| ModelFault::Model { path: path.to_path_buf(), error };
-        let names = naming.names(&bytes, path)?;
-        let summary = Model::summary(&bytes, &names).map_err(refuse)?;
-        let kernels = match summary.tree_count {
-            0 => vec![Model::from_json(&bytes, &names).map_err(refuse)?],
-            _ => Model::every_kernel(&bytes, &names).map_err(refuse)?,
-        };
+        let (names, options) = (reading.names(&bytes, path)?, reading.options());
+        let summary = Model::summary(&bytes, None, &names, &options).map_err(refuse)?;
+        let kernels = Model::load_every_kernel(&bytes, None, &names, &options).map_err(refuse)?;
         Ok(Opened { path: path.to_path_buf(), file_bytes: bytes.len(), summary, kernels })
     }
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 
-use super::opened::{Naming, Opened};
+use super::opened::{Opened, Reading};
 use super::rows::{Place, Row, Wanted, Width, each_row};
 use super::{Answer, ModelFault};
 use crate::model::{Model, Prepared};
@@ -44,7 +44,7 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    naming: Naming,
+    reading: Reading,
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
@@ -120,7 +120,7 @@ fn difference(got: f64, expected: f64) -> f64 {
 }
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Answer, ModelFault> {
-    let opened = Opened::open(&args.file, &args.naming)?;
+    let opened = Opened::open(&args.file, &args.reading)?;
     let outputs = opened.summary.output_count;
     if args.expected.len() != outputs {
         return Err(ModelFault::Expected { outputs, got: args.expected.len() });
