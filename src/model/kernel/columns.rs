@@ -24,7 +24,7 @@ const NOWHERE: u8 = COLUMNS_MAX as u8;
 
 impl Bytes {
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn load(&self) -> __m512i {
         // SAFETY: `Bytes` is 64 bytes, aligned to 64.
         unsafe { _mm512_load_si512(self.0.as_ptr().cast()) }
@@ -32,13 +32,23 @@ impl Bytes {
 
     /// In two halves: a byte that is read back from the upper half of one whole store takes five times as long.
     #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn store(&mut self, bytes: __m512i) {
-        let (low, high) = self.0.split_at_mut(32);
-        // SAFETY: the lower half is 32 bytes, aligned to 32.
-        unsafe { _mm256_store_si256(low.as_mut_ptr().cast(), _mm512_castsi512_si256(bytes)) };
-        // SAFETY: the upper half is 32 bytes, aligned to 32.
-        unsafe { _mm256_store_si256(high.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(bytes)) };
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    pub(super) fn store_new(place: &mut std::mem::MaybeUninit<Bytes>, bytes: __m512i) -> &Bytes {
+        let first = place.as_mut_ptr();
+        // In assembly because the compiler would join the two stores again.
+        // SAFETY: `Bytes` is 64 bytes, aligned to 64; nothing else is written.
+        unsafe {
+            std::arch::asm!(
+                "vmovdqa ymmword ptr [{first}], {low}",
+                "vextracti64x4 ymmword ptr [{first} + 32], {all}, 1",
+                first = in(reg) first,
+                low = in(ymm_reg) _mm512_castsi512_si256(bytes),
+                all = in(zmm_reg) bytes,
+                options(nostack, preserves_flags),
+            );
+        };
+        // SAFETY: all 64 bytes were written just now.
+        unsafe { place.assume_init_ref() }
     }
 }
 
@@ -131,8 +141,9 @@ impl Columns {
         let (thresholds, names) = (thresholds(forest), names(forest));
         let compact = forest.features.len() > COLUMNS_MAX;
         let mut blocks = vec![floats(&[]); 2];
-        let column =
-            |feature, left| names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8);
+        let column = |feature, left| {
+            names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8)
+        };
         let unread = Place { first_block: 1, left: NOWHERE, right: NOWHERE };
         let mut places = vec![unread; forest.features.len()];
         let mut axes = Vec::new();
@@ -187,7 +198,7 @@ impl Columns {
 
     /// The columns of a whole row.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn of_row(&self, row: &[f32]) -> __m512i {
         let mut compacted = [0.0; COLUMNS_MAX];
         let row = if self.compact {
@@ -227,7 +238,7 @@ impl Columns {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn bin_of(&self, first_block: u32, x: f32) -> u8 {
         let (first, x) = (first_block as usize, _mm512_set1_ps(x));
         let block = count(&self.blocks[first - 1], x);
@@ -236,7 +247,7 @@ impl Columns {
 
     /// Writes one value into the lines.
     #[inline]
-    #[target_feature(enable = "avx512f,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn write(&self, lines: &mut Lines, feature: usize, x: f32) {
         let place = self.places[feature];
         let bin = self.bin_of(place.first_block, x);
@@ -248,7 +259,7 @@ impl Columns {
 
     /// The columns of lines that were written before.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn of_lines(lines: &Lines) -> __m512i {
         lines.0[0].load()
     }
@@ -256,7 +267,7 @@ impl Columns {
 
 /// One bit for each of up to 64 numbers that is NaN.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
 fn nan_mask(row: &[f32]) -> u64 {
     let mut mask = 0;
     for (at, part) in row.chunks(16).enumerate().take(4) {
@@ -270,7 +281,7 @@ fn nan_mask(row: &[f32]) -> u64 {
 
 /// How many of sixteen ascending thresholds are not above `x`.
 #[inline]
-#[target_feature(enable = "avx512f,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
 fn count(thresholds: &Floats, x: __m512) -> u32 {
     // SAFETY: `Floats` is 64 bytes of `f32`, aligned to 64.
     let thresholds = unsafe { _mm512_load_ps(thresholds.0.as_ptr()) };

@@ -127,7 +127,7 @@ impl<L: Leaf> Dbl<L> {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn sums_avx512(&self, columns: __m512i, out: &mut [f64]) {
         if let [sum] = out {
             let mut one = self.totals.one::<L>();
@@ -140,7 +140,7 @@ impl<L: Leaf> Dbl<L> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
         match (self.width, self.hop_count) {
             (Width::Sixteen, 1) => self.walk_in_lanes::<2>(columns, adder),
@@ -161,9 +161,9 @@ impl<L: Leaf> Dbl<L> {
 
     /// Four trees in a register, each in a lane of its own, where a step costs one cycle.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn walk_in_lanes<const DOUBLINGS: usize>(&self, columns: __m512i, adder: &mut impl Adder<L>) {
-        let mut ends = [Bytes([0; 64]); TILE];
+        let mut ends = [const { std::mem::MaybeUninit::<Bytes>::uninit() }; TILE];
         let mut tree = 0;
         for (groups, leaves) in self.groups.chunks(TILE).zip(self.leaves.chunks(TILE * 64)) {
             for (group, end) in groups.iter().zip(&mut ends) {
@@ -171,11 +171,11 @@ impl<L: Leaf> Dbl<L> {
                 for _ in 0..DOUBLINGS {
                     next = _mm512_shuffle_epi8(next, next);
                 }
-                end.store(next);
+                Bytes::store_new(end, next);
             }
             let tree_count = (groups.len() * 4).min(self.totals.tree_count() - tree);
             for (at, leaves) in leaves.chunks_exact(16).take(tree_count).enumerate() {
-                let end = ends[at / 4].0[at % 4 * 16];
+                let end = unsafe { ends[at / 4].assume_init_ref() }.0[at % 4 * 16];
                 adder.add(tree + at, leaves[usize::from((end & 15) + (end >> 4)) & 15]);
             }
             tree += tree_count;
@@ -184,13 +184,9 @@ impl<L: Leaf> Dbl<L> {
 
     /// One or two trees in a register: four steps at once in the register, then hops of four.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
-    fn walk_across<const WIDTH: usize, const HOPS: usize>(
-        &self,
-        columns: __m512i,
-        adder: &mut impl Adder<L>,
-    ) {
-        let mut ends = [Bytes([0; 64]); TILE];
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    fn walk_across<const WIDTH: usize, const HOPS: usize>(&self, columns: __m512i, adder: &mut impl Adder<L>) {
+        let mut ends = [const { std::mem::MaybeUninit::<Bytes>::uninit() }; TILE];
         let mut tree = 0;
         let tree_count = self.totals.tree_count();
         for (groups, leaves) in self.groups.chunks(TILE).zip(self.leaves.chunks(TILE * 64)) {
@@ -198,7 +194,7 @@ impl<L: Leaf> Dbl<L> {
                 let next = step(group, columns);
                 let next = _mm512_permutexvar_epi8(next, next);
                 let next = _mm512_permutexvar_epi8(next, next);
-                end.store(next);
+                let end = Bytes::store_new(end, next);
                 for (lane, leaves) in leaves.chunks_exact(WIDTH).enumerate() {
                     let mut at = lane * WIDTH;
                     let mut flagged = 0;
@@ -218,7 +214,7 @@ impl<L: Leaf> Dbl<L> {
 
 /// The step of each place of a group.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
 fn step(group: &Group, columns: __m512i) -> __m512i {
     let shown = _mm512_permutexvar_epi8(group.columns.load(), columns);
     let right = _mm512_cmpgt_epu8_mask(shown, group.bins.load());

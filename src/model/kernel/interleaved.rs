@@ -14,6 +14,9 @@ const WAYS: usize = 8;
 /// Trees whose leaves are found before they are added; trees of like depth are walked together.
 const TILE: usize = 64;
 
+/// Deepest tree: each walk takes as many steps as the deepest path of eight trees, so chains go to `scalar`.
+const DEPTH_MAX: usize = 64;
+
 const FEATURE_BITS: u32 = 10;
 const NAN_LEFT: u32 = 1 << FEATURE_BITS;
 const CHILD_SHIFT: u32 = FEATURE_BITS + 1;
@@ -52,7 +55,11 @@ pub(super) struct Interleaved<L> {
 /// Why this kernel cannot take a forest, if so.
 pub(super) fn refusal(forest: &Forest) -> Option<String> {
     let special = forest.trees.iter().any(|tree| !tree.tests.is_empty());
-    special.then(|| "it has splits that are no threshold (categories, or zero as missing)".into())
+    if special {
+        return Some("it has splits that are no threshold (categories, or zero as missing)".into());
+    }
+    let depth = forest.trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+    (depth > DEPTH_MAX).then(|| format!("a tree is {depth} splits deep, more than {DEPTH_MAX}"))
 }
 
 impl<L: Leaf> Interleaved<L> {
@@ -61,11 +68,7 @@ impl<L: Leaf> Interleaved<L> {
         let (mut nodes, mut values) = (Vec::new(), Vec::new());
         let (mut roots, mut depths) = (Vec::new(), Vec::new());
         let nothing = Root { first_node: 0, place: TILE as u32 - 1 };
-        lay(
-            &Tree { output: 0, nodes: vec![Node::Leaf(0.0)], tests: Vec::new(), depth: 0 },
-            &mut nodes,
-            &mut values,
-        );
+        lay(&Tree { output: 0, nodes: vec![Node::Leaf(0.0)], tests: Vec::new(), depth: 0 }, &mut nodes, &mut values);
         for tile in forest.trees.chunks(TILE) {
             let mut order: Vec<usize> = (0..tile.len()).collect();
             order.sort_by_key(|place| std::cmp::Reverse(tile[*place].depth));
@@ -100,9 +103,7 @@ impl<L: Leaf> Interleaved<L> {
                         let node = self.nodes[*at];
                         let x = row[(node.way & (NAN_LEFT - 1)) as usize];
                         let right = !(x < node.threshold) & !(x.is_nan() & (node.way & NAN_LEFT != 0));
-                        *at = root.first_node as usize
-                            + (node.way >> CHILD_SHIFT) as usize
-                            + usize::from(right);
+                        *at = root.first_node as usize + (node.way >> CHILD_SHIFT) as usize + usize::from(right);
                     }
                 }
                 for (at, root) in at.iter().zip(roots) {

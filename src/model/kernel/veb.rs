@@ -102,7 +102,7 @@ impl<L: Leaf> Veb<L> {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn sums_avx512(&self, columns: __m512i, out: &mut [f64]) {
         if let [sum] = out {
             let mut one = self.totals.one::<L>();
@@ -115,7 +115,7 @@ impl<L: Leaf> Veb<L> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,popcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
         for (tree, (splits, leaves)) in self.splits.iter().zip(&self.leaves).enumerate() {
             let shown = _mm512_permutexvar_epi8(splits.columns.load(), columns);
