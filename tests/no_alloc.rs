@@ -18,7 +18,7 @@ use tickbridge::agents::{
     Admission, AdmittedVenue, Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist,
     RingSizes, Send, SendParts, rings,
 };
-use tickbridge::engine::{Engine, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use tickbridge::engine::{Engine, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
@@ -133,6 +133,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
+        history: HistoryPlan::NEVER,
     }
 }
 
@@ -195,6 +196,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
@@ -209,6 +211,7 @@ impl Appliance {
             send_reports: parts.send_reports.1,
             control: command_queue(64).1,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[

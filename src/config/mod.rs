@@ -7,6 +7,7 @@
 
 mod cross;
 mod error;
+mod features;
 mod keys;
 mod print;
 mod schema;
@@ -24,9 +25,10 @@ pub use schema::{Key, Kind, Presence, Section, Shape};
 pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
-    Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureClock, FeatureInput,
-    FeatureKind, FeatureOutput, FeatureSeed, Idle, Instrument, Journal, Lanes, Layout, Link, Model,
-    ModelFormat, Report, Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
+    Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureBasis, FeatureClock,
+    FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed,
+    FeatureWeight, History, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, Report,
+    Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
 };
 pub use validate::{Block, Entry, Origin};
 

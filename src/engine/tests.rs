@@ -68,6 +68,7 @@ fn setup() -> Setup {
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan::NEVER,
     }
 }
 

@@ -52,12 +52,13 @@ impl Base {
     fn margin(self, score: f32) -> f32 {
         match self {
             Base::Margin => score,
-            // The f64 logarithm rounded to f32 equals glibc's logf here; a logf that is off by one would not.
+            // `f32::ln` is the C library's logf, as in XGBoost. The f64 logarithm rounded is another number now and then:
+            // of 1.1470126, for one.
             Base::Probability => {
                 let score = score.clamp(1e-6, 1.0 - 1e-6);
-                -(f64::from(1.0 / score - 1.0).ln() as f32)
+                -(1.0 / score - 1.0).ln()
             }
-            Base::Positive => f64::from(score).ln() as f32,
+            Base::Positive => score.ln(),
         }
     }
 }

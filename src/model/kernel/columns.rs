@@ -141,9 +141,8 @@ impl Columns {
         let (thresholds, names) = (thresholds(forest), names(forest));
         let compact = forest.features.len() > COLUMNS_MAX;
         let mut blocks = vec![floats(&[]); 2];
-        let column = |feature, left| {
-            names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8)
-        };
+        let column =
+            |feature, left| names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8);
         let unread = Place { first_block: 1, left: NOWHERE, right: NOWHERE };
         let mut places = vec![unread; forest.features.len()];
         let mut axes = Vec::new();

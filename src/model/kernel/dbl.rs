@@ -185,7 +185,11 @@ impl<L: Leaf> Dbl<L> {
     /// One or two trees in a register: four steps at once in the register, then hops of four.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk_across<const WIDTH: usize, const HOPS: usize>(&self, columns: __m512i, adder: &mut impl Adder<L>) {
+    fn walk_across<const WIDTH: usize, const HOPS: usize>(
+        &self,
+        columns: __m512i,
+        adder: &mut impl Adder<L>,
+    ) {
         let mut ends = [const { std::mem::MaybeUninit::<Bytes>::uninit() }; TILE];
         let mut tree = 0;
         let tree_count = self.totals.tree_count();

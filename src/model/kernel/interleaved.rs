@@ -68,7 +68,11 @@ impl<L: Leaf> Interleaved<L> {
         let (mut nodes, mut values) = (Vec::new(), Vec::new());
         let (mut roots, mut depths) = (Vec::new(), Vec::new());
         let nothing = Root { first_node: 0, place: TILE as u32 - 1 };
-        lay(&Tree { output: 0, nodes: vec![Node::Leaf(0.0)], tests: Vec::new(), depth: 0 }, &mut nodes, &mut values);
+        lay(
+            &Tree { output: 0, nodes: vec![Node::Leaf(0.0)], tests: Vec::new(), depth: 0 },
+            &mut nodes,
+            &mut values,
+        );
         for tile in forest.trees.chunks(TILE) {
             let mut order: Vec<usize> = (0..tile.len()).collect();
             order.sort_by_key(|place| std::cmp::Reverse(tile[*place].depth));
@@ -103,7 +107,9 @@ impl<L: Leaf> Interleaved<L> {
                         let node = self.nodes[*at];
                         let x = row[(node.way & (NAN_LEFT - 1)) as usize];
                         let right = !(x < node.threshold) & !(x.is_nan() & (node.way & NAN_LEFT != 0));
-                        *at = root.first_node as usize + (node.way >> CHILD_SHIFT) as usize + usize::from(right);
+                        *at = root.first_node as usize
+                            + (node.way >> CHILD_SHIFT) as usize
+                            + usize::from(right);
                     }
                 }
                 for (at, root) in at.iter().zip(roots) {

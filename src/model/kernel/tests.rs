@@ -96,10 +96,15 @@ fn made_up(dice: &mut Dice, shape: Shape) -> Forest {
 fn shape(dice: &mut Dice) -> Shape {
     let mut pick = |choices: &[usize]| choices[dice.below(choices.len() as u64) as usize];
     let oblivious = pick(&[0, 0, 1]) == 1;
-    let depth = if oblivious { pick(&[1, 2, 4, 6, 6, 8, 9]) } else { pick(&[1, 3, 4, 6, 6, 8, 9, 16, 24, 33, 40]) };
+    let depth =
+        if oblivious { pick(&[1, 2, 4, 6, 6, 8, 9]) } else { pick(&[1, 3, 4, 6, 6, 8, 9, 16, 24, 33, 40]) };
     Shape {
         tree_count: pick(&[1, 2, 3, 5, 15, 16, 17, 63, 64, 65, 70, 131]),
-        split_count: if oblivious { (1 << depth) - 1 } else { pick(&[0, 1, 7, 15, 15, 16, 30, 31, 32, 62, 63, 64, 200]) },
+        split_count: if oblivious {
+            (1 << depth) - 1
+        } else {
+            pick(&[0, 1, 7, 15, 15, 16, 30, 31, 32, 62, 63, 64, 200])
+        },
         depth,
         features: pick(&[1, 2, 5, 16, 17, 31, 32, 33, 64, 65, 100]),
         thresholds: pick(&[1, 2, 15, 16, 17, 31, 32, 33, 240, 254, 255, 300]) as u64,
@@ -110,7 +115,8 @@ fn shape(dice: &mut Dice) -> Shape {
 }
 
 fn value(dice: &mut Dice, thresholds: u64) -> f32 {
-    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e-45, -1e-45, f32::MIN_POSITIVE, f32::MAX];
+    let odd =
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e-45, -1e-45, f32::MIN_POSITIVE, f32::MAX];
     match dice.below(8) {
         0 => odd[dice.below(odd.len() as u64) as usize],
         1 => threshold(dice, thresholds),
