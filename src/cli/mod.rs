@@ -7,6 +7,8 @@
 pub mod check;
 pub mod demo;
 pub mod features;
+pub mod market;
+pub mod model;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -41,8 +43,10 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
-    /// Simulated counterparts: an MT5 terminal
+    /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
+    /// Model files: what they hold, whether their scores are the library's, how long an answer takes
+    Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
     /// Features: list them, or export the table that a model is trained on
@@ -74,6 +78,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {

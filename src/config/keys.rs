@@ -270,7 +270,7 @@ const HISTORY: &[Key] = keys! {
 };
 const MODEL: &[Key] = keys! {
     "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "linear_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
     "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
 };
 const SIGNAL: &[Key] = keys! {

@@ -162,7 +162,7 @@ section!(
 );
 choice!(
     /// How a model file is written.
-    ModelFormat { XgboostJson, LinearJson }
+    ModelFormat { XgboostJson, XgboostUbjson, Lightgbm, CatboostJson, LinearJson, ForestJson }
 );
 section!(
     /// `[model]`.

@@ -134,7 +134,11 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     let model_error = |error| SetupError::Model { path: config.model.file.clone(), error };
     let format = match config.model.format {
         config::ModelFormat::XgboostJson => Format::XgboostJson,
+        config::ModelFormat::XgboostUbjson => Format::XgboostUbjson,
+        config::ModelFormat::Lightgbm => Format::LightgbmText,
+        config::ModelFormat::CatboostJson => Format::CatboostJson,
         config::ModelFormat::LinearJson => Format::LinearJson,
+        config::ModelFormat::ForestJson => Format::ForestJson,
     };
     let model = Model::load(model.as_bytes(), Some(format), &names, &LoadOptions::default());
     let model = model.map_err(model_error)?;
