@@ -99,9 +99,8 @@ impl History {
 
 /// Adds what a strategy's features need of an instrument; whether they read it.
 fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) -> bool {
-    let mut reads = false;
-    for need in strategy.setup.features.history_needed().iter().filter(|need| need.instrument == instrument) {
-        reads = true;
+    let features = &strategy.setup.features;
+    for need in features.history_needed().iter().filter(|need| need.instrument == instrument) {
         let samples = need.samples_settled;
         match need.clock {
             Clock::Tick => needs.ticks = needs.ticks.max(samples),
@@ -115,12 +114,12 @@ fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) ->
             }),
         }
     }
-    for (own, second) in strategy.setup.features.pairs() {
+    for (own, second) in features.pairs() {
         if second == instrument && own != instrument && !needs.after.contains(&own) {
             needs.after.push(own);
         }
     }
-    reads
+    features.reads(instrument)
 }
 
 impl Engine {
