@@ -119,13 +119,7 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
     };
     for (file, rule) in [("demo.json", DEMO_RULE), ("demo-linear.json", linear)] {
         let mut graph = FeatureGraph::build(&demo_features()).unwrap();
-        let model = Model::load(
-            &std::fs::read(folder.join(file)).unwrap(),
-            None,
-            graph.names(),
-            &LoadOptions::default(),
-        )
-        .unwrap();
+        let model = Model::load(&std::fs::read(folder.join(file)).unwrap(), None, graph.names(), &LoadOptions::default()).unwrap();
         let mut rule = Rule::new(rule).unwrap();
         let mut position = 0;
         let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);

@@ -107,8 +107,7 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default())
-        .expect("200 trees");
+    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default()).expect("200 trees");
     let linear = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
     let linear = Model::load(linear, None, &names, &LoadOptions::default()).expect("a linear model");

@@ -185,9 +185,10 @@ fn link(loss: &str) -> Result<Link, ModelError> {
         "Logloss" | "CrossEntropy" => Link::Logistic { slope: 1.0 },
         "MultiClass" => Link::Softmax,
         "MultiClassOneVsAll" => Link::Logistic { slope: 1.0 },
-        "RMSE" | "MAE" | "MAPE" | "Quantile" | "LogLinQuantile" | "Lq" | "Huber" | "Expectile"
-        | "PairLogit" | "PairLogitPairwise" | "YetiRank" | "YetiRankPairwise" | "QueryRMSE"
-        | "QuerySoftMax" | "LogCosh" => Link::Identity,
+        "RMSE" | "MAE" | "MAPE" | "Quantile" | "LogLinQuantile" | "Lq" | "Huber" | "Expectile" | "PairLogit"
+        | "PairLogitPairwise" | "YetiRank" | "YetiRankPairwise" | "QueryRMSE" | "QuerySoftMax" | "LogCosh" => {
+            Link::Identity
+        }
         other => {
             let expected = "Logloss, CrossEntropy, MultiClass, MultiClassOneVsAll, RMSE, MAE, MAPE, Quantile, \
                 LogLinQuantile, Lq, Huber, Expectile, LogCosh or a ranking loss";
@@ -196,7 +197,11 @@ fn link(loss: &str) -> Result<Link, ModelError> {
     })
 }
 
-fn assemble(file: File, features: &[impl AsRef<str>], options: &LoadOptions) -> Result<Forest, ModelError> {
+fn assemble(
+    file: File,
+    features: &[impl AsRef<str>],
+    options: &LoadOptions,
+) -> Result<Forest, ModelError> {
     let loss = file.loss.as_deref().ok_or(ModelError::Missing("model_info.params.loss_function.type"))?;
     let link = link(loss)?;
     let row = feature_names(&file, features, options)?;
@@ -275,12 +280,7 @@ fn perfect(
     let leaf_count = 1usize << depth;
     if raw.leaves.len() != leaf_count * output_count {
         let got = format!("{} of depth {depth} for {output_count} outputs", raw.leaves.len());
-        return Err(ModelError::Tree {
-            tree: index,
-            node: 0,
-            expected: "2^depth leaf_values an output",
-            got,
-        });
+        return Err(ModelError::Tree { tree: index, node: 0, expected: "2^depth leaf_values an output", got });
     }
     let mut splits = Vec::with_capacity(2 * leaf_count - 1);
     for node in 0..leaf_count - 1 {

@@ -31,14 +31,10 @@ pub enum ModelError {
     #[error("model key {0:?}: expected once in its object, got twice")]
     KeyRepeated(String),
     /// No format that is known begins like this.
-    #[error(
-        "model file: expected XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON or an exported model, got {0:?}"
-    )]
+    #[error("model file: expected XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON or an exported model, got {0:?}")]
     Format(String),
     /// The file names no features, so nothing can be matched.
-    #[error(
-        "model {field}: expected the names of its features, got none; {remedy}, or allow a model without names to be taken by position"
-    )]
+    #[error("model {field}: expected the names of its features, got none; {remedy}, or allow a model without names to be taken by position")]
     Unnamed {
         /// Where the names belong.
         field: &'static str,

@@ -5,9 +5,7 @@
 //! Invariant: rows of `f32` get what `LGBM_BoosterPredictForMat` gives the same rows: that call drops values of at most
 //! 1e-35 to zero before any tree sees them, and every threshold here allows for it.
 
-use super::forest::{
-    CATEGORY_WORDS_MAX, Forest, Node, Sum, Test, Tree, TreeLimits, Whole, ZERO_MAX, below_for_at_most,
-};
+use super::forest::{CATEGORY_WORDS_MAX, Forest, Node, Sum, Test, Tree, TreeLimits, Whole, ZERO_MAX, below_for_at_most};
 use super::lightgbm::{File, RawTree};
 use super::link::Link;
 use super::{LoadOptions, ModelError, names};
@@ -46,8 +44,7 @@ pub(super) fn assemble(
         let got = file.trees.len().to_string();
         return Err(ModelError::Field { field: "tree_sizes", expected: "one size for each tree", got });
     }
-    let categorical =
-        file.trees.iter().flat_map(|tree| &tree.decision_type).any(|bits| bits & CATEGORICAL != 0);
+    let categorical = file.trees.iter().flat_map(|tree| &tree.decision_type).any(|bits| bits & CATEGORICAL != 0);
     if categorical && !file.categories_are_codes {
         let expected = "categories that are their own codes 0, 1, 2, ..";
         return Err(unsupported("pandas_categorical", expected, "a dictionary of categories"));
@@ -227,11 +224,7 @@ fn category(tree: usize, raw: &RawTree, at: usize, words_left: &mut usize) -> Re
     let words = &raw.cat_threshold[raw.cat_boundaries[set]..raw.cat_boundaries[set + 1]];
     // Many splits may name one set, so each takes from what all may have.
     let Some(left) = words_left.checked_sub(words.len().div_ceil(2)) else {
-        return Err(ModelError::Limit {
-            what: "words of categories",
-            max: CATEGORY_WORDS_MAX,
-            got: words.len(),
-        });
+        return Err(ModelError::Limit { what: "words of categories", max: CATEGORY_WORDS_MAX, got: words.len() });
     };
     *words_left = left;
     let pairs = words.chunks(2);

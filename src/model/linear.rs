@@ -75,11 +75,7 @@ pub(super) fn load(
     };
     let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
     if weights.len() != file_names.len() {
-        return field(
-            "weights",
-            "one for each feature",
-            format!("{} for {}", weights.len(), file_names.len()),
-        );
+        return field("weights", "one for each feature", format!("{} for {}", weights.len(), file_names.len()));
     }
     if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
         return field("weights", "finite numbers", bad.to_string());

@@ -192,18 +192,15 @@ impl Loaded {
             Format::XgboostUbjson => {
                 xgboost_forest::assemble(xgboost::read(ubjson::Reader::new(bytes))?, features, options)
             }
-            Format::LightgbmText => lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options),
+            Format::LightgbmText => {
+                lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options)
+            }
             Format::CatboostJson => catboost::load(bytes, features, options),
             Format::ForestJson => sklearn::load(bytes, features, options),
             Format::LinearJson => {
                 let (linear, link, features) = linear::load(bytes, features, options)?;
                 let output_count = linear.output_count();
-                return Ok(Loaded::Linear(Model {
-                    features,
-                    link,
-                    output_count,
-                    body: Body::Linear(linear),
-                }));
+                return Ok(Loaded::Linear(Model { features, link, output_count, body: Body::Linear(linear) }));
             }
         };
         forest.map(Loaded::Forest)

@@ -5,7 +5,9 @@
 //! Invariant: sums start at the base margin and run in `f32` in the trees' order, each leaf already times its weight in
 //! `f32`; a category among the members goes right. What is written down nowhere is refused by its field.
 
-use super::forest::{CATEGORY_WORDS_MAX, Forest, Node, OUTPUTS_MAX, Sum, Test, Tree, TreeLimits, Whole};
+use super::forest::{
+    CATEGORY_WORDS_MAX, Forest, Node, OUTPUTS_MAX, Sum, Test, Tree, TreeLimits, Whole,
+};
 use super::link::Link;
 use super::xgboost::{File, RawTree, base_scores, unsupported};
 use super::{LoadOptions, ModelError, names};
@@ -143,11 +145,7 @@ fn margins(text: Option<&str>, base: Base, output_count: usize) -> Result<Box<[f
     let margins: Box<[f32]> = scores.into_iter().map(|score| base.margin(score)).collect();
     if margins.len() != output_count || margins.iter().any(|margin| !margin.is_finite()) {
         let expected = "one number, or one for each output, that has a finite margin";
-        return Err(ModelError::Field {
-            field: "base_score",
-            expected,
-            got: text.unwrap_or_default().into(),
-        });
+        return Err(ModelError::Field { field: "base_score", expected, got: text.unwrap_or_default().into() });
     }
     Ok(margins)
 }
@@ -166,11 +164,7 @@ fn weights(file: &File) -> Result<Option<Vec<f32>>, ModelError> {
     let weights = weights.ok_or(ModelError::Missing("weight_drop"))?;
     if weights.len() != file.trees.len() || weights.iter().any(|weight| !weight.is_finite()) {
         let got = format!("{} for {} trees", weights.len(), file.trees.len());
-        return Err(ModelError::Field {
-            field: "weight_drop",
-            expected: "a finite weight for each tree",
-            got,
-        });
+        return Err(ModelError::Field { field: "weight_drop", expected: "a finite weight for each tree", got });
     }
     Ok(Some(weights.clone()))
 }
@@ -224,7 +218,8 @@ fn nodes(
     counted("tree_param.num_nodes", raw.num_nodes.as_deref(), node_count)?;
     let refuse = |node, expected, got| Err(ModelError::Tree { tree, node, expected, got });
     let types = if raw.split_type.is_empty() { node_count } else { raw.split_type.len() };
-    let others = [raw.right.len(), raw.features.len(), raw.conditions.len(), raw.default_left.len(), types];
+    let others =
+        [raw.right.len(), raw.features.len(), raw.conditions.len(), raw.default_left.len(), types];
     if let Some(other) = others.into_iter().find(|other| *other != node_count) {
         return refuse(0, "arrays of one length", format!("arrays of {node_count} and {other}"));
     }
