@@ -309,3 +309,6 @@ impl FeatureGraph {
         &mut legs[at]
     }
 }
+
+#[cfg(test)]
+mod tests;
