@@ -18,11 +18,11 @@ use tickbridge::agents::{
     Admission, AdmittedVenue, Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist,
     RingSizes, Send, SendParts, rings,
 };
-use tickbridge::engine::{Engine, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use tickbridge::engine::{Engine, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
-use tickbridge::model::{Model, synthetic};
+use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use tickbridge::risk::Limits;
 use tickbridge::runtime::agent::Agent;
@@ -49,7 +49,7 @@ const CYCLES_MAX: u64 = 4_000_000;
 const WARM_UP_FILLS: u64 = 300;
 
 /// The change of the mid decides; the other features are there to be computed.
-fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f32) -> StrategySetup {
+fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f64) -> StrategySetup {
     let thresholds = Thresholds {
         enter_long_above: enter,
         enter_short_below: -enter,
@@ -103,10 +103,11 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::from_xgboost_json(&synthetic::xgboost_json(shape), &names).expect("200 trees");
+    let trees = Model::load(&synthetic::xgboost_json(shape), None, &names, &LoadOptions::default())
+        .expect("200 trees");
     let linear = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
-    let linear = Model::from_linear_json(linear, &names).expect("a linear model");
+    let linear = Model::load(linear, None, &names, &LoadOptions::default()).expect("a linear model");
     let instrument =
         |name: &&str| InstrumentSetup { venue: VenueId(0), symbol: FixedText::new(name).expect("short") };
     Setup {
@@ -132,6 +133,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
+        history: HistoryPlan::NEVER,
     }
 }
 
@@ -194,6 +196,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
@@ -208,6 +211,7 @@ impl Appliance {
             send_reports: parts.send_reports.1,
             control: command_queue(64).1,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[

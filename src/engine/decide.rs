@@ -5,8 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Outputs};
-use crate::features::FeatureTick;
+use super::{Engine, Hold, Outputs};
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
@@ -24,28 +23,24 @@ impl Engine {
     pub(super) fn on_tick(&mut self, input: &Record, out: &mut Outputs) {
         let Some(tick) = input.payload::<record::Tick>() else { return };
         if input.flags() & FLAG_REFILL != 0 {
-            // Late news: it is in the journal for whoever reads history, and is no quote.
-            self.counts.refilled += 1;
-            return;
+            return self.on_past_tick(input, &tick);
         }
         self.take_quote(input, &tick, out);
         let instrument = input.instrument();
-        let Some(index) = instrument.index() else { return };
-        let (ts_venue, feature_tick) = (TimeNs(tick.ts_venue), feature_tick(&tick));
-        for at in &self.readers_of[index] {
-            let features = &mut self.strategies[usize::from(*at)].setup.features;
-            features.on_tick(instrument, ts_venue, &feature_tick);
-        }
-        let Some(at) = self.strategy_of[index] else { return };
+        let is_learnt = self.learn_tick(instrument, &tick);
+        let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        let features = &mut strategy.setup.features;
-        features.on_tick(instrument, ts_venue, &feature_tick);
-        let usable = features.all_ready() && features.first_stale(ts_venue).is_none();
         strategy.ticks_since += 1;
-        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !usable {
+        if strategy.ticks_since < strategy.setup.evaluate_every_ticks {
             return;
         }
-        strategy.ticks_since = 0;
+        let hold = if is_learnt { self.hold(usize::from(at)) } else { Some(Hold::Unready) };
+        if let Some(hold) = hold {
+            self.counts.hold(hold);
+            return self.exit_if_overdue(usize::from(at), out);
+        }
+        let strategy = &mut self.strategies[usize::from(at)];
+        (strategy.ticks_since, strategy.was_ready) = (0, true);
         strategy.last_score = strategy.setup.model.predict(strategy.setup.features.values());
         self.counts.decisions += 1;
         self.act(usize::from(at), out);
@@ -98,11 +93,8 @@ impl Engine {
         let instrument = strategy.setup.instrument;
         let position = self.positions.net(instrument).qty;
         let quote = *self.market.quote(instrument);
-        let hold_ns_max = strategy.setup.plan.hold_ns_max;
-        let held_too_long =
-            hold_ns_max > 0 && position != 0 && self.now.since(strategy.position_since) >= hold_ns_max;
         let state = State { position: position.signum(), quote, now: self.now };
-        let signal = if held_too_long {
+        let signal = if strategy.holds_too_long(position, self.now) {
             Signal::Exit
         } else {
             strategy.setup.rule.decide(strategy.last_score, &state)
@@ -114,6 +106,17 @@ impl Engine {
                 self.exit(at, position, &quote, out);
             }
             Signal::Enter(side) => self.enter(at, side, &quote, out),
+        }
+    }
+
+    /// The one exit that needs no feature.
+    #[inline]
+    fn exit_if_overdue(&mut self, at: usize, out: &mut Outputs) {
+        let instrument = self.strategies[at].setup.instrument;
+        let position = self.positions.net(instrument).qty;
+        if self.strategies[at].holds_too_long(position, self.now) {
+            let quote = *self.market.quote(instrument);
+            self.exit(at, position, &quote, out);
         }
     }
 
@@ -277,18 +280,6 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
-    }
-}
-
-/// A terminal's tick has no sizes at the best prices.
-fn feature_tick(tick: &record::Tick) -> FeatureTick {
-    FeatureTick {
-        bid: Price(tick.bid),
-        ask: Price(tick.ask),
-        last: Price(tick.last),
-        volume: tick.volume,
-        flags: tick.tick_flags,
-        ..FeatureTick::NONE
     }
 }
 

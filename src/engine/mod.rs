@@ -6,10 +6,11 @@
 //! bit for bit. No command leaves it without the gate's `Approved`.
 //!
 //! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` for what venues say, `reconcile.rs` for snapshots,
-//! `timers.rs` for what happens when nothing does.
+//! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod decide;
 mod facts;
+mod history;
 mod loss;
 mod outputs;
 mod reconcile;
@@ -18,9 +19,10 @@ mod setup;
 mod tests;
 mod timers;
 mod venue;
+mod warm;
 
-pub use outputs::{Counts, OUTPUTS_MAX, Outputs};
-pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
+pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};
@@ -31,6 +33,7 @@ use crate::types::{
 };
 use loss::LossWatch;
 use venue::Venue;
+use warm::History;
 
 /// Why the operator should look: codes of `record::Alert`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +53,15 @@ pub enum AlertCode {
     DealAmended = 6,
     /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
+    /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
+    /// what came. The features warm live.
+    HistoryUnanswered = 20,
+    /// A question about the past was answered by an error: subject is the question, then what came, then the error.
+    HistoryRefused = 21,
+    /// There is less past than the features need: subject is the question, then what came and what was needed.
+    HistoryShort = 22,
+    /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
+    FeaturesCold = 23,
 }
 
 /// Prepared for one strategy while it runs.
@@ -58,8 +70,18 @@ struct Strategy {
     setup: StrategySetup,
     ticks_since: u32,
     last_denied: Option<(Reason, Side, TimeNs)>,
-    last_score: f32,
+    last_score: f64,
     position_since: TimeNs,
+    /// Every feature had a value since they were last emptied.
+    was_ready: bool,
+}
+
+impl Strategy {
+    /// Whether a position of this size is older than the plan allows.
+    fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
+        let hold_ns_max = self.setup.plan.hold_ns_max;
+        hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
+    }
 }
 
 /// See the module.
@@ -76,12 +98,11 @@ pub struct Engine {
     specs: Box<[Option<InstrumentSpec>]>,
     strategies: Vec<Strategy>,
     strategy_of: Box<[Option<u16>]>,
-    /// Of each instrument: strategies of other instruments whose features read it.
-    readers_of: Box<[Box<[u16]>]>,
     market: Market,
     orders: OrderBook,
     positions: PositionBook,
     venues: Vec<Venue>,
+    history: History,
     gate: Gate,
     /// Why trading is not, or again, active; `None` while it never changed.
     trading_reason: Option<Reason>,
@@ -106,8 +127,9 @@ impl Engine {
                 setup,
                 ticks_since: 0,
                 last_denied: None,
-                last_score: f32::NAN,
+                last_score: f64::NAN,
                 position_since: TimeNs::NEVER,
+                was_ready: false,
             })
             .collect();
         for (index, strategy) in strategies.iter().enumerate() {
@@ -115,14 +137,7 @@ impl Engine {
                 strategy_of[instrument] = Some(index as u16);
             }
         }
-        let readers = |instrument: usize| {
-            let instrument = InstrumentId(instrument as u16);
-            let reads = |strategy: &Strategy| {
-                strategy.setup.instrument != instrument && strategy.setup.features.reads(instrument)
-            };
-            (0..strategies.len()).filter(|at| reads(&strategies[*at])).map(|at| at as u16).collect()
-        };
-        let readers_of = (0..INSTRUMENTS_MAX).map(readers).collect();
+        let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
             epoch: 0,
@@ -134,11 +149,11 @@ impl Engine {
             specs: vec![None; INSTRUMENTS_MAX].into(),
             strategies,
             strategy_of: strategy_of.into(),
-            readers_of,
             market: Market::default(),
             orders: OrderBook::default(),
             positions: PositionBook::default(),
             venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
+            history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
             loss: LossWatch::default(),
@@ -182,6 +197,8 @@ impl Engine {
                     self.on_timers(spare);
                 }
             }
+            // Features begin empty at a start; what warmed them before is of no use.
+            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.now = self.now.max(record.ts()),
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
@@ -246,7 +263,17 @@ impl Engine {
 
     /// Whether time itself is news to it: an order is open, or a venue was asked something.
     pub fn waits(&self) -> bool {
-        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits)
+        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits) || self.history.waits()
+    }
+
+    /// Whether a strategy's features may be shown to its model; false for an index outside the list.
+    pub fn features_ready(&self, strategy_index: usize) -> bool {
+        strategy_index < self.strategies.len() && self.hold(strategy_index).is_none()
+    }
+
+    /// A strategy's row of features; empty for an index outside the list.
+    pub fn features(&self, strategy_index: usize) -> &[f32] {
+        self.strategies.get(strategy_index).map_or(&[], |strategy| strategy.setup.features.values())
     }
 
     /// Time of the newest input.

@@ -8,7 +8,7 @@ mod continuity;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
-use crate::model::Model;
+use crate::model::{LoadOptions, Model};
 use crate::order::Verdict;
 use crate::record::*;
 use crate::risk::Limits;
@@ -63,11 +63,12 @@ fn setup() -> Setup {
         strategies: vec![StrategySetup {
             instrument: InstrumentId(0),
             features: FeatureGraph::build(&features).unwrap(),
-            model: Model::from_linear_json(model, &["change"]).unwrap(),
+            model: Model::load(model, None, &["change"], &LoadOptions::default()).unwrap(),
             rule: Rule::new(thresholds).unwrap(),
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan::NEVER,
     }
 }
 

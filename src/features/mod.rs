@@ -9,7 +9,6 @@
 //! arithmetic, so it cannot drift.
 
 mod bars;
-pub mod export;
 mod graph;
 mod nodes;
 mod spec;

@@ -5,20 +5,33 @@
 //! Invariant: a model that loads gives the library's own answer; what cannot be reproduced exactly is refused by name.
 //! Asking allocates nothing, takes no lock and depends on the row alone. Every kernel gives the same bits.
 
+mod catboost;
+mod document;
 mod error;
 mod forest;
+mod format;
 mod json;
 pub mod kernel;
+mod lightgbm;
+mod lightgbm_forest;
 mod linear;
-mod objective;
+mod link;
+mod names;
+mod prepared;
+mod sklearn;
 pub mod synthetic;
+mod ubjson;
 mod xgboost;
+mod xgboost_forest;
 
 pub use error::ModelError;
-pub use objective::Objective;
+pub use format::{Format, LoadOptions, Unnamed};
+pub use kernel::{KernelChoice, KernelKind};
+pub use link::Link;
+pub use prepared::Prepared;
 
 use forest::Forest;
-use kernel::{KernelKind, Trees};
+use kernel::Trees;
 
 /// Largest model file that is read.
 pub const MODEL_BYTES_MAX: usize = 64 << 20;
@@ -29,7 +42,8 @@ pub const FEATURES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct Model {
     features: Vec<String>,
-    objective: Objective,
+    link: Link,
+    output_count: usize,
     body: Body,
 }
 
@@ -41,58 +55,79 @@ enum Body {
 }
 
 impl Model {
-    /// Loads an XGBoost JSON file (versions 1 to 3) for a row of `features`, in that order.
+    /// Loads a file for a row of `features`, in that order; without a `format` it is told by the file's beginning.
     ///
-    /// The file's own `feature_names` must be the same names in the same order. The fastest kernel that this processor
-    /// has and that the shape admits is chosen.
-    pub fn from_xgboost_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        let forest = xgboost::load(bytes, features)?;
-        let kind = *kernel::available(&forest).first().expect("the scalar kernel takes every forest");
-        Ok(Self::with_forest(&forest, kind))
+    /// The file's own feature names must be the same names in the same order. The fastest kernel that this processor has
+    /// and that the shape admits is chosen.
+    pub fn load(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        Ok(match Loaded::read(bytes, format, features, options)? {
+            Loaded::Linear(model) => model,
+            Loaded::Forest(forest) => {
+                let kind = kernel::choice(&forest).chosen;
+                Self::with_forest(&forest, kind)
+            }
+        })
     }
 
-    /// As [`Model::from_xgboost_json`], once for every kernel that can run it here: for parity tests and benches.
-    pub fn every_kernel(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Vec<Self>, ModelError> {
-        let forest = xgboost::load(bytes, features)?;
-        Ok(kernel::available(&forest).into_iter().map(|kind| Self::with_forest(&forest, kind)).collect())
+    /// As [`Model::load`], once for every kernel that can run it here: for parity tests and benches.
+    pub fn load_every_kernel(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Vec<Self>, ModelError> {
+        Ok(match Loaded::read(bytes, format, features, options)? {
+            Loaded::Linear(model) => vec![model],
+            Loaded::Forest(forest) => {
+                let kinds = kernel::available(&forest).into_iter();
+                kinds.map(|kind| Self::with_forest(&forest, kind)).collect()
+            }
+        })
     }
 
     fn with_forest(forest: &Forest, kind: KernelKind) -> Self {
         Model {
             features: forest.features.clone(),
-            objective: forest.objective,
+            link: forest.link,
+            output_count: forest.sum.output_count(),
             body: Body::Trees(std::sync::Arc::new(Trees::new(forest, kind))),
         }
     }
 
-    /// Loads the linear format that `scripts/` export, for a row of `features`, in that order:
-    /// `{"format":"tickbridge-linear","version":1,"link":"identity"|"logistic","features":[..],"weights":[..],
-    /// "intercept":x}`.
-    pub fn from_linear_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        let (linear, objective, names) = linear::load(bytes, features)?;
-        Ok(Model { features: names, objective, body: Body::Linear(linear) })
-    }
-
-    /// Loads either format, told apart by the file's `format` key.
-    pub fn from_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        if linear::claims(bytes) {
-            Self::from_linear_json(bytes, features)
-        } else {
-            Self::from_xgboost_json(bytes, features)
-        }
-    }
-
-    /// The score of one row: a probability for logistic objectives, the raw score for others; NaN only if the model's
-    /// own arithmetic says so.
+    /// The score of one row, of a model with one output: a probability for logistic links, the raw score for others; NaN
+    /// only if the model's own arithmetic says so. Scores of XGBoost are `f32` values.
     ///
-    /// Panics when the row has not one value for each feature: names were matched at load, so that is our own fault.
+    /// Panics when the row has not one value for each feature, or the model several outputs: both were known at load, so
+    /// that is our own fault.
     #[inline]
-    pub fn predict(&self, row: &[f32]) -> f32 {
+    pub fn predict(&self, row: &[f32]) -> f64 {
+        let mut score = [0.0];
+        self.scores(row, &mut score);
+        score[0]
+    }
+
+    /// The scores of one row, one for each output: classes of a multiclass model, in its order.
+    ///
+    /// Panics when `row` or `out` has not the model's length.
+    #[inline]
+    pub fn scores(&self, row: &[f32], out: &mut [f64]) {
         assert_eq!(row.len(), self.features.len(), "a row has one value for each feature");
+        assert_eq!(out.len(), self.output_count, "there is one score for each output");
         match &self.body {
-            Body::Trees(trees) => self.objective.link(trees.margin(row)),
-            Body::Linear(linear) => linear.score(row, self.objective),
+            Body::Trees(trees) => trees.sums(row, out),
+            Body::Linear(linear) => linear.sums(row, out),
         }
+        self.link.apply(out);
+    }
+
+    /// How many scores a row has.
+    pub fn output_count(&self) -> usize {
+        self.output_count
     }
 
     /// Feature names in the row's order.
@@ -100,9 +135,9 @@ impl Model {
         &self.features
     }
 
-    /// What it was trained for.
-    pub fn objective(&self) -> Objective {
-        self.objective
+    /// What its sums become.
+    pub fn link(&self) -> Link {
+        self.link
     }
 
     /// How many trees; zero for a linear model.
@@ -110,6 +145,14 @@ impl Model {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
             Body::Linear(_) => 0,
+        }
+    }
+
+    /// Which kernels were weighed for its trees; none for a linear model.
+    pub fn kernel_choice(&self) -> Option<&KernelChoice> {
+        match &self.body {
+            Body::Trees(trees) => Some(trees.choice()),
+            Body::Linear(_) => None,
         }
     }
 
@@ -122,25 +165,47 @@ impl Model {
     }
 }
 
-/// Refuses unless the file's names are the row's names, in order.
-fn match_features(file: &[String], row: &[impl AsRef<str>]) -> Result<(), ModelError> {
-    if row.len() > FEATURES_MAX {
-        return Err(ModelError::Limit { what: "features", max: FEATURES_MAX, got: row.len() });
-    }
-    if let Some(name) = file.iter().find(|name| !row.iter().any(|have| have.as_ref() == name.as_str())) {
-        return Err(ModelError::FeatureUnknown(name.clone()));
-    }
-    if let Some(name) = row.iter().find(|name| !file.iter().any(|have| have == name.as_ref())) {
-        return Err(ModelError::FeatureExtra(name.as_ref().into()));
-    }
-    for (index, (expected, got)) in file.iter().zip(row).enumerate() {
-        if expected != got.as_ref() {
-            return Err(ModelError::FeatureOrder {
-                index,
-                expected: expected.clone(),
-                got: got.as_ref().into(),
-            });
+/// What a file holds.
+enum Loaded {
+    Forest(Forest),
+    Linear(Model),
+}
+
+impl Loaded {
+    fn read(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        if bytes.len() > MODEL_BYTES_MAX {
+            return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
         }
+        let format = match format {
+            Some(format) => format,
+            None => Format::detect(bytes)?,
+        };
+        let forest = match format {
+            Format::XgboostJson => {
+                xgboost_forest::assemble(xgboost::read(json::Reader::new(bytes))?, features, options)
+            }
+            Format::XgboostUbjson => {
+                xgboost_forest::assemble(xgboost::read(ubjson::Reader::new(bytes))?, features, options)
+            }
+            Format::LightgbmText => lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options),
+            Format::CatboostJson => catboost::load(bytes, features, options),
+            Format::ForestJson => sklearn::load(bytes, features, options),
+            Format::LinearJson => {
+                let (linear, link, features) = linear::load(bytes, features, options)?;
+                let output_count = linear.output_count();
+                return Ok(Loaded::Linear(Model {
+                    features,
+                    link,
+                    output_count,
+                    body: Body::Linear(linear),
+                }));
+            }
+        };
+        forest.map(Loaded::Forest)
     }
-    if file.len() == row.len() { Ok(()) } else { Err(ModelError::FeatureRepeated(file.len(), row.len())) }
 }

@@ -10,9 +10,9 @@ pub use features::feature_specs;
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin};
-use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::engine::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use crate::features::{FeatureError, FeatureGraph};
-use crate::model::{Model, ModelError};
+use crate::model::{Format, LoadOptions, Model, ModelError};
 use crate::risk::{LimitError, Limits};
 use crate::signal::{Rule, RuleError, Thresholds};
 use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
@@ -132,17 +132,18 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     features::check_sizes(config, &specs)?;
     let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
     let model_error = |error| SetupError::Model { path: config.model.file.clone(), error };
-    let model = match config.model.format {
-        config::ModelFormat::XgboostJson => Model::from_xgboost_json(model.as_bytes(), &names),
-        config::ModelFormat::LinearJson => Model::from_linear_json(model.as_bytes(), &names),
-    }
-    .map_err(model_error)?;
+    let format = match config.model.format {
+        config::ModelFormat::XgboostJson => Format::XgboostJson,
+        config::ModelFormat::LinearJson => Format::LinearJson,
+    };
+    let model = Model::load(model.as_bytes(), Some(format), &names, &LoadOptions::default());
+    let model = model.map_err(model_error)?;
     let signal = &config.signal;
     let rule = Rule::new(Thresholds {
-        enter_long_above: signal.enter_long_above as f32,
-        enter_short_below: signal.enter_short_below as f32,
-        exit_long_below: signal.exit_long_below as f32,
-        exit_short_above: signal.exit_short_above as f32,
+        enter_long_above: signal.enter_long_above,
+        enter_short_below: signal.enter_short_below,
+        exit_long_below: signal.exit_long_below,
+        exit_short_above: signal.exit_short_above,
         cooldown_ns: ms(signal.cooldown_ms),
         spread_max_ticks: signal.spread_max_ticks,
         quote_age_max_ns: ms(signal.quote_age_max_ms),
@@ -174,6 +175,11 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
             plan,
             evaluate_every_ticks: 1,
         }],
+        history: HistoryPlan {
+            ticks_max: config.history.ticks_max,
+            bars_max: config.history.bars_max,
+            patience_ns: ms(config.history.patience_ms),
+        },
     })
 }
 

@@ -10,13 +10,13 @@ use crate::types::{Quote, Side, TimeNs};
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Thresholds {
     /// Buy at this score or above.
-    pub enter_long_above: f32,
+    pub enter_long_above: f64,
     /// Sell at this score or below.
-    pub enter_short_below: f32,
+    pub enter_short_below: f64,
     /// Leave a long position at this score or below.
-    pub exit_long_below: f32,
+    pub exit_long_below: f64,
     /// Leave a short position at this score or above.
-    pub exit_short_above: f32,
+    pub exit_short_above: f64,
     /// No two entries closer than this.
     pub cooldown_ns: i64,
     /// No entry on a wider spread.
@@ -114,18 +114,18 @@ impl Rule {
             ("exit_short_above", t.exit_short_above),
         ];
         if let Some((key, got)) = numbers.into_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(RuleError { key, expected: "a finite number", got: f64::from(got) });
+            return Err(RuleError { key, expected: "a finite number", got });
         }
         if t.enter_long_above <= t.enter_short_below {
-            let got = f64::from(t.enter_long_above);
+            let got = t.enter_long_above;
             return Err(RuleError { key: "enter_long_above", expected: "above enter_short_below", got });
         }
         if t.exit_long_below >= t.enter_long_above {
-            let got = f64::from(t.exit_long_below);
+            let got = t.exit_long_below;
             return Err(RuleError { key: "exit_long_below", expected: "below enter_long_above", got });
         }
         if t.exit_short_above <= t.enter_short_below {
-            let got = f64::from(t.exit_short_above);
+            let got = t.exit_short_above;
             return Err(RuleError { key: "exit_short_above", expected: "above enter_short_below", got });
         }
         for (key, got) in [
@@ -142,7 +142,7 @@ impl Rule {
 
     /// Turns a score into a wish.
     #[inline]
-    pub fn decide(&mut self, score: f32, state: &State) -> Signal {
+    pub fn decide(&mut self, score: f64, state: &State) -> Signal {
         let t = &self.thresholds;
         if score.is_nan() {
             return self.veto(Veto::ScoreMissing);
@@ -250,7 +250,7 @@ mod tests {
         let wide = State { quote: Quote { ask: Price(14), ..state(9, 0).quote }, ..state(9, 0) };
         let missing = State { quote: Quote { ask: Price::NONE, ..state(9, 0).quote }, ..state(9, 0) };
         let old = State { now: TimeNs(60), ..state(9, 0) };
-        for (score, state) in [(0.9, wide), (0.9, missing), (0.9, old), (f32::NAN, state(9, 0))] {
+        for (score, state) in [(0.9, wide), (0.9, missing), (0.9, old), (f64::NAN, state(9, 0))] {
             assert_eq!(rule.decide(score, &state), Signal::None);
         }
         let counted: Vec<u64> = rule.vetoes().map(|(_, count)| count).collect();
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(Rule::new(bad).unwrap_err().key, "enter_long_above");
         let bad = Thresholds { exit_long_below: 0.6, ..thresholds() };
         assert_eq!(Rule::new(bad).unwrap_err().key, "exit_long_below");
-        let bad = Thresholds { exit_short_above: f32::NAN, ..thresholds() };
+        let bad = Thresholds { exit_short_above: f64::NAN, ..thresholds() };
         assert_eq!(Rule::new(bad).unwrap_err().key, "exit_short_above");
     }
 }

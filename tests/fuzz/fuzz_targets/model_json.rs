@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(kernels) = Model::every_kernel(bytes, &names[..count]) else { continue };
         let rows = [[0.0; 5], [f32::NAN; 5], [f32::INFINITY; 5], [f32::NEG_INFINITY; 5], [0.3; 5]];
         for row in rows {
-            let scores: Vec<f32> = kernels.iter().map(|model| model.predict(&row[..count])).collect();
+            let scores: Vec<f64> = kernels.iter().map(|model| model.predict(&row[..count])).collect();
             assert!(scores.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits() || pair[0].is_nan()));
         }
     }
