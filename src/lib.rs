@@ -93,6 +93,7 @@ pub mod metrics;
 pub mod model;
 pub mod order;
 pub mod record;
+pub mod registry;
 pub mod replay;
 pub mod report;
 pub mod risk;

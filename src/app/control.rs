@@ -79,6 +79,7 @@ impl Appliance {
 
     /// Takes what the lanes have published: the newest status and the stages' histograms.
     pub fn collect(&mut self) -> Option<&EngineStatus> {
+        self.drop_retired();
         while let Some(status) = self.status.pop() {
             self.last_status = Some(status);
         }

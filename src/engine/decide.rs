@@ -5,7 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Outputs};
+use super::{Engine, Outputs, StrategySetup};
 use crate::features::TickPrices;
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
@@ -35,13 +35,17 @@ impl Engine {
         let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
         strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
         strategy.ticks_since += 1;
-        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !strategy.setup.features.all_ready()
-        {
+        if strategy.ticks_since < strategy.setup.evaluate_every_ticks {
+            return;
+        }
+        let StrategySetup { features, models, .. } = &mut strategy.setup;
+        if !features.all_ready() && !models.is_ready(features.values()) {
             return;
         }
         strategy.ticks_since = 0;
-        strategy.last_score = strategy.setup.model.predict(strategy.setup.features.values());
+        strategy.verdict = models.evaluate(features.values());
         self.counts.decisions += 1;
+        self.decided = Some(at);
         self.act(usize::from(at), out);
     }
 
@@ -88,6 +92,7 @@ impl Engine {
     }
 
     fn act(&mut self, at: usize, out: &mut Outputs) {
+        let context = self.context(at);
         let strategy = &mut self.strategies[at];
         let instrument = strategy.setup.instrument;
         let position = self.positions.net(instrument).qty;
@@ -99,7 +104,7 @@ impl Engine {
         let signal = if held_too_long {
             Signal::Exit
         } else {
-            strategy.setup.rule.decide(strategy.last_score, &state)
+            strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context)
         };
         match signal {
             Signal::None => {}
@@ -200,6 +205,7 @@ impl Engine {
     ) {
         let id = self.next_id();
         let strategy = &self.strategies[at];
+        let verdict = strategy.verdict;
         let (plan, intent) = (strategy.setup.plan, *approved.intent());
         let command = record::Command {
             order_id: id.raw(),
@@ -218,9 +224,24 @@ impl Engine {
             order_kind: OrderKind::market(intent.side).code(),
             filling: filling.code(),
             time_in_force: TimeInForce::GoodTillCancel.code(),
-            score_e4: (strategy.last_score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
+            score_e4: (verdict.score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
         };
         let venue = self.venue_of(intent.instrument);
+        let mut digests = [0; 64];
+        for (bytes, digest) in digests.chunks_exact_mut(8).zip(strategy.setup.models.digests()) {
+            bytes.copy_from_slice(&digest.to_le_bytes());
+        }
+        let decision = record::Decision {
+            order_id: id.raw(),
+            score_bits: verdict.score.to_bits(),
+            revision: strategy.setup.models.revision(),
+            long_count: verdict.agreement.long_count,
+            short_count: verdict.agreement.short_count,
+            member_count: verdict.agreement.member_count,
+            reserved: [0; 5],
+            digests,
+        };
+        self.emit(venue, intent.instrument, &decision, out);
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));

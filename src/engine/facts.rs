@@ -32,6 +32,7 @@ impl Engine {
             Kind::Dispatch => self.on_dispatch(input, out),
             Kind::Control => self.on_control(input, out),
             Kind::Fault => self.on_fault(input, out),
+            Kind::ModelChange => self.on_model_change(input, out),
             _ => {}
         }
     }

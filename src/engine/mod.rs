@@ -11,16 +11,24 @@
 mod decide;
 mod facts;
 mod loss;
+mod models;
+mod observe;
 mod outputs;
 mod reconcile;
 mod setup;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod venue;
 
+pub use models::{
+    Classes, Ensemble, EnsembleError, MEMBERS_MAX, ModelIdentity, ModelSet, ModelUnit, SHADOWS_MAX, Slot,
+    UnitError, Verdict,
+};
+pub use observe::StrategyView;
 pub use outputs::{Counts, OUTPUTS_MAX, Outputs};
-pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};
@@ -30,6 +38,7 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use loss::LossWatch;
+use strategy::Strategy;
 use venue::Venue;
 
 /// Why the operator should look: codes of `record::Alert`.
@@ -50,16 +59,13 @@ pub enum AlertCode {
     DealAmended = 6,
     /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
-}
-
-/// Prepared for one strategy while it runs.
-#[derive(Clone, Debug)]
-struct Strategy {
-    setup: StrategySetup,
-    ticks_since: u32,
-    last_denied: Option<(Reason, Side, TimeNs)>,
-    last_score: f64,
-    position_since: TimeNs,
+    /// A model change named a model or slot that is not there: subject is the digest.
+    ModelMissing = 20,
+    /// What a model sees has moved from what it was trained on: subject is its digest, then the index and its limit in
+    /// thousandths; the header's instrument has the strategy.
+    ModelDrift = 21,
+    /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
+    ModelQuality = 22,
 }
 
 /// See the module.
@@ -76,6 +82,12 @@ pub struct Engine {
     specs: Box<[Option<InstrumentSpec>]>,
     strategies: Vec<Strategy>,
     strategy_of: Box<[Option<u16>]>,
+    /// A model that the next `ModelChange` may name.
+    staged: Option<Box<ModelUnit>>,
+    /// A model that left its slot, until the lane takes it.
+    retired: Option<Box<ModelUnit>>,
+    /// The strategy that this step decided for, until it is observed.
+    decided: Option<u16>,
     market: Market,
     orders: OrderBook,
     positions: PositionBook,
@@ -97,17 +109,7 @@ impl Engine {
     /// Built once, before the lane starts; takes all memory.
     pub fn new(setup: Setup) -> Self {
         let mut strategy_of = vec![None; INSTRUMENTS_MAX];
-        let strategies: Vec<Strategy> = setup
-            .strategies
-            .into_iter()
-            .map(|setup| Strategy {
-                setup,
-                ticks_since: 0,
-                last_denied: None,
-                last_score: f64::NAN,
-                position_since: TimeNs::NEVER,
-            })
-            .collect();
+        let strategies: Vec<Strategy> = setup.strategies.into_iter().map(Strategy::new).collect();
         for (index, strategy) in strategies.iter().enumerate() {
             if let Some(instrument) = strategy.setup.instrument.index() {
                 strategy_of[instrument] = Some(index as u16);
@@ -124,6 +126,9 @@ impl Engine {
             specs: vec![None; INSTRUMENTS_MAX].into(),
             strategies,
             strategy_of: strategy_of.into(),
+            staged: None,
+            retired: None,
+            decided: None,
             market: Market::default(),
             orders: OrderBook::default(),
             positions: PositionBook::default(),
@@ -175,6 +180,11 @@ impl Engine {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
                 }
+            }
+            // The setup has the models as they stood at this start; what came before only counts.
+            Some(Kind::ModelChange) => {
+                self.now = self.now.max(record.ts());
+                self.note_model_change(record.instrument());
             }
             Some(Kind::TradingChange) => {
                 let change = record.payload::<record::TradingChange>();

@@ -68,12 +68,21 @@ fn setup() -> Setup {
         strategies: vec![StrategySetup {
             instrument: InstrumentId(0),
             features: FeatureGraph::build(&features).unwrap(),
-            model: Model::from_linear_json(model, &["change"]).unwrap(),
+            models: ModelSet::single(unit(1, model)),
             rule: Rule::new(thresholds).unwrap(),
             plan,
             evaluate_every_ticks: 1,
+            regime_feature: None,
+            watch: WatchPlan::default(),
         }],
     }
+}
+
+/// A model on the one feature.
+fn unit(digest: u64, model: &[u8]) -> ModelUnit {
+    let identity = ModelIdentity { digest, version: 1, name: FixedText::new("change").unwrap() };
+    let model = Model::from_linear_json(model, &["change"]).unwrap();
+    ModelUnit::new(identity, model, &["change"], Classes::default()).unwrap()
 }
 
 /// The engine with its time, and every input it was given.

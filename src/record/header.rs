@@ -78,6 +78,8 @@ kinds!(
     Control = 15,
     /// Something of ours failed: [`super::Fault`].
     Fault = 16,
+    /// A model takes or leaves a slot: [`super::ModelChange`].
+    ModelChange = 24,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].
@@ -90,6 +92,10 @@ kinds!(
     TradingChange = 68,
     /// The operator should look: [`super::Alert`].
     Alert = 69,
+    /// What the next command was decided by: [`super::Decision`].
+    Decision = 80,
+    /// What a model beside the live ones said: [`super::ShadowScore`].
+    ShadowScore = 81,
 );
 
 impl Kind {

@@ -7,8 +7,9 @@
 
 use crate::engine::{Engine, Outputs};
 use crate::journal::{JournalError, JournalReader};
-use crate::record::{Kind, Record, Start};
-use crate::setup::{SavedSetup, SetupError, engine_setup};
+use crate::record::{Kind, ModelAction, ModelChange, Record, Start};
+use crate::registry::ModelSource;
+use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -98,9 +99,14 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             if let Some(missing) = due.front() {
                 return differ(&reader, describe(missing), &record);
             }
+            stage(engine, dir, &record)?;
             out.clear();
             engine.step(&record, &mut out);
             due.extend(out.records());
+            out.clear();
+            engine.observe(&mut out);
+            due.extend(out.records());
+            drop(engine.take_retired());
             summary.inputs += 1;
         } else {
             match due.pop_front() {
@@ -119,7 +125,8 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
 /// The engine of an epoch, in the state in which it started: its setup, and everything before its start.
 fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayError> {
     let saved = SavedSetup::read(dir, epoch)?;
-    let mut engine = Engine::new(engine_setup(&saved.config, &saved.model)?);
+    let models = Models::read(dir, &saved.models)?;
+    let mut engine = Engine::new(engine_setup(&saved.config, &models)?);
     let mut spare = Outputs::default();
     for record in JournalReader::open(dir)? {
         let record = record?;
@@ -131,6 +138,20 @@ fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayErr
     Ok(engine)
 }
 
+/// A model that a change names, read from beside the journal and laid where the engine finds it.
+fn stage(engine: &mut Engine, dir: &Path, record: &Record) -> Result<(), ReplayError> {
+    let Some(change) = record.payload::<ModelChange>() else { return Ok(()) };
+    if ModelAction::from_code(change.action) != Some(ModelAction::Install) {
+        return Ok(());
+    }
+    let source = ModelSource::read(dir, change.digest).map_err(SetupError::from)?;
+    let slot = crate::engine::Slot::from_code(change.slot);
+    let names = engine.row_names(record.instrument(), slot).unwrap_or(&source.header().features).to_vec();
+    let unit = source.load(&names, crate::setup::DRIFT_WINDOW).map_err(SetupError::from)?;
+    drop(engine.stage(Box::new(unit)));
+    Ok(())
+}
+
 /// Equal in everything but number and checksum, which the journal gave.
 fn same(made: &Record, journalled: &Record) -> bool {
     let mut made = *made;
@@ -139,7 +160,9 @@ fn same(made: &Record, journalled: &Record) -> bool {
 }
 
 fn describe(record: &Record) -> String {
-    use crate::record::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+    use crate::record::{
+        Alert, Command, Decision, Denied, OrderStateChange, Query, ShadowScore, TradingChange,
+    };
     let kind = record.kind().map_or("an unknown kind", Kind::name);
     let payload = match record.kind() {
         Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
@@ -149,6 +172,8 @@ fn describe(record: &Record) -> String {
             record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}"))
         }
         Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::Decision) => record.payload::<Decision>().map(|payload| format!("{payload:?}")),
+        Some(Kind::ShadowScore) => record.payload::<ShadowScore>().map(|payload| format!("{payload:?}")),
         Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
         _ => None,
     };

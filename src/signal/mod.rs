@@ -11,12 +11,18 @@
 
 mod calibration;
 mod combine;
+mod drift;
 mod filters;
+mod paper;
+mod quality;
 mod rule;
 mod veto;
 
 pub use calibration::{Between, Calibration, CalibrationError, POINTS_MAX};
 pub use combine::{Agreement, Combine, combine};
+pub use drift::{BINS_MAX, BinsError, Drift, FeatureBins};
 pub use filters::{Band, Context, EVERY_DAY, Edge, Filters, Sessions, SessionsError, WINDOWS_MAX};
+pub use paper::{Paper, PaperCounts};
+pub use quality::{CALIBRATION_BINS, CalibrationBin, Quality, QualityCounts, QualityPlan};
 pub use rule::{Rule, RuleError, Signal, State, Thresholds};
 pub use veto::{VETO_COUNT, Veto, VetoCounts};
