@@ -37,7 +37,11 @@ const FOLDERS: &[Folder] = &[
     Folder("report", 4, &["types", "runtime"]),
     Folder("sim", 4, &["types", "record", "runtime", "wire"]),
     Folder("replay", 4, &["types", "record", "runtime", "engine", "journal"]),
-    Folder("setup", 4, &["types", "record", "features", "model", "signal", "risk", "engine", "journal", "agents"]),
+    Folder(
+        "setup",
+        4,
+        &["types", "record", "features", "model", "signal", "risk", "engine", "journal", "agents"],
+    ),
     Folder("registry", 4, &["types", "model", "signal", "engine"]),
     Folder("cli", 4, &["types", "record", "runtime", "journal"]),
     Folder("app", 5, &["*"]),

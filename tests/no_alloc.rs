@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup, Slot, StrategySetup,
-    VenueSetup, WatchPlan,
+    Classes, Engine, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup, Slot,
+    StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};

@@ -16,7 +16,7 @@ pub const SHADOWS_MAX: usize = 4;
 /// Digests that a decision names: the members' and the stacking model's.
 pub(super) const DIGESTS_MAX: usize = MEMBERS_MAX + 1;
 /// Most outputs of one model.
-pub const OUTPUTS_PER_MODEL_MAX: usize = 64;
+const OUTPUTS_PER_MODEL_MAX: usize = 64;
 
 /// A model's place in a strategy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -27,8 +27,7 @@ payload!(
     Gap,
     Dispatch,
     Control,
-    Fault,
-    ModelChange
+    Fault
 );
 
 layout! {
@@ -492,43 +491,5 @@ layout! {
         kind: u8,
         /// Zero.
         reserved: [u8; 7],
-    }
-}
-
-/// What a [`ModelChange`] does to its slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum ModelAction {
-    /// The model takes the slot.
-    Install = 1,
-    /// The slot becomes empty; a shadow's only.
-    Remove = 2,
-}
-
-impl ModelAction {
-    /// The action with this code.
-    pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Install, Self::Remove].into_iter().find(|action| *action as u8 == code)
-    }
-}
-
-layout! {
-    /// A model takes or leaves a slot of the strategy on the header's instrument, from the next tick on. `aux` in the header is
-    /// a digest of its name. The model itself is the file `model-DIGEST.bin` beside the journal's segments.
-    pub struct ModelChange {
-        /// Digest of everything that makes its score.
-        digest: u64,
-        /// Its maker's number.
-        version: u32,
-        /// `engine::Slot` as a code.
-        slot: u8,
-        /// [`ModelAction`].
-        action: u8,
-        /// Zero.
-        reserved: [u8; 2],
-        /// Who, ASCII.
-        who: [u8; 32],
-        /// Why, ASCII.
-        why: [u8; 48],
     }
 }

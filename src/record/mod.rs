@@ -8,6 +8,7 @@
 mod header;
 mod input;
 mod layout;
+mod model;
 mod output;
 
 pub use header::{
@@ -16,9 +17,10 @@ pub use header::{
 };
 pub use input::{
     ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,
-    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, GAP_IS_FINAL, Gap, ModelAction,
-    ModelChange, OrderEvent, PositionEvent, ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec,
-    Start, TERMINAL_CONNECTED, TERMINAL_TRADE_ALLOWED, Tick,
+    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, GAP_IS_FINAL, Gap, OrderEvent,
+    PositionEvent, ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec, Start, TERMINAL_CONNECTED,
+    TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
-pub use output::{Alert, Command, Decision, Denied, OrderStateChange, Query, ShadowScore, TradingChange};
+pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
+pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};

@@ -10,7 +10,7 @@ use crate::layout;
 macro_rules! payload {
     ($($name:ident),+) => {$( impl Payload for $name { const KIND: Kind = Kind::$name; } )+};
 }
-payload!(Command, Query, Denied, OrderStateChange, TradingChange, Alert, Decision, ShadowScore);
+payload!(Command, Query, Denied, OrderStateChange, TradingChange, Alert);
 
 layout! {
     /// A command for a venue. The header's `ts` is the `ts_recv` of the input that caused it.
@@ -143,57 +143,6 @@ layout! {
         ours: i64,
         /// What the venue has.
         theirs: i64,
-    }
-}
-
-layout! {
-    /// What the command behind it was decided by.
-    pub struct Decision {
-        /// The order's id.
-        order_id: u64,
-        /// The final score: bits of an `f64`.
-        score_bits: u64,
-        /// Exchanges of models that the strategy has seen.
-        revision: u64,
-        /// Members that lean to the long side.
-        long_count: u8,
-        /// Members that lean to the short side.
-        short_count: u8,
-        /// Members.
-        member_count: u8,
-        /// Zero.
-        reserved: [u8; 5],
-        /// Digests of the models, eight bytes each, little-endian: the members in their order, then the stacking model, then
-        /// zeros.
-        digests: [u8; 64],
-    }
-}
-
-layout! {
-    /// What a model beside the live ones said, and what it would have done so far.
-    pub struct ShadowScore {
-        /// Digest of the model.
-        digest: u64,
-        /// Its score: bits of an `f64`.
-        score_bits: u64,
-        /// The live score of the same row: bits of an `f64`.
-        live_bits: u64,
-        /// Exchanges of models that the strategy has seen.
-        revision: u64,
-        /// Times it was asked.
-        asked: u64,
-        /// Positions that it would have opened.
-        entries: u64,
-        /// Profit of those it would have closed, ticks for one unit of volume.
-        closed_ticks: i64,
-        /// Profit of the one it would hold, ticks.
-        open_ticks: i64,
-        /// `engine::Slot` as a code.
-        slot: u8,
-        /// Sign of the position it would hold, plus one: 0 short, 1 flat, 2 long.
-        position: u8,
-        /// Zero.
-        reserved: [u8; 6],
     }
 }
 
