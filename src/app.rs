@@ -405,7 +405,7 @@ fn effective_models(
     let dir = &config.journal.dir;
     let last = SavedSetup::last_before(dir, epoch)?;
     let changes = if last.is_some() { setup::changes_since_start(dir)? } else { Vec::new() };
-    let last = last.as_ref().map(|(_, last)| (&last.configured[..], &last.models[..]));
+    let last = last.as_ref().map(|(_, last)| (&last.configured, &last.models));
     let models = setup::effective(dir, configured, last, &changes)?;
     if models.saved() != configured.saved() {
         notes.push(
@@ -423,14 +423,13 @@ fn model_door(
 ) -> (ModelDoor, Consumer<StagedModel>, crate::runtime::ring::Producer<Box<ModelUnit>>) {
     let (staged, staged_end) = ring(MODELS_UNDER_WAY_MAX);
     let (retired_end, retired) = ring(2 * MODELS_UNDER_WAY_MAX);
-    let _ = config;
     let door = ModelDoor {
         staged,
         retired,
         row_names: setup.strategies[0].features.names().to_vec(),
-        members: models.0.iter().filter(|placed| matches!(placed.slot, Slot::Member(_))).count(),
+        members: models.placed.iter().filter(|placed| matches!(placed.slot, Slot::Member(_))).count(),
         has_stack: models.at(Slot::Stack).is_some(),
-        drift_window: setup::DRIFT_WINDOW,
+        drift_window: config.watch.drift_window,
         instrument: setup.strategies[0].instrument,
         retired_count: 0,
     };

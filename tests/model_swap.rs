@@ -81,7 +81,7 @@ fn prove(journal: &Path, epoch: u32) -> Proof {
     let saved = SavedSetup::read(journal, epoch).expect("the setup of the start");
     let mut features = FeatureGraph::build(&feature_specs(&saved.config).unwrap()).unwrap();
     let mut units: BTreeMap<u64, ModelUnit> = BTreeMap::new();
-    let mut live = u64::from_str_radix(&saved.models[0].digest, 16).unwrap();
+    let mut live = u64::from_str_radix(&saved.models.placed[0].digest, 16).unwrap();
     let mut before = live;
     let mut revision = 0;
     let mut decided: Option<Decision> = None;

@@ -72,7 +72,7 @@ pub struct Summary {
 pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
     let mut reader = JournalReader::open(dir)?;
     let mut summary = Summary::default();
-    let mut replay: Option<Engine> = None;
+    let mut replay: Option<(Engine, u32)> = None;
     let mut out = Outputs::default();
     let mut due: VecDeque<Record> = VecDeque::new();
     while let Some(record) = reader.next() {
@@ -84,7 +84,7 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             replay = Some(engine_at(dir, start.epoch as u32, record.seq())?);
             summary.starts += 1;
         }
-        let Some(engine) = &mut replay else {
+        let Some((engine, drift_window)) = &mut replay else {
             return Err(ReplayError::NoStart { seq: record.seq(), got: describe(&record) });
         };
         let place = |reader: &JournalReader| {
@@ -99,7 +99,7 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             if let Some(missing) = due.front() {
                 return differ(&reader, describe(missing), &record);
             }
-            stage(engine, dir, &record)?;
+            stage(engine, *drift_window, dir, &record)?;
             out.clear();
             engine.step(&record, &mut out);
             due.extend(out.records());
@@ -122,8 +122,9 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
     Ok(summary)
 }
 
-/// The engine of an epoch, in the state in which it started: its setup, and everything before its start.
-fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayError> {
+/// The engine of an epoch, in the state in which it started: its setup, and everything before its start; and the rows of a
+/// judgement of drift.
+fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<(Engine, u32), ReplayError> {
     let saved = SavedSetup::read(dir, epoch)?;
     let models = Models::read(dir, &saved.models)?;
     let mut engine = Engine::new(engine_setup(&saved.config, &models)?);
@@ -135,11 +136,11 @@ fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayErr
         }
         engine.recover(&record, &mut spare);
     }
-    Ok(engine)
+    Ok((engine, saved.config.watch.drift_window))
 }
 
 /// A model that a change names, read from beside the journal and laid where the engine finds it.
-fn stage(engine: &mut Engine, dir: &Path, record: &Record) -> Result<(), ReplayError> {
+fn stage(engine: &mut Engine, drift_window: u32, dir: &Path, record: &Record) -> Result<(), ReplayError> {
     let Some(change) = record.payload::<ModelChange>() else { return Ok(()) };
     if ModelAction::from_code(change.action) != Some(ModelAction::Install) {
         return Ok(());
@@ -147,7 +148,7 @@ fn stage(engine: &mut Engine, dir: &Path, record: &Record) -> Result<(), ReplayE
     let source = ModelSource::read(dir, change.digest).map_err(SetupError::from)?;
     let slot = crate::engine::Slot::from_code(change.slot);
     let names = engine.row_names(record.instrument(), slot).unwrap_or(&source.header().features).to_vec();
-    let unit = source.load(&names, crate::setup::DRIFT_WINDOW).map_err(SetupError::from)?;
+    let unit = source.load(&names, drift_window).map_err(SetupError::from)?;
     drop(engine.stage(Box::new(unit)));
     Ok(())
 }

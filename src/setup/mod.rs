@@ -5,22 +5,21 @@
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
 mod models;
+mod rule;
 
-pub use models::{
-    DRIFT_WINDOW, Models, PlacedModel, SavedModel, changes_since_start, effective, read_models,
-};
+pub use models::{Models, PlacedModel, SavedModel, SavedModels, changes_since_start, effective, read_models};
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{
     self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
 };
-use crate::engine::{EnsembleError, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+use crate::engine::{EnsembleError, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use crate::features::{
     BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
 };
 use crate::registry::SourceError;
 use crate::risk::{LimitError, Limits};
-use crate::signal::{Rule, RuleError, Thresholds};
+use crate::signal::RuleError;
 use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -31,6 +30,14 @@ pub enum SetupError {
     /// The features do not make a graph.
     #[error("features: {0}")]
     Features(#[from] FeatureError),
+    /// A value that does not fit the others.
+    #[error("{key}: {error}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What was expected, and what came.
+        error: String,
+    },
     /// A model is not usable.
     #[error(transparent)]
     Model(#[from] SourceError),
@@ -128,15 +135,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
     let instrument = instrument_of(config, "model.instrument", &config.model.instrument)?;
     let specs = feature_specs(config)?;
     let signal = &config.signal;
-    let rule = Rule::new(Thresholds {
-        enter_long_above: signal.enter_long_above,
-        enter_short_below: signal.enter_short_below,
-        exit_long_below: signal.exit_long_below,
-        exit_short_above: signal.exit_short_above,
-        cooldown_ns: ms(signal.cooldown_ms),
-        spread_max_ticks: signal.spread_max_ticks,
-        quote_age_max_ns: ms(signal.quote_age_max_ms),
-    })?;
+    let rule = rule::rule(config)?;
     let plan = OrderPlan {
         lots: signal.volume_lots,
         stop_loss_points: signal.stop_loss_points,
@@ -149,6 +148,8 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
     limits.validate()?;
     let features = FeatureGraph::build(&specs)?;
     let models = models.load(config, features.names(), &rule)?;
+    let place = |name: &String| features.names().iter().position(|have| have == name).map(|at| at as u16);
+    let regime_feature = signal.regime_feature.as_ref().and_then(place);
     Ok(Setup {
         strategy: StrategyId(config.appliance.strategy_id),
         venues: config
@@ -165,8 +166,8 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             rule,
             plan,
             evaluate_every_ticks: 1,
-            regime_feature: None,
-            watch: WatchPlan::default(),
+            regime_feature,
+            watch: rule::watch(config),
         }],
     })
 }
@@ -324,9 +325,11 @@ pub struct SavedSetup {
     /// Resolved.
     pub config: Config,
     /// The models that the configuration named.
-    pub configured: Vec<SavedModel>,
+    #[serde(default)]
+    pub configured: SavedModels,
     /// The models that it ran with.
-    pub models: Vec<SavedModel>,
+    #[serde(default)]
+    pub models: SavedModels,
 }
 
 impl SavedSetup {
