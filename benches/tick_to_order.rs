@@ -24,7 +24,7 @@ use hdrhistogram::Histogram;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::app::{Appliance, Outcome, StartOptions};
 use tickbridge::config::{Config, Resolved};
-use tickbridge::features::TickPrices;
+use tickbridge::features::FeatureTick;
 use tickbridge::record::Layout;
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
@@ -297,8 +297,8 @@ fn ticks_until_ready(config: &Config) -> usize {
     let ready = |_: &usize| {
         let tick = quotes.next_tick();
         let ticks = |value: f64| Price((value * 100_000.0).round() as i64);
-        let prices = TickPrices { bid: ticks(tick.bid), ask: ticks(tick.ask), last: Price::NONE };
-        features.on_tick(InstrumentId(0), TimeNs::from_ms(tick.time_msc), prices);
+        let quote = FeatureTick::quote(ticks(tick.bid), ticks(tick.ask));
+        features.on_tick(InstrumentId(0), TimeNs::from_ms(tick.time_msc), &quote);
         features.all_ready()
     };
     (1..10_000).find(ready).expect("features that become ready")

@@ -34,6 +34,7 @@ const FOLDERS: &[Folder] = &[
     Folder("config", 4, &["types"]),
     Folder("metrics", 4, &["types", "record", "runtime"]),
     Folder("store", 4, &["types", "record"]),
+    Folder("dataset", 4, &["types", "features"]),
     Folder("report", 4, &["types", "runtime"]),
     Folder("sim", 4, &["types", "record", "runtime", "wire"]),
     Folder("replay", 4, &["types", "record", "runtime", "engine", "journal"]),
@@ -78,6 +79,10 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "report", "a command writes reports"),
     ("cli", "metrics", "a command prints the status"),
     ("cli", "store", "a command converts tick files"),
+    ("dataset", "config", "the features of a table are those of a configuration"),
+    ("dataset", "setup", "a table's graph is declared by the same function as the appliance's"),
+    ("dataset", "store", "ticks are read from files, rows are written to one"),
+    ("cli", "dataset", "a command exports a training table"),
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
     ("cli", "setup", "check asks whether model, features and limits fit each other"),
@@ -136,6 +141,7 @@ const RESERVED: &[(&str, u8)] = &[
     ("zstd", 4),
     ("csv", 4),
     ("indicatif", 4),
+    ("parquet", 4),
 ];
 /// Floor 2 sees bytes and values alone: what floor 1 may and it may not.
 const PURE_FLOOR: u8 = 2;

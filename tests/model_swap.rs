@@ -35,6 +35,7 @@ fn version(version: u32, config: &Config) -> ModelSource {
         version,
         format: format.into(),
         features: config.features.iter().map(|feature| feature.name.clone()).collect(),
+        rounds: None,
         calibration: CalibrationHeader::Isotonic {
             from: vec![0.0, low, high, 1.0],
             to: vec![0.0, 0.3 + shift, 0.7 + shift, 1.0],

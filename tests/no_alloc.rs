@@ -25,7 +25,7 @@ use tickbridge::engine::{
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
-use tickbridge::model::{Model, synthetic};
+use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use tickbridge::risk::Limits;
 use tickbridge::runtime::agent::Agent;
@@ -100,12 +100,8 @@ fn feature_specs(instrument: u16, names: &[String]) -> Vec<FeatureSpec> {
         (Kind::Macd { fast: 12, slow: 26, signal: 9, seed, average, output }, features::Clock::Tick),
         (Kind::Ema { period: 10, seed }, features::Clock::Bar { period_ns: 50 * NS_PER_MS }),
     ];
-    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| FeatureSpec {
-        name: name.clone(),
-        instrument: InstrumentId(instrument),
-        kind,
-        input: Input::Mid,
-        clock,
+    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| {
+        FeatureSpec::new(name.clone(), InstrumentId(instrument), kind, Input::Mid, clock)
     };
     names.iter().zip(kinds).map(spec).collect()
 }
@@ -121,8 +117,8 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::from_xgboost_json(&synthetic::xgboost_json(shape), &names).expect("200 trees");
-    let linear = Model::from_linear_json(LINEAR, &names).expect("a linear model");
+    let load = |bytes: &[u8]| Model::load(bytes, None, &names, &LoadOptions::default()).expect("a model");
+    let (trees, linear) = (load(&synthetic::xgboost_json(shape)), load(LINEAR));
     let instrument =
         |name: &&str| InstrumentSetup { venue: VenueId(0), symbol: FixedText::new(name).expect("short") };
     Setup {
@@ -308,7 +304,7 @@ fn exchange(appliance: &mut Appliance, count: u64) {
         1 => (Slot::Shadow(1), ModelAction::Install),
         _ => (Slot::Shadow(1), ModelAction::Remove),
     };
-    let model = Model::from_linear_json(LINEAR, &names).expect("a linear model");
+    let model = Model::load(LINEAR, None, &names, &LoadOptions::default()).expect("a linear model");
     let mut change = ModelChange::read(&[0; 96]);
     (change.digest, change.slot, change.action) = (count + 10, slot.code(), action as u8);
     let now = appliance.clock.now();

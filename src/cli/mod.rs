@@ -6,10 +6,12 @@
 
 pub mod check;
 pub mod demo;
+pub mod features;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod sim;
+pub mod tick_options;
 pub mod ticks;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +45,8 @@ enum Command {
     Sim(sim::SimArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
+    /// Features: list them, or export the table that a model is trained on
+    Features(features::FeaturesArgs),
 }
 
 /// A number of seconds: above 0, at most ten million.
@@ -74,6 +78,13 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(code) => ExitCode::from(code),
             Err(error) => {
                 eprintln!("tickbridge ticks: {error}");
+                ExitCode::from(error.exit_code())
+            }
+        },
+        Command::Features(args) => match features::run(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("tickbridge features: {error}");
                 ExitCode::from(error.exit_code())
             }
         },

@@ -8,6 +8,51 @@
 use super::schema::{Key, Kind::*, Presence::*, Section, Shape};
 use crate::types::{INSTRUMENTS_MAX, VENUES_MAX};
 
+/// What a feature can compute, in the order of `typed::FeatureKind`.
+const FEATURE_KINDS: &[&str] = &[
+    "value",
+    "lag",
+    "change",
+    "return",
+    "log_return",
+    "momentum",
+    "roc",
+    "sma",
+    "ema",
+    "wma",
+    "smma",
+    "rsi",
+    "macd",
+    "cci",
+    "stochastic",
+    "bollinger",
+    "donchian",
+    "keltner",
+    "atr",
+    "adx",
+    "deviation",
+    "zscore",
+    "minimum",
+    "maximum",
+    "quantile",
+    "volatility",
+    "vwap",
+    "session_vwap",
+    "obv",
+    "tick_rate",
+    "tick_imbalance",
+    "order_flow_imbalance",
+    "book_imbalance",
+    "tick_gap",
+    "session",
+    "minute_sine",
+    "minute_cosine",
+    "day_of_week",
+    "pair_spread",
+    "pair_ratio",
+    "correlation",
+    "beta",
+];
 /// Features one model can take.
 pub const FEATURES_MAX: usize = 1_024;
 const HOUR_MS: i64 = 3_600_000;
@@ -211,45 +256,67 @@ const INSTRUMENTS: &[Key] = keys! {
 };
 const FEATURES: &[Key] = keys! {
     "name" FeatureName, "", Required("\"sma_20\""), "The name the model file uses.";
-    "kind" Choice(&["value", "change", "return", "sma", "ema", "rsi", "macd", "bollinger"]), "", Required("\"sma\""),
-        "What is computed; value is the input itself.";
+    "kind" Choice(FEATURE_KINDS), "", Required("\"sma\""), "What is computed; README lists formulas, units and keys of each.";
     "instrument" Name, "", Required("\"EURUSD\""), "On which instrument.";
-    "input" Choice(&["bid", "ask", "mid", "last", "spread"]), "", Default("\"mid\""), "From which number of the quote.";
-    "clock" Choice(&["tick", "bar"]), "", Default("\"tick\""), "When it takes a sample: at each tick, or at each closed time bar.";
-    "bar_ms" Int(1, DAY_MS), "ms", Optional("1000"), "Bar length; needed with clock = \"bar\", an error without.";
-    "lag" Int(1, PERIOD_MAX), "samples", Optional("1"), "How far back change and return look; needed by both.";
-    "period" Int(1, PERIOD_MAX), "samples", Needed("20"), "Window of sma, ema, rsi, bollinger; needed by all four.";
+    "input" Choice(&["bid", "ask", "mid", "last", "microprice", "spread", "volume", "ticks"]), "", Default("\"mid\""),
+        "From which number of the tick. The terminal's charts are built of bid. microprice needs sizes, which MT5's ticks do not have.";
+    "clock" Choice(&["tick", "bar", "tick_bar", "volume_bar"]), "", Default("\"tick\""),
+        "When it takes a sample: at each tick, or at each closed bar of a time, of a count of ticks, or of a traded volume.";
+    "bar_ms" Int(1, DAY_MS), "ms", Optional("1000"), "Bar length; needed with clock = \"bar\".";
+    "bar_ticks" Int(1, PERIOD_MAX), "ticks", Optional("100"), "Bar length; needed with clock = \"tick_bar\".";
+    "bar_lots" Real(1e-8, 1e9), "lots", Optional("10.0"), "Bar length; needed with clock = \"volume_bar\".";
+    "offset_min" Int(-1_440, 1_440), "minutes", Optional("120"), "The venue's own time minus UTC, for time bars and kinds of the time of day; 0 when unset.";
+    "stale_after_ms" Int(1, DAY_MS), "ms", Optional("60000"), "No decision when the feature's last sample is older, by venue time; never when unset.";
+    "of" FeatureName, "", Optional("\"sma_20\""), "lag and change: of this feature instead of an input; clock and input are that feature's.";
+    "lag" Int(1, PERIOD_MAX), "samples", Optional("1"), "How far back to look.";
+    "period" Int(1, PERIOD_MAX), "samples", Needed("20"), "Length of the window or average.";
     "fast" Int(1, PERIOD_MAX), "samples", Optional("12"), "Fast period of macd; below slow.";
     "slow" Int(2, PERIOD_MAX), "samples", Optional("26"), "Slow period of macd.";
-    "signal" Int(1, PERIOD_MAX), "samples", Optional("9"), "Signal period of macd.";
-    "seed" Choice(&["first", "average"]), "", Default("\"first\""), "How exponential averages of ema and macd start: first sample as MT5, average as TA-Lib; ignored by others.";
-    "signal_average" Choice(&["simple", "exponential"]), "", Default("\"simple\""), "How the signal line of macd is smoothed: simple as MT5, exponential as most others; ignored by others.";
+    "signal" Int(1, PERIOD_MAX), "samples", Optional("9"), "Signal period of macd; %D period of stochastic.";
+    "slowing" Int(1, PERIOD_MAX), "samples", Optional("3"), "Slowing of stochastic's %K.";
+    "atr_period" Int(1, PERIOD_MAX), "samples", Optional("10"), "Period of keltner's average true range.";
+    "seed" Choice(&["first", "average"]), "", Optional("\"first\""), "How exponential averages of ema and macd start: with the first sample as MT5 (also when unset), with an average as TA-Lib.";
+    "signal_average" Choice(&["simple", "exponential"]), "", Optional("\"simple\""), "How the signal line of macd is smoothed: simple as MT5 (also when unset), exponential as most others.";
+    "convention" Choice(&["mt5", "talib"]), "", Optional("\"mt5\""), "Whose atr, adx, keltner, stochastic: the terminal's (also when unset), or TA-Lib's.";
+    "price" Choice(&["low_high", "close"]), "", Optional("\"low_high\""), "What stochastic takes for highest and lowest; low_high when unset.";
     "deviations" Real(0.01, 100.0), "standard deviations", Optional("2.0"), "Half width of bollinger.";
-    "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width"]), "", Optional("\"main\""),
-        "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger; needed by both.";
+    "multiplier" Real(0.01, 100.0), "average true ranges", Optional("2.0"), "Half width of keltner.";
+    "quantile" Real(0.0, 1.0), "", Optional("0.9"), "Which quantile.";
+    "estimator" Choice(&["close", "parkinson"]), "", Optional("\"close\""), "What volatility is estimated from: closes (also when unset), or the range of bars.";
+    "weight" Choice(&["ticks", "volume"]), "", Optional("\"ticks\""), "What weighs a sample in vwap, session_vwap and obv: its ticks as the terminal (also when unset), or its traded volume.";
+    "session_from" DayTime, "", Optional("\"08:00\""), "Start of session and of session_vwap, by venue time plus offset_min.";
+    "session_to" DayTime, "", Optional("\"16:30\""), "End of session; before session_from it is the next day's.";
+    "with" Name, "", Optional("\"EURUSD\""), "The second instrument of pair_spread, pair_ratio, correlation, beta.";
+    "with_input" Choice(&["bid", "ask", "mid", "last", "microprice", "spread"]), "", Optional("\"mid\""), "From which number of its tick; mid when unset.";
+    "with_weight" Real(-1e9, 1e9), "ticks per tick", Optional("1.0"), "What the second instrument's input is multiplied with in pair_spread; 1 when unset.";
+    "basis" Choice(&["change", "level"]), "", Optional("\"change\""), "Of what correlation and beta are taken: changes from sample to sample (also when unset), or the inputs themselves.";
+    "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width", "adx", "plus_di", "minus_di", "k", "d"]), "", Optional("\"main\""),
+        "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger, donchian, keltner; adx, plus_di, minus_di of adx; k, d of stochastic.";
 };
 const MODEL: &[Key] = keys! {
     "name" Name, "", Default("\"model\""), "What reports and a stacking model call it.";
     "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "linear_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
     "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
     "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
     "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
     "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
     "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
     "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
+    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
     "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
 };
 const MODELS: &[Key] = keys! {
     "name" Name, "", Required("\"second\""), "What reports and a stacking model call it.";
     "role" Choice(&["member", "stack", "shadow"]), "", Required("\"shadow\""), "member: its score counts; stack: it makes one score of the members', which are its features by name, in their order; shadow: watched only.";
     "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "linear_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
     "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
     "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
     "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
     "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
     "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
+    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
     "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
 };
 const ENSEMBLE: &[Key] = keys! {

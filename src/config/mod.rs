@@ -7,6 +7,7 @@
 
 mod cross;
 mod error;
+mod features;
 mod keys;
 mod print;
 mod schema;
@@ -25,9 +26,10 @@ pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
     Appliance, BeforeSend, Budgets, CombineKind, Config, DayTime, Ensemble, ExpectedMargin, ExtraModel,
-    Feature, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed, Idle, Instrument, Journal,
-    Lanes, Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal,
-    SignalAverage, Status, Venue, VenueKind, Watch,
+    Feature, FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind,
+    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, Idle, Instrument, Journal, Lanes, Layout, Link,
+    Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal, SignalAverage, Status,
+    Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 
@@ -49,6 +51,15 @@ impl Resolved {
         Source::read(path).map_err(|error| ConfigErrors(vec![error])).and_then(|main| resolve(&main))
     }
 
+    /// Loads a configuration whose model need not exist yet: what the table is made from that the model will be trained on.
+    pub fn load_before_model(path: &Path) -> Result<Self, ConfigErrors> {
+        let main = Source::read(path).map_err(|error| ConfigErrors(vec![error]))?;
+        let mut walk = Validator::walk(&main);
+        cross::check(&walk.blocks, &mut walk.errors);
+        walk.errors.retain(|error| error.key != "model.file" || error.fault != Fault::File);
+        finish(walk, &main)
+    }
+
     /// Checks text as if it had been read from `path`; included files and the model are still looked for on disk.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
         let parsed = Source::parse(path, text.to_string());
@@ -59,6 +70,10 @@ impl Resolved {
 fn resolve(main: &Source) -> Result<Resolved, ConfigErrors> {
     let mut walk = Validator::walk(main);
     cross::check(&walk.blocks, &mut walk.errors);
+    finish(walk, main)
+}
+
+fn finish(mut walk: Validator, main: &Source) -> Result<Resolved, ConfigErrors> {
     if walk.errors.is_empty() {
         match serde_json::from_value(walk.json()) {
             Ok(config) => {

@@ -98,15 +98,20 @@ section!(
 );
 choice!(
     /// What a feature computes.
-    FeatureKind { Value, Change, Return, Sma, Ema, Rsi, Macd, Bollinger }
+    FeatureKind {
+        Value, Lag, Change, Return, LogReturn, Momentum, Roc, Sma, Ema, Wma, Smma, Rsi, Macd, Cci, Stochastic,
+        Bollinger, Donchian, Keltner, Atr, Adx, Deviation, Zscore, Minimum, Maximum, Quantile, Volatility, Vwap,
+        SessionVwap, Obv, TickRate, TickImbalance, OrderFlowImbalance, BookImbalance, TickGap, Session, MinuteSine,
+        MinuteCosine, DayOfWeek, PairSpread, PairRatio, Correlation, Beta,
+    }
 );
 choice!(
-    /// From which number of the quote.
-    FeatureInput { Bid, Ask, Mid, Last, Spread }
+    /// From which number of the tick.
+    FeatureInput { Bid, Ask, Mid, Last, Microprice, Spread, Volume, Ticks }
 );
 choice!(
     /// When a feature takes a sample.
-    FeatureClock { Tick, Bar }
+    FeatureClock { Tick, Bar, TickBar, VolumeBar }
 );
 choice!(
     /// How exponential averages start.
@@ -117,27 +122,55 @@ choice!(
     SignalAverage { Simple, Exponential }
 );
 choice!(
+    /// Whose definition of an indicator.
+    FeatureConvention { Mt5, Talib }
+);
+choice!(
+    /// What the stochastic takes for highest and lowest.
+    FeaturePrice { LowHigh, Close }
+);
+choice!(
+    /// From what volatility is estimated.
+    FeatureEstimator { Close, Parkinson }
+);
+choice!(
+    /// What weighs a sample.
+    FeatureWeight { Ticks, Volume }
+);
+choice!(
+    /// Of what correlation and beta are taken.
+    FeatureBasis { Change, Level }
+);
+choice!(
     /// Which line of a feature with several.
-    FeatureOutput { Main, Signal, Histogram, Middle, Upper, Lower, PercentB, Width }
+    FeatureOutput {
+        Main, Signal, Histogram, Middle, Upper, Lower, PercentB, Width, Adx, PlusDi, MinusDi, K, D,
+    }
 );
 section!(
-    /// `[[features]]`; the parameters its kind needs are set, the others are `None`.
+    /// `[[features]]`; the parameters its kind needs are set, those it may have are set or `None`, the others are `None`.
     Feature {
         name: String, kind: FeatureKind, instrument: String, input: FeatureInput, clock: FeatureClock,
-        bar_ms: Option<i64>, lag: Option<u32>, period: Option<u32>, fast: Option<u32>, slow: Option<u32>,
-        signal: Option<u32>, seed: FeatureSeed, signal_average: SignalAverage, deviations: Option<f64>,
-        output: Option<FeatureOutput>,
+        bar_ms: Option<i64>, bar_ticks: Option<u32>, bar_lots: Option<f64>, offset_min: Option<i64>,
+        stale_after_ms: Option<i64>, of: Option<String>, lag: Option<u32>, period: Option<u32>, fast: Option<u32>,
+        slow: Option<u32>, signal: Option<u32>, slowing: Option<u32>, atr_period: Option<u32>,
+        seed: Option<FeatureSeed>, signal_average: Option<SignalAverage>, convention: Option<FeatureConvention>,
+        price: Option<FeaturePrice>, deviations: Option<f64>, multiplier: Option<f64>, quantile: Option<f64>,
+        estimator: Option<FeatureEstimator>, weight: Option<FeatureWeight>, session_from: Option<DayTime>,
+        session_to: Option<DayTime>, with: Option<String>, with_input: Option<FeatureInput>,
+        with_weight: Option<f64>, basis: Option<FeatureBasis>, output: Option<FeatureOutput>,
     }
 );
 choice!(
     /// How a model file is written.
-    ModelFormat { XgboostJson, LinearJson }
+    ModelFormat { XgboostJson, XgboostUbjson, Lightgbm, CatboostJson, LinearJson, ForestJson }
 );
 section!(
     /// `[model]`.
     Model {
         name: String, file: PathBuf, format: ModelFormat, instrument: String, calibration: Option<PathBuf>,
-        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, weight: f64,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
     }
 );
 choice!(
@@ -148,7 +181,8 @@ section!(
     /// `[[models]]`.
     ExtraModel {
         name: String, role: ModelRole, file: PathBuf, format: ModelFormat, calibration: Option<PathBuf>,
-        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, weight: f64,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
     }
 );
 choice!(
@@ -214,7 +248,11 @@ impl ModelFormat {
     pub fn name(self) -> &'static str {
         match self {
             ModelFormat::XgboostJson => "xgboost_json",
+            ModelFormat::XgboostUbjson => "xgboost_ubjson",
+            ModelFormat::Lightgbm => "lightgbm",
+            ModelFormat::CatboostJson => "catboost_json",
             ModelFormat::LinearJson => "linear_json",
+            ModelFormat::ForestJson => "forest_json",
         }
     }
 }

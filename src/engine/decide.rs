@@ -6,11 +6,11 @@
 //! there is.
 
 use super::{Engine, Outputs, StrategySetup};
-use crate::features::TickPrices;
+use crate::features::FeatureTick;
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
-use crate::signal::{Signal, State};
+use crate::signal::{Signal, State, Veto};
 use crate::types::{
     Execution, Filling, InstrumentId, InstrumentSpec, MarginMode, NS_PER_S, OrderAction, OrderId, OrderKind,
     Price, Qty, Quote, Side, TimeInForce, TimeNs,
@@ -32,18 +32,26 @@ impl Engine {
         let instrument = input.instrument();
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
-        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
+        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), &feature_tick(&tick));
         strategy.ticks_since += 1;
-        if strategy.ticks_since < strategy.setup.evaluate_every_ticks {
-            return;
-        }
-        let StrategySetup { features, models, .. } = &mut strategy.setup;
-        if !features.all_ready() && !models.is_ready(features.values()) {
+        let StrategySetup { features, models, rule, evaluate_every_ticks, .. } = &mut strategy.setup;
+        models.update(features.values(), features.changed());
+        features.clear_changed();
+        if strategy.ticks_since < *evaluate_every_ticks {
             return;
         }
         strategy.ticks_since = 0;
-        strategy.verdict = models.evaluate(features.values());
+        // No model is asked about what it was not trained to miss, or about what is too old.
+        let unfit = match (models.is_ready(), features.first_stale(TimeNs(tick.ts_venue))) {
+            (false, _) => Some(Veto::FeatureMissing),
+            (true, Some(_)) => Some(Veto::FeatureAge),
+            (true, None) => None,
+        };
+        if let Some(veto) = unfit {
+            rule.veto(veto);
+            return;
+        }
+        strategy.verdict = models.evaluate();
         self.counts.decisions += 1;
         self.decided = Some(at);
         self.act(usize::from(at), out);
@@ -292,6 +300,18 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
+    }
+}
+
+/// A terminal's tick has no sizes at the best prices.
+fn feature_tick(tick: &record::Tick) -> FeatureTick {
+    FeatureTick {
+        bid: Price(tick.bid),
+        ask: Price(tick.ask),
+        last: Price(tick.last),
+        volume: tick.volume,
+        flags: tick.tick_flags,
+        ..FeatureTick::NONE
     }
 }
 

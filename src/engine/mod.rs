@@ -248,6 +248,11 @@ impl Engine {
         self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits)
     }
 
+    /// A strategy's row of features; empty for an index outside the list.
+    pub fn features(&self, strategy_index: usize) -> &[f32] {
+        self.strategies.get(strategy_index).map_or(&[], |strategy| strategy.setup.features.values())
+    }
+
     /// Time of the newest input.
     pub fn now(&self) -> TimeNs {
         self.now

@@ -18,6 +18,9 @@ pub(super) const DIGESTS_MAX: usize = MEMBERS_MAX + 1;
 /// Most outputs of one model.
 const OUTPUTS_PER_MODEL_MAX: usize = 64;
 
+/// Of a place in the row that a model does not read.
+const NO_FEATURE: u16 = u16::MAX;
+
 /// A model's place in a strategy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Slot {
@@ -102,6 +105,12 @@ pub struct ModelUnit {
     model: Model,
     /// For each of the model's features, its place in the row.
     columns: Box<[u16]>,
+    /// For each place in the row, the model's feature, or [`NO_FEATURE`].
+    features: Box<[u16]>,
+    /// Bits of the model's features without a number.
+    missing: Box<[u64]>,
+    /// Nothing of the row was written yet.
+    is_blank: bool,
     calibration: Calibration,
     /// Outputs for long and short, of a model with several.
     sides: Option<(usize, usize)>,
@@ -124,7 +133,11 @@ impl ModelUnit {
             let found = row_names.iter().position(|have| have.as_ref() == name);
             found.map(|at| at as u16).ok_or_else(|| UnitError::Feature(name.clone()))
         };
-        let columns = model.features().iter().map(column).collect::<Result<_, _>>()?;
+        let columns: Box<[u16]> = model.features().iter().map(column).collect::<Result<_, _>>()?;
+        let mut features = vec![NO_FEATURE; row_names.len()];
+        for (feature, &column) in columns.iter().enumerate() {
+            features[usize::from(column)] = feature as u16;
+        }
         let outputs = model.output_count();
         if outputs > OUTPUTS_PER_MODEL_MAX {
             return Err(UnitError::Outputs(outputs));
@@ -137,7 +150,10 @@ impl ModelUnit {
         let row = model.prepare();
         Ok(ModelUnit {
             identity,
+            missing: vec![0; columns.len().div_ceil(64)].into(),
             columns,
+            features: features.into(),
+            is_blank: true,
             calibration: Calibration::None,
             sides,
             takes_missing: false,
@@ -186,22 +202,55 @@ impl ModelUnit {
         self.drift.as_deref()
     }
 
-    /// Whether it may be asked: each of its features has a number, or it takes missing ones.
     #[inline]
-    pub fn is_ready(&self, row: &[f32]) -> bool {
-        self.takes_missing || self.columns.iter().all(|&column| !row[usize::from(column)].is_nan())
+    fn write(&mut self, feature: usize, value: f32) {
+        self.model.write(&mut self.row, feature, value);
+        let bit = 1 << (feature % 64);
+        if value.is_nan() {
+            self.missing[feature / 64] |= bit;
+        } else {
+            self.missing[feature / 64] &= !bit;
+        }
     }
 
-    /// The calibrated score of a row; not a number where a value is missing that it was not trained to miss.
+    /// Takes those values of the row whose bits are set, of a unit that has seen all others: bit `f % 64` of word `f / 64`
+    /// stands for place `f` of the row. A unit that has seen nothing takes them all.
     #[inline]
-    pub fn score(&mut self, row: &[f32]) -> f64 {
-        let mut is_missing = false;
-        for (feature, &column) in self.columns.iter().enumerate() {
-            let value = row[usize::from(column)];
-            is_missing |= value.is_nan();
-            self.model.write(&mut self.row, feature, value);
+    pub fn update(&mut self, row: &[f32], changed: &[u64]) {
+        if self.is_blank {
+            self.fill(row);
+            return;
         }
-        if is_missing && !self.takes_missing {
+        for (word, bits) in changed.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let column = 64 * word + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let feature = self.features[column];
+                if feature != NO_FEATURE {
+                    self.write(usize::from(feature), row[column]);
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, row: &[f32]) {
+        self.is_blank = false;
+        for feature in 0..self.columns.len() {
+            self.write(feature, row[usize::from(self.columns[feature])]);
+        }
+    }
+
+    /// Whether it may be asked: each of its features has a number, or it takes missing ones.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        self.takes_missing || self.missing.iter().all(|word| *word == 0)
+    }
+
+    /// The calibrated score of the row that was taken; not a number where a value is missing that it was not trained to miss.
+    #[inline]
+    pub fn score_taken(&mut self) -> f64 {
+        if !self.is_ready() {
             return f64::NAN;
         }
         self.model.scores_prepared(&self.row, &mut self.out);
@@ -211,6 +260,13 @@ impl ModelUnit {
             Some((long, short)) => self.out[long] - self.out[short],
         };
         self.calibration.apply(score)
+    }
+
+    /// The calibrated score of a whole row.
+    #[inline]
+    pub fn score(&mut self, row: &[f32]) -> f64 {
+        self.fill(row);
+        self.score_taken()
     }
 }
 
@@ -324,15 +380,23 @@ impl ModelSet {
 
     /// Whether every live model may be asked.
     #[inline]
-    pub(super) fn is_ready(&self, row: &[f32]) -> bool {
-        self.members.iter().all(|unit| unit.is_ready(row))
+    pub fn is_ready(&self) -> bool {
+        self.members.iter().all(|unit| unit.is_ready())
+    }
+
+    /// The members take what changed in the row; see [`ModelUnit::update`].
+    #[inline]
+    pub fn update(&mut self, row: &[f32], changed: &[u64]) {
+        for unit in &mut self.members {
+            unit.update(row, changed);
+        }
     }
 
     /// Asks the live models.
     #[inline]
-    pub fn evaluate(&mut self, row: &[f32]) -> Verdict {
+    pub fn evaluate(&mut self) -> Verdict {
         for (unit, score) in self.members.iter_mut().zip(&mut self.scores) {
-            *score = unit.score(row);
+            *score = unit.score_taken();
         }
         let agreement = Agreement::of(&self.scores, self.ensemble.middle);
         let score =

@@ -4,9 +4,10 @@
 //!
 //! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
 
+use super::document::Document;
 use super::json::Reader;
 use super::link::Link;
-use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, match_features};
+use super::{FEATURES_MAX, LoadOptions, ModelError, names};
 
 /// Weights and intercept.
 #[derive(Clone, Debug)]
@@ -18,7 +19,15 @@ pub(super) struct Linear {
 impl Linear {
     /// The sum of a row; a NaN feature makes it NaN.
     #[inline]
-    pub(super) fn sum(&self, row: &[f32]) -> f64 {
+    pub(super) fn output_count(&self) -> usize {
+        1
+    }
+
+    pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
+        out[0] = self.sum(row);
+    }
+
+    fn sum(&self, row: &[f32]) -> f64 {
         let mut sum = self.intercept;
         for (weight, value) in self.weights.iter().zip(row) {
             sum += weight * f64::from(*value);
@@ -28,39 +37,29 @@ impl Linear {
 }
 
 /// The format's name, the value of its `format` key.
-const FORMAT: &str = "tickbridge-linear";
-
-/// Whether the bytes are an object whose first key is our `format`.
-pub(super) fn claims(bytes: &[u8]) -> bool {
-    let mut reader = Reader::new(bytes);
-    let first = reader.object().and_then(|()| reader.key(&mut 0));
-    matches!(first, Ok(Some(key)) if key == "format")
-}
+pub(super) const FORMAT: &str = "tickbridge-linear";
 
 /// Reads and checks a whole file.
 pub(super) fn load(
     bytes: &[u8],
     features: &[impl AsRef<str>],
+    _: &LoadOptions,
 ) -> Result<(Linear, Link, Vec<String>), ModelError> {
-    if bytes.len() > MODEL_BYTES_MAX {
-        return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
-    }
     let mut reader = Reader::new(bytes);
     let (mut format, mut version, mut link_name, mut intercept) = (None, None, None, None);
-    let (mut names, mut weights) = (Vec::new(), Vec::new());
-    let mut keys_read = 0;
-    reader.object()?;
-    while let Some(key) = reader.key(&mut keys_read)? {
-        match key.as_str() {
-            "format" => format = Some(reader.string()?),
-            "version" => version = Some(reader.i32()?),
-            "link" => link_name = Some(reader.string()?),
-            "intercept" => intercept = Some(reader.f64()?),
-            "features" => reader.array(FEATURES_MAX, |r| r.string().map(|name| names.push(name)))?,
-            "weights" => reader.array(FEATURES_MAX, |r| r.f64().map(|weight| weights.push(weight)))?,
-            _ => return Err(ModelError::UnknownKey { place: FORMAT, key }),
+    let (mut file_names, mut weights) = (Vec::new(), Vec::new());
+    reader.each_key(|r, key| {
+        match key {
+            "format" => format = Some(r.string()?),
+            "version" => version = Some(r.i32()?),
+            "link" => link_name = Some(r.string()?),
+            "intercept" => intercept = Some(r.f64()?),
+            "features" => r.list(FEATURES_MAX, &mut file_names, Document::string)?,
+            "weights" => r.list(FEATURES_MAX, &mut weights, Document::f64)?,
+            _ => return Err(ModelError::UnknownKey { place: FORMAT, key: key.into() }),
         }
-    }
+        Ok(())
+    })?;
     reader.end()?;
     let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
     if format.as_deref() != Some(FORMAT) {
@@ -75,26 +74,30 @@ pub(super) fn load(
         other => return field("link", "identity or logistic", other.unwrap_or_default().into()),
     };
     let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
-    if weights.len() != names.len() {
-        return field("weights", "one for each feature", format!("{} for {}", weights.len(), names.len()));
+    if weights.len() != file_names.len() {
+        return field(
+            "weights",
+            "one for each feature",
+            format!("{} for {}", weights.len(), file_names.len()),
+        );
     }
     if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
         return field("weights", "finite numbers", bad.to_string());
     }
-    match_features(&names, features)?;
-    Ok((Linear { weights: weights.into(), intercept }, link, names))
+    names::matched(&file_names, features)?;
+    Ok((Linear { weights: weights.into(), intercept }, link, file_names))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Model;
+    use super::super::{LoadOptions, Model};
 
     const FILE: &str = r#"{"format":"tickbridge-linear","version":1,"link":"logistic",
         "features":["a","b"],"weights":[0.5,-2],"intercept":0.25}"#;
 
     #[test]
     fn a_linear_model_adds_up() {
-        let model = Model::from_json(FILE.as_bytes(), &["a", "b"]).unwrap();
+        let model = Model::load(FILE.as_bytes(), None, &["a", "b"], &LoadOptions::default()).unwrap();
         assert_eq!(model.kernel_name(), "linear");
         assert_eq!(model.predict(&[1.5, 0.5]), 0.5);
         assert!(model.predict(&[f32::NAN, 0.5]).is_nan());
@@ -103,7 +106,8 @@ mod tests {
     #[test]
     fn a_wrong_file_is_refused_by_field() {
         let refusal = |from: &str, to: &str, names: &[&str]| {
-            Model::from_linear_json(FILE.replace(from, to).as_bytes(), names).unwrap_err().to_string()
+            let file = FILE.replace(from, to);
+            Model::load(file.as_bytes(), None, names, &LoadOptions::default()).unwrap_err().to_string()
         };
         let ab = ["a", "b"];
         assert_eq!(

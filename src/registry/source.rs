@@ -6,7 +6,7 @@
 //! before any record names it.
 
 use crate::engine::{Classes, ModelIdentity, ModelUnit, UnitError};
-use crate::model::{MODEL_BYTES_MAX, Model, ModelError};
+use crate::model::{Format, LoadOptions, MODEL_BYTES_MAX, Model, ModelError};
 use crate::signal::{Between, BinsError, Calibration, CalibrationError, Drift, FeatureBins};
 use crate::types::{FixedText, TextError};
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,9 @@ pub struct ModelHeader {
     pub format: String,
     /// Its features, in its order.
     pub features: Vec<String>,
+    /// How many boosting rounds take part; all if not said.
+    #[serde(default)]
+    pub rounds: Option<u32>,
     /// Of its scores.
     #[serde(default)]
     pub calibration: CalibrationHeader,
@@ -311,14 +314,12 @@ pub(super) fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>, SourceError
 
 /// The one door to the loaders.
 fn load_model(header: &ModelHeader, bytes: &[u8]) -> Result<Model, SourceError> {
-    let loaded = match header.format.as_str() {
-        "xgboost_json" => Model::from_xgboost_json(bytes, &header.features),
-        "linear_json" => Model::from_linear_json(bytes, &header.features),
-        other => {
-            return Err(SourceError::Format { name: header.name.clone(), format: other.into() });
-        }
-    };
-    loaded.map_err(|error| SourceError::Model { name: header.name.clone(), error })
+    let known = Format::ALL.into_iter().find(|format| format.name() == header.format);
+    let unknown = || SourceError::Format { name: header.name.clone(), format: header.format.clone() };
+    let format = known.ok_or_else(unknown)?;
+    let options = LoadOptions { rounds: header.rounds, ..LoadOptions::default() };
+    Model::load(bytes, Some(format), &header.features, &options)
+        .map_err(|error| SourceError::Model { name: header.name.clone(), error })
 }
 
 fn digest(header_line: &[u8], bytes: &[u8]) -> u64 {
@@ -349,6 +350,7 @@ mod tests {
             version: 3,
             format: "linear_json".into(),
             features: vec!["b".into(), "a".into()],
+            rounds: None,
             calibration: CalibrationHeader::Platt { slope: -1.0 / 3.0, offset: 0.1 },
             long_class: None,
             short_class: None,

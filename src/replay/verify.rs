@@ -70,6 +70,11 @@ pub struct Summary {
 
 /// Runs a whole journal again.
 pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
+    watch(dir, &mut |_, _| {})
+}
+
+/// Runs a whole journal again, and shows each input with the engine that has just taken it.
+pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summary, ReplayError> {
     let mut reader = JournalReader::open(dir)?;
     let mut summary = Summary::default();
     let mut replay: Option<(Engine, u32)> = None;
@@ -102,6 +107,7 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             stage(engine, *drift_window, dir, &record)?;
             out.clear();
             engine.step(&record, &mut out);
+            seen(&record, engine);
             due.extend(out.records());
             out.clear();
             engine.observe(&mut out);

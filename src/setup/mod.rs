@@ -4,19 +4,17 @@
 //!
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
+mod features;
 mod models;
 mod rule;
 
+pub use features::feature_specs;
 pub use models::{Models, PlacedModel, SavedModel, SavedModels, changes_since_start, effective, read_models};
 
 use crate::agents::{Admission, AdmittedVenue};
-use crate::config::{
-    self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
-};
+use crate::config::{self, Config, ExpectedMargin};
 use crate::engine::{EnsembleError, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
-use crate::features::{
-    BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
-};
+use crate::features::{FeatureError, FeatureGraph};
 use crate::registry::SourceError;
 use crate::risk::{LimitError, Limits};
 use crate::signal::RuleError;
@@ -84,6 +82,14 @@ pub enum SetupError {
         /// What is missing.
         parameter: &'static str,
     },
+    /// A feature that can never have a value.
+    #[error(
+        "features.{name}: expected a venue that tells sizes at the best prices, got mt5, whose ticks have none"
+    )]
+    Sizes {
+        /// The feature.
+        name: String,
+    },
     /// More venues than this version keeps apart.
     #[error("venues: expected one, got {0}: deals, tickets and equity of several are not kept apart yet")]
     Venues(usize),
@@ -134,6 +140,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
     }
     let instrument = instrument_of(config, "model.instrument", &config.model.instrument)?;
     let specs = feature_specs(config)?;
+    features::check_sizes(config, &specs)?;
     let signal = &config.signal;
     let rule = rule::rule(config)?;
     let plan = OrderPlan {
@@ -219,76 +226,6 @@ fn instrument_of(config: &Config, key: &str, name: &str) -> Result<InstrumentId,
     let found = config.instruments.iter().position(|instrument| instrument.name == name);
     let unknown = || SetupError::Unknown { key: key.into(), what: "instrument", got: name.into() };
     found.map(|index| InstrumentId(index as u16)).ok_or_else(unknown)
-}
-
-/// The features as the graph wants them, in the configuration's order.
-pub fn feature_specs(config: &Config) -> Result<Vec<FeatureSpec>, SetupError> {
-    config.features.iter().map(|feature| feature_spec(config, feature)).collect()
-}
-
-fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpec, SetupError> {
-    let missing = |parameter| SetupError::Parameter { name: feature.name.clone(), parameter };
-    let need = |value: Option<u32>, parameter| value.ok_or_else(|| missing(parameter));
-    let seed = match feature.seed {
-        FeatureSeed::First => Seed::First,
-        FeatureSeed::Average => Seed::Average,
-    };
-    let kind = match feature.kind {
-        FeatureKind::Value => Kind::Value,
-        FeatureKind::Change => Kind::Change { lag: need(feature.lag, "lag")? },
-        FeatureKind::Return => Kind::Return { lag: need(feature.lag, "lag")? },
-        FeatureKind::Sma => Kind::Sma { period: need(feature.period, "period")? },
-        FeatureKind::Ema => Kind::Ema { period: need(feature.period, "period")?, seed },
-        FeatureKind::Rsi => Kind::Rsi { period: need(feature.period, "period")? },
-        FeatureKind::Macd => Kind::Macd {
-            fast: need(feature.fast, "fast")?,
-            slow: need(feature.slow, "slow")?,
-            signal: need(feature.signal, "signal")?,
-            seed,
-            average: match feature.signal_average {
-                config::SignalAverage::Simple => crate::features::SignalAverage::Simple,
-                config::SignalAverage::Exponential => crate::features::SignalAverage::Exponential,
-            },
-            output: match feature.output {
-                Some(FeatureOutput::Signal) => MacdOutput::Signal,
-                Some(FeatureOutput::Histogram) => MacdOutput::Histogram,
-                _ => MacdOutput::Main,
-            },
-        },
-        FeatureKind::Bollinger => Kind::Bollinger {
-            period: need(feature.period, "period")?,
-            deviations: feature.deviations.ok_or_else(|| missing("deviations"))?,
-            output: match feature.output {
-                Some(FeatureOutput::Upper) => BandOutput::Upper,
-                Some(FeatureOutput::Lower) => BandOutput::Lower,
-                Some(FeatureOutput::PercentB) => BandOutput::PercentB,
-                Some(FeatureOutput::Width) => BandOutput::Width,
-                _ => BandOutput::Middle,
-            },
-        },
-    };
-    Ok(FeatureSpec {
-        name: feature.name.clone(),
-        instrument: instrument_of(
-            config,
-            &format!("features.{}.instrument", feature.name),
-            &feature.instrument,
-        )?,
-        kind,
-        input: match feature.input {
-            FeatureInput::Bid => Input::Bid,
-            FeatureInput::Ask => Input::Ask,
-            FeatureInput::Mid => Input::Mid,
-            FeatureInput::Last => Input::Last,
-            FeatureInput::Spread => Input::Spread,
-        },
-        clock: match feature.clock {
-            FeatureClock::Tick => Clock::Tick,
-            FeatureClock::Bar => {
-                Clock::Bar { period_ns: feature.bar_ms.ok_or_else(|| missing("bar_ms"))? * NS_PER_MS }
-            }
-        },
-    })
 }
 
 fn limits(config: &Config) -> Limits {

@@ -162,6 +162,7 @@ struct Entry<'a> {
     features: Option<&'a str>,
     classes: (Option<usize>, Option<usize>),
     takes_missing: bool,
+    rounds: Option<u32>,
 }
 
 impl Entry<'_> {
@@ -173,6 +174,7 @@ impl Entry<'_> {
             version: 0,
             format: self.format.name().into(),
             features: self.features.map_or(all_features.to_vec(), listed),
+            rounds: self.rounds,
             calibration,
             long_class: self.classes.0,
             short_class: self.classes.1,
@@ -204,6 +206,7 @@ pub fn read_models(config: &Config) -> Result<Models, SetupError> {
         features: first.features.as_deref(),
         classes: (first.long_class, first.short_class),
         takes_missing: first.takes_missing,
+        rounds: first.rounds,
     };
     models.place(Slot::Member(0), entry.read(&names)?);
     let (mut members, mut shadows) = (vec![first.name.clone()], 0u8);
@@ -216,6 +219,7 @@ pub fn read_models(config: &Config) -> Result<Models, SetupError> {
             features: model.features.as_deref(),
             classes: (model.long_class, model.short_class),
             takes_missing: model.takes_missing,
+            rounds: model.rounds,
         };
         match model.role {
             ModelRole::Member => {
