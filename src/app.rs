@@ -5,10 +5,12 @@
 //! Invariant: this is the only place that knows every floor. Memory is taken, files opened and addresses bound before the
 //! first lane starts; whatever is wrong by then is a typed error, and nothing has traded.
 
+mod console;
 mod control;
 mod models;
 mod outcome;
 
+pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
 pub use models::{ModelChangeError, Word};
 pub use outcome::Outcome;

@@ -5,8 +5,12 @@
 //! Invariant: a model is named by a digest of everything that makes its score. What is read back is held against that digest
 //! before it is used; what differs is refused by name, and nothing that runs is touched.
 
+mod folder;
+mod manifest;
 mod source;
 
+pub use folder::{Change, ModelKey, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of};
+pub use manifest::{Manifest, ManifestError, TrainingWindow};
 pub use source::{
     CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, sha256_hex,
 };

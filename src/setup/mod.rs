@@ -9,13 +9,16 @@ mod models;
 mod rule;
 
 pub use features::feature_specs;
-pub use models::{Models, PlacedModel, SavedModel, SavedModels, changes_since_start, effective, read_models};
+pub use models::{
+    Models, PlacedModel, SavedModel, SavedModels, changes_since_start, configured_models, effective,
+    feature_objects, read_models,
+};
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin};
 use crate::engine::{EnsembleError, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
 use crate::features::{FeatureError, FeatureGraph};
-use crate::registry::SourceError;
+use crate::registry::{RegistryError, SourceError};
 use crate::risk::{LimitError, Limits};
 use crate::signal::RuleError;
 use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
@@ -39,6 +42,9 @@ pub enum SetupError {
     /// A model is not usable.
     #[error(transparent)]
     Model(#[from] SourceError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The models make no ensemble.
     #[error(transparent)]
     Ensemble(#[from] EnsembleError),

@@ -9,7 +9,7 @@ use crate::config::{CombineKind, Config, ModelFormat, ModelRole};
 use crate::engine::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, ModelUnit, SHADOWS_MAX, Slot};
 use crate::journal::JournalReader;
 use crate::record::{ModelAction, ModelChange};
-use crate::registry::{CalibrationHeader, ModelHeader, ModelSource};
+use crate::registry::{CalibrationHeader, ModelHeader, ModelSource, Registry, slot_of};
 use crate::signal::{Combine, Rule};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -193,8 +193,40 @@ fn read_calibration(path: &Path) -> Result<CalibrationHeader, SetupError> {
         .map_err(|error| SetupError::Saved { path: path.to_owned(), error })
 }
 
-/// The models that the configuration names, read from their files.
+/// The configuration's features as JSON objects, in the row's order: what manifests are held against.
+pub fn feature_objects(config: &Config) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let object = |feature| match serde_json::to_value(feature) {
+        Ok(serde_json::Value::Object(object)) => object,
+        _ => serde_json::Map::new(),
+    };
+    config.features.iter().map(object).collect()
+}
+
+/// The models that the configuration names, where the registry's state names no others.
 pub fn read_models(config: &Config) -> Result<Models, SetupError> {
+    let mut models = configured_models(config)?;
+    let Some(dir) = &config.registry.dir else { return Ok(models) };
+    let registry = Registry::new(dir);
+    for (name, key) in registry.state()?.slots {
+        let slot = slot_of(&name).ok_or_else(|| SetupError::Value {
+            key: "registry.dir",
+            error: format!("state.json: expected a slot, got {name:?}"),
+        })?;
+        if !matches!(slot, Slot::Shadow(_)) && models.at(slot).is_none() {
+            let error = format!("state.json: expected slots of the configuration, got {name} with {key}");
+            return Err(SetupError::Value { key: "registry.dir", error });
+        }
+        let (manifest, source) = registry.read(&key)?;
+        manifest
+            .check_features(&feature_objects(config))
+            .map_err(|error| SetupError::Value { key: "registry.dir", error: format!("{key}: {error}") })?;
+        models.place(slot, Arc::new(source));
+    }
+    Ok(models)
+}
+
+/// The models that the configuration itself names, read from their files.
+pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
     let names: Vec<String> = config.features.iter().map(|feature| feature.name.clone()).collect();
     let first = &config.model;
     let mut models = Models::default();
