@@ -12,7 +12,7 @@ use std::path::Path;
 use tickbridge::app::{Appliance, ModelChangeError, StartOptions, Word};
 use tickbridge::config::Config;
 use tickbridge::engine::{ModelUnit, Slot};
-use tickbridge::features::{FeatureGraph, TickPrices};
+use tickbridge::features::{FeatureGraph, FeatureTick};
 use tickbridge::journal::JournalReader;
 use tickbridge::record::{Command, Decision, FLAG_REFILL, Kind, ModelChange, Record, Tick};
 use tickbridge::registry::{CalibrationHeader, ModelHeader, ModelSource};
