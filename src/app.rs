@@ -197,6 +197,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             wiring.recorder(&[Stage::LinkRead]),
             wiring.counters("ingest"),
@@ -211,6 +212,7 @@ impl Appliance {
             models: staged,
             retired,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: wiring.recorder(&[

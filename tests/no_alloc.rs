@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup, Slot,
-    StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
+    Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -144,6 +144,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
+        history: HistoryPlan::NEVER,
     }
 }
 
@@ -208,6 +209,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
@@ -226,6 +228,7 @@ impl Appliance {
             models: staged_end,
             retired: retired_end,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[

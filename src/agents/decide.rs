@@ -3,7 +3,8 @@
 //! What it is not: a decision maker; that is `engine`, which this only feeds.
 //!
 //! Invariant: every input is in the journal before the engine sees it, and every output before it is passed on. What the
-//! journal or the orders' ring has no room for is not begun.
+//! journal or the orders' ring has no room for is not begun. A bulk of history never fills the journal by itself: it waits, and
+//! live ticks behind it, so that nothing overtakes it.
 
 use super::rings::Outbound;
 use super::sent::SentTimes;
@@ -12,7 +13,9 @@ use crate::engine::{
     StrategyView,
 };
 use crate::journal::{PersistState, Writer};
-use crate::record::{self, DispatchOutcome, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record};
+use crate::record::{
+    self, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record,
+};
 use crate::risk::{Reason, Refusal, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
@@ -33,6 +36,11 @@ const STATUS_NS: i64 = 50 * NS_PER_MS;
 const OUTBOUND_PER_STEP_MAX: usize = 64;
 /// Records that looking at a decision may add to those of the step.
 const OBSERVED_PER_STEP_MAX: u64 = 16;
+
+/// Questions about the past that one step may produce: one a venue and a cause.
+const HISTORY_REQUESTS_PER_STEP_MAX: usize = 32;
+/// History is taken while so much of the journal's memory is free, in parts of the whole: below a quarter trading halts.
+const HISTORY_JOURNAL_FREE_MIN: (u64, u64) = (1, 2);
 
 /// A model on its way into the engine, with the record that names it.
 #[derive(Debug)]
@@ -124,6 +132,8 @@ pub struct DecideParts {
     pub retired: Producer<Box<ModelUnit>>,
     /// Commands and queries.
     pub orders: Producer<Outbound>,
+    /// Questions about the past, to the lane with the market connections.
+    pub history_requests: Producer<Record>,
     /// To the control floor; a full ring is skipped.
     pub status: Producer<EngineStatus>,
     /// The lane's clock.
@@ -168,6 +178,7 @@ impl Decide {
     fn has_room(&mut self) -> bool {
         self.parts.orders.free() >= OUTBOUND_PER_STEP_MAX
             && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1 + OBSERVED_PER_STEP_MAX
+            && self.parts.history_requests.free() >= HISTORY_REQUESTS_PER_STEP_MAX
     }
 
     #[inline]
@@ -191,9 +202,11 @@ impl Decide {
                 if output.kind() == Some(Kind::Command) {
                     self.parts.recorder.record(Stage::TickToDecision, decided.since(input.ts()));
                 }
+            } else if output.kind() == Some(Kind::HistoryRequest) {
+                self.parts.history_requests.try_push(*output).expect("room was kept for questions");
             }
         }
-        if kind == Some(Kind::Tick) {
+        if kind == Some(Kind::Tick) && input.flags() & FLAG_REFILL == 0 {
             self.parts.recorder.record(Stage::IngestToDecide, taken.since(input.ts()));
         }
         self.parts.recorder.record(Stage::JournalAppend, appended.since(taken));
@@ -218,6 +231,22 @@ impl Decide {
         for unit in [unused, self.parts.engine.take_retired()].into_iter().flatten() {
             self.parts.retired.try_push(unit).expect("room was kept for what leaves its slot");
         }
+    }
+
+    /// Answers before news: what became of an order is known before the next tick is judged. A report is always taken before a
+    /// tick that came after it, because it was in its ring before.
+    #[inline]
+    fn next(&mut self) -> Option<Record> {
+        if let Some(answer) = self.parts.send_reports.pop() {
+            return Some(answer);
+        }
+        if self.parts.ingest_reports.peek().is_some_and(is_history) {
+            let (part, whole) = HISTORY_JOURNAL_FREE_MIN;
+            if self.parts.journal.free() * whole < self.parts.journal.capacity() * part {
+                return None;
+            }
+        }
+        self.parts.ingest_reports.pop().or_else(|| self.parts.market.pop())
     }
 
     fn time_answers(&mut self, kind: Option<Kind>, input: &Record) {
@@ -308,6 +337,11 @@ impl Decide {
     }
 }
 
+fn is_history(record: &Record) -> bool {
+    let is_bar = record.kind() == Some(Kind::HistoryBar);
+    is_bar || record.kind() == Some(Kind::Tick) && record.flags() & FLAG_HISTORY == FLAG_HISTORY
+}
+
 impl Agent for Decide {
     fn name(&self) -> &str {
         "decide"
@@ -322,15 +356,8 @@ impl Agent for Decide {
     fn do_work(&mut self, now: TimeNs) -> usize {
         self.parts.recorder.hand_over();
         let mut count = 0;
-        // Answers before news: what became of an order is known before the next tick is judged.
         while count < self.parts.messages_per_cycle_max && self.has_room() {
-            let next = self
-                .parts
-                .send_reports
-                .pop()
-                .or_else(|| self.parts.ingest_reports.pop())
-                .or_else(|| self.parts.market.pop());
-            let Some(input) = next else { break };
+            let Some(input) = self.next() else { break };
             self.take(input);
             count += 1;
         }

@@ -9,16 +9,24 @@ use crate::sim::terminal::account::Account;
 use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
 use crate::sim::terminal::checks::Limits;
 use crate::sim::terminal::memory::ExecutedIds;
+use crate::sim::terminal::past::{HistoryFault, PastConduct};
 use crate::sim::terminal::playback::{Pace, Playback};
 use crate::sim::terminal::quotes::{AtMost, FileQuotes, GeneratedQuotes, QuoteSource};
 use crate::sim::terminal::session::{EndOfTicks, Ending, Identity, Session};
 use crate::sim::terminal::symbol::Symbol;
 use crate::sim::terminal::truth::Truth;
-use crate::types::{Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, Qty, VenueId};
+use crate::types::{
+    Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, NS_PER_S, Qty, VenueId,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Names the seeded market among tick sources.
+const GENERATOR: &str = "generator";
+/// Hours of the seeded market that are past before its first live tick: enough for a day of bars and for 200 of ten minutes.
+const HISTORY_HOURS: f64 = 48.0;
 
 /// Simulated counterparts.
 #[derive(Debug, Args)]
@@ -48,6 +56,21 @@ enum Executes {
     Instant,
     Market,
     Exchange,
+}
+
+/// What goes wrong with history requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum PastFault {
+    /// Nothing
+    None,
+    /// They are not answered
+    Silent,
+    /// There is no history
+    Missing,
+    /// The first two find it loading
+    Loading,
+    /// Every answer lacks a part
+    Incomplete,
 }
 
 /// `tickbridge sim terminal`.
@@ -148,6 +171,16 @@ pub struct TerminalArgs {
     /// Play at most so many ticks
     #[arg(long, value_name = "N", help_heading = "Ticks")]
     ticks_max: Option<u64>,
+    /// Hours of the ticks that are past before the first live one: what history requests are answered from; 48 for the
+    /// seeded market, none for a file, if not given
+    #[arg(long, value_name = "N", value_parser = parse_hours, help_heading = "Past")]
+    history_hours: Option<f64>,
+    /// What goes wrong with history requests
+    #[arg(long, value_enum, default_value = "none", help_heading = "Past")]
+    history_fault: PastFault,
+    /// Share of live ticks that are numbered and never arrive, 0 to 1
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Past")]
+    lose_ticks: f64,
     /// Shortest time from a command to its execution, milliseconds
     #[arg(long, default_value_t = 1.0, help_heading = "Behaviour")]
     latency_ms: f64,
@@ -199,6 +232,13 @@ fn parse_speed(text: &str) -> Result<Pace, String> {
     match text.parse::<f64>() {
         Ok(times) if times.is_finite() && times > 0.0 => Ok(Pace::Times(times)),
         _ => Err(format!("expected a number above 0, or `max`, got `{text}`")),
+    }
+}
+
+fn parse_hours(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if (0.0..=24.0 * 365.0).contains(&hours) => Ok(hours),
+        _ => Err(format!("expected hours from 0 to 8760, got `{text}`")),
     }
 }
 
@@ -354,13 +394,31 @@ fn session(args: &TerminalArgs) -> Result<Session, String> {
     };
     let pace = args.ticks_per_second.map_or(args.speed, Pace::PerSecond);
     let playback = Playback::new(source, pace, args.gap_max_ms.saturating_mul(1_000));
-    Ok(Session::new(identity(args), ending(args), broker, memory, playback))
+    let past = PastConduct {
+        span_ns: past_ns(args),
+        fault: match args.history_fault {
+            PastFault::None => HistoryFault::None,
+            PastFault::Silent => HistoryFault::Silent,
+            PastFault::Missing => HistoryFault::Missing,
+            PastFault::Loading => HistoryFault::Loading(2),
+            PastFault::Incomplete => HistoryFault::Incomplete,
+        },
+        lose_ticks: args.lose_ticks,
+    };
+    Ok(Session::new(identity(args), ending(args), broker, memory, playback).with_past(past))
+}
+
+/// How much of the source is past when the first live tick comes.
+fn past_ns(args: &TerminalArgs) -> i64 {
+    let hours = args.history_hours.unwrap_or(if args.ticks == GENERATOR { HISTORY_HOURS } else { 0.0 });
+    (hours * 3_600.0) as i64 * NS_PER_S
 }
 
 /// The quotes and the digits of their prices.
 fn source(args: &TerminalArgs) -> Result<(Box<dyn QuoteSource>, u8), String> {
-    let (source, digits): (Box<dyn QuoteSource>, u8) = if args.ticks == "generator" {
-        let quotes = GeneratedQuotes::eurusd(args.seed, crate::runtime::Clock::system().now());
+    let (source, digits): (Box<dyn QuoteSource>, u8) = if args.ticks == GENERATOR {
+        let start = crate::runtime::Clock::system().now().plus_ns(-past_ns(args));
+        let quotes = GeneratedQuotes::eurusd(args.seed, start);
         let digits = quotes.digits();
         (Box::new(quotes), digits)
     } else {
@@ -369,7 +427,7 @@ fn source(args: &TerminalArgs) -> Result<(Box<dyn QuoteSource>, u8), String> {
         let digits = quotes.digits();
         (Box::new(quotes), digits)
     };
-    Ok((Box::new(AtMost::new(source, args.ticks_max)), digits))
+    Ok((Box::new(AtMost::new(source, args.ticks_max, past_ns(args))), digits))
 }
 
 fn identity(args: &TerminalArgs) -> Identity {

@@ -128,6 +128,13 @@ pub const SECTIONS: &[Section] = &[
         doc: "What the model sees. Names must match the model file's feature names.",
     },
     Section {
+        name: "history",
+        shape: Shape::One,
+        include: "",
+        keys: HISTORY,
+        doc: "What the terminal is asked for at the start and after a gap, so that features need not wait for live ticks.",
+    },
+    Section {
         name: "model",
         shape: Shape::OneRequired("nothing decides without a model"),
         include: "",
@@ -292,6 +299,11 @@ const FEATURES: &[Key] = keys! {
     "basis" Choice(&["change", "level"]), "", Optional("\"change\""), "Of what correlation and beta are taken: changes from sample to sample (also when unset), or the inputs themselves.";
     "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width", "adx", "plus_di", "minus_di", "k", "d"]), "", Optional("\"main\""),
         "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger, donchian, keltner; adx, plus_di, minus_di of adx; k, d of stochastic.";
+};
+const HISTORY: &[Key] = keys! {
+    "ticks_max" Int(0, 4_000_000), "ticks, 0 never ask", Default("200000"), "Most ticks in one answer. A day of bars that is open needs the day's ticks; what does not fit warms live, with an alert.";
+    "bars_max" Int(1, 1_000_000), "bars", Default("20000"), "Most bars in one answer.";
+    "patience_ms" Int(10, HOUR_MS), "ms", Default("60000"), "Without a word of an answer for so long the features warm live, with an alert; MT5's first history may take 45 s.";
 };
 const MODEL: &[Key] = keys! {
     "name" Name, "", Default("\"model\""), "What reports and a stacking model call it.";

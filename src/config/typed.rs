@@ -32,7 +32,7 @@ section!(
     /// A whole, valid configuration.
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
-        venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>,
+        venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
         model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, watch: Watch, registry: Registry,
         operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
@@ -229,6 +229,10 @@ section!(
         orders_per_s_max: f64, orders_burst_max: u32, stale_after_ms: u64, daily_loss_max: f64,
         day_starts_at: DayTime, rejects_in_row_max: u32, unknown_after_ms: u64, page_after_ms: u64,
     }
+);
+section!(
+    /// `[history]`.
+    History { ticks_max: u32, bars_max: u32, patience_ms: u64, }
 );
 section!(
     /// `[budgets]`, at p99.

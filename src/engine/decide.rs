@@ -5,12 +5,11 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Outputs, StrategySetup};
-use crate::features::FeatureTick;
+use super::{Engine, Hold, Outputs, StrategySetup};
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
-use crate::signal::{Signal, State, Veto};
+use crate::signal::{Signal, State};
 use crate::types::{
     Execution, Filling, InstrumentId, InstrumentSpec, MarginMode, NS_PER_S, OrderAction, OrderId, OrderKind,
     Price, Qty, Quote, Side, TimeInForce, TimeNs,
@@ -24,34 +23,28 @@ impl Engine {
     pub(super) fn on_tick(&mut self, input: &Record, out: &mut Outputs) {
         let Some(tick) = input.payload::<record::Tick>() else { return };
         if input.flags() & FLAG_REFILL != 0 {
-            // Late news: it is in the journal for whoever reads history, and is no quote.
-            self.counts.refilled += 1;
-            return;
+            return self.on_past_tick(input, &tick);
         }
         self.take_quote(input, &tick, out);
         let instrument = input.instrument();
+        let is_learnt = self.learn_tick(instrument, &tick);
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), &feature_tick(&tick));
         strategy.ticks_since += 1;
-        let StrategySetup { features, models, rule, evaluate_every_ticks, .. } = &mut strategy.setup;
+        let StrategySetup { features, models, evaluate_every_ticks, .. } = &mut strategy.setup;
         models.update(features.values(), features.changed());
         features.clear_changed();
         if strategy.ticks_since < *evaluate_every_ticks {
             return;
         }
-        strategy.ticks_since = 0;
-        // No model is asked about what it was not trained to miss, or about what is too old.
-        let unfit = match (models.is_ready(), features.first_stale(TimeNs(tick.ts_venue))) {
-            (false, _) => Some(Veto::FeatureMissing),
-            (true, Some(_)) => Some(Veto::FeatureAge),
-            (true, None) => None,
-        };
-        if let Some(veto) = unfit {
-            rule.veto(veto);
-            return;
+        let hold = if is_learnt { self.hold(usize::from(at)) } else { Some(Hold::Unready) };
+        if let Some(hold) = hold {
+            self.counts.hold(hold);
+            return self.exit_if_overdue(usize::from(at), out);
         }
-        strategy.verdict = models.evaluate();
+        let strategy = &mut self.strategies[usize::from(at)];
+        (strategy.ticks_since, strategy.was_ready) = (0, true);
+        strategy.verdict = strategy.setup.models.evaluate();
         self.counts.decisions += 1;
         self.decided = Some(at);
         self.act(usize::from(at), out);
@@ -105,11 +98,8 @@ impl Engine {
         let instrument = strategy.setup.instrument;
         let position = self.positions.net(instrument).qty;
         let quote = *self.market.quote(instrument);
-        let hold_ns_max = strategy.setup.plan.hold_ns_max;
-        let held_too_long =
-            hold_ns_max > 0 && position != 0 && self.now.since(strategy.position_since) >= hold_ns_max;
         let state = State { position: position.signum(), quote, now: self.now };
-        let signal = if held_too_long {
+        let signal = if strategy.holds_too_long(position, self.now) {
             Signal::Exit
         } else {
             strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context)
@@ -121,6 +111,17 @@ impl Engine {
                 self.exit(at, position, &quote, out);
             }
             Signal::Enter(side) => self.enter(at, side, &quote, out),
+        }
+    }
+
+    /// The one exit that needs no feature.
+    #[inline]
+    fn exit_if_overdue(&mut self, at: usize, out: &mut Outputs) {
+        let instrument = self.strategies[at].setup.instrument;
+        let position = self.positions.net(instrument).qty;
+        if self.strategies[at].holds_too_long(position, self.now) {
+            let quote = *self.market.quote(instrument);
+            self.exit(at, position, &quote, out);
         }
     }
 
@@ -300,18 +301,6 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
-    }
-}
-
-/// A terminal's tick has no sizes at the best prices.
-fn feature_tick(tick: &record::Tick) -> FeatureTick {
-    FeatureTick {
-        bid: Price(tick.bid),
-        ask: Price(tick.ask),
-        last: Price(tick.last),
-        volume: tick.volume,
-        flags: tick.tick_flags,
-        ..FeatureTick::NONE
     }
 }
 

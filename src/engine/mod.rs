@@ -6,10 +6,11 @@
 //! bit for bit. No command leaves it without the gate's `Approved`.
 //!
 //! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` for what venues say, `reconcile.rs` for snapshots,
-//! `timers.rs` for what happens when nothing does.
+//! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod decide;
 mod facts;
+mod history;
 mod loss;
 mod models;
 mod observe;
@@ -21,14 +22,15 @@ mod strategy;
 mod tests;
 mod timers;
 mod venue;
+mod warm;
 
 pub use models::{
     Classes, Ensemble, EnsembleError, MEMBERS_MAX, ModelIdentity, ModelSet, ModelUnit, SHADOWS_MAX, Slot,
     UnitError, Verdict,
 };
 pub use observe::StrategyView;
-pub use outputs::{Counts, OUTPUTS_MAX, Outputs};
-pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
+pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};
@@ -40,6 +42,7 @@ use crate::types::{
 use loss::LossWatch;
 use strategy::Strategy;
 use venue::Venue;
+use warm::History;
 
 /// Why the operator should look: codes of `record::Alert`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,13 +62,22 @@ pub enum AlertCode {
     DealAmended = 6,
     /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
+    /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
+    /// what came. The features warm live.
+    HistoryUnanswered = 20,
+    /// A question about the past was answered by an error: subject is the question, then what came, then the error.
+    HistoryRefused = 21,
+    /// There is less past than the features need: subject is the question, then what came and what was needed.
+    HistoryShort = 22,
+    /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
+    FeaturesCold = 23,
     /// A model change named a model or slot that is not there: subject is the digest.
-    ModelMissing = 20,
+    ModelMissing = 30,
     /// What a model sees has moved from what it was trained on: subject is its digest, then the index and its limit in
     /// thousandths; the header's instrument has the strategy.
-    ModelDrift = 21,
+    ModelDrift = 31,
     /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
-    ModelQuality = 22,
+    ModelQuality = 32,
 }
 
 /// See the module.
@@ -92,6 +104,7 @@ pub struct Engine {
     orders: OrderBook,
     positions: PositionBook,
     venues: Vec<Venue>,
+    history: History,
     gate: Gate,
     /// Why trading is not, or again, active; `None` while it never changed.
     trading_reason: Option<Reason>,
@@ -115,6 +128,7 @@ impl Engine {
                 strategy_of[instrument] = Some(index as u16);
             }
         }
+        let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
             epoch: 0,
@@ -133,6 +147,7 @@ impl Engine {
             orders: OrderBook::default(),
             positions: PositionBook::default(),
             venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
+            history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
             loss: LossWatch::default(),
@@ -176,6 +191,8 @@ impl Engine {
                     self.on_timers(spare);
                 }
             }
+            // Features begin empty at a start; what warmed them before is of no use.
+            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.now = self.now.max(record.ts()),
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
@@ -245,7 +262,12 @@ impl Engine {
 
     /// Whether time itself is news to it: an order is open, or a venue was asked something.
     pub fn waits(&self) -> bool {
-        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits)
+        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits) || self.history.waits()
+    }
+
+    /// Whether a strategy's features may be shown to its model; false for an index outside the list.
+    pub fn features_ready(&self, strategy_index: usize) -> bool {
+        strategy_index < self.strategies.len() && self.hold(strategy_index).is_none()
     }
 
     /// A strategy's row of features; empty for an index outside the list.

@@ -91,6 +91,26 @@ pub struct VenueSetup {
     pub margin_mode: MarginMode,
 }
 
+/// How much of the past may be asked of a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HistoryPlan {
+    /// Ticks in one answer at most; zero asks for nothing at all, and features warm live.
+    pub ticks_max: u32,
+    /// Bars in one answer at most.
+    pub bars_max: u32,
+    /// Without a word for so long the features warm live, nanoseconds.
+    pub patience_ns: i64,
+}
+
+impl HistoryPlan {
+    /// Nothing is asked for: features warm live.
+    pub const NEVER: HistoryPlan = HistoryPlan { ticks_max: 0, bars_max: 0, patience_ns: 0 };
+
+    pub(super) fn asks(&self) -> bool {
+        self.ticks_max > 0
+    }
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -104,4 +124,6 @@ pub struct Setup {
     pub limits: Limits,
     /// At most one an instrument.
     pub strategies: Vec<StrategySetup>,
+    /// What is asked for at the start and after a gap.
+    pub history: HistoryPlan,
 }

@@ -18,6 +18,8 @@ pub(super) struct Strategy {
     pub last_denied: Option<(Reason, Side, TimeNs)>,
     pub verdict: Verdict,
     pub position_since: TimeNs,
+    /// Every feature had a value since they were last emptied.
+    pub was_ready: bool,
     pub quality: Option<Quality>,
     /// Decisions since the shadows were asked.
     pub decisions_since_shadow: u32,
@@ -34,8 +36,15 @@ impl Strategy {
             last_denied: None,
             verdict: Verdict { score: f64::NAN, agreement: Agreement::default() },
             position_since: TimeNs::NEVER,
+            was_ready: false,
             decisions_since_shadow: 0,
             shadows_since_record: 0,
         }
+    }
+
+    /// Whether a position of this size is older than the plan allows.
+    pub(super) fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
+        let hold_ns_max = self.setup.plan.hold_ns_max;
+        hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
     }
 }

@@ -70,6 +70,7 @@ fn setup() -> Setup {
             regime_feature: None,
             watch: WatchPlan::default(),
         }],
+        history: HistoryPlan::NEVER,
     }
 }
 

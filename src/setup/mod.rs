@@ -16,7 +16,9 @@ pub use models::{
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin};
-use crate::engine::{EnsembleError, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::engine::{
+    EnsembleError, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
+};
 use crate::features::{FeatureError, FeatureGraph};
 use crate::registry::{RegistryError, SourceError};
 use crate::risk::{LimitError, Limits};
@@ -182,6 +184,11 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             regime_feature,
             watch: rule::watch(config),
         }],
+        history: HistoryPlan {
+            ticks_max: config.history.ticks_max,
+            bars_max: config.history.bars_max,
+            patience_ns: ms(config.history.patience_ms),
+        },
     })
 }
 

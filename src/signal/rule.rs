@@ -136,8 +136,7 @@ impl Rule {
         Signal::Enter(side)
     }
 
-    /// Counts a wish that could not even be formed, or that was held back.
-    pub fn veto(&mut self, veto: Veto) -> Signal {
+    fn veto(&mut self, veto: Veto) -> Signal {
         self.vetoes[veto as usize] += 1;
         Signal::None
     }
@@ -255,7 +254,7 @@ mod tests {
             assert_eq!(rule.decide(score, &state), Signal::None);
         }
         let counted: Vec<u64> = rule.vetoes().map(|(_, count)| count).collect();
-        assert_eq!(counted, [1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(counted, [1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -45,8 +45,6 @@ vetoes! {
     Agreement = 9, "SIGNAL_AGREEMENT";
     /// An instrument that a feature reads has no quote that is new enough.
     FeatureAge = 10, "SIGNAL_FEATURE_AGE";
-    /// A feature is not ready or not a number, and the models were not trained for that.
-    FeatureMissing = 11, "SIGNAL_FEATURE_MISSING";
 }
 
 /// How many reasons there are.

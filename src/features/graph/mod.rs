@@ -271,6 +271,15 @@ impl FeatureGraph {
         place.is_some_and(|place| !place.streams.is_empty() || !place.legs.is_empty())
     }
 
+    /// Pairs of instruments that one feature reads together: its own, and the second.
+    pub fn pairs(&self) -> impl Iterator<Item = (InstrumentId, InstrumentId)> + '_ {
+        let legs = self.instruments.iter().flat_map(|place| &place.legs);
+        legs.flat_map(|leg| {
+            let second = self.legs[leg.at].leg().instrument;
+            leg.readers.iter().map(move |(own, _, _)| (*own, second))
+        })
+    }
+
     /// Venue time of the last sample of a feature, the older one of two instruments; `NEVER` before the first.
     pub fn updated(&self, feature_index: usize) -> TimeNs {
         let Some((instrument, stream, leg)) = self.sources.get(feature_index) else { return TimeNs::NEVER };
