@@ -21,16 +21,15 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod unit;
 mod venue;
 mod warm;
 
-pub use models::{
-    Classes, Ensemble, EnsembleError, MEMBERS_MAX, ModelIdentity, ModelSet, ModelUnit, SHADOWS_MAX, Slot,
-    UnitError, Verdict,
-};
+pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
 pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};

@@ -4,7 +4,8 @@
 //!
 //! Invariant: it changes no order, no position and no live score; like `step`, it reads nothing but state.
 
-use super::models::{ModelUnit, Slot};
+use super::models::Slot;
+use super::unit::ModelUnit;
 use super::{AlertCode, Engine, ModelSet, Outputs};
 use crate::record::{self, ModelAction, Record};
 use crate::signal::{Context, PaperCounts, QualityCounts, VETO_COUNT, VetoCounts};

@@ -5,6 +5,7 @@
 //! Invariant: time moves only when a test says so.
 
 mod continuity;
+mod models;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
