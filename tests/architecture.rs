@@ -91,6 +91,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
     ("cli", "setup", "check asks whether model, features and limits fit each other"),
+    ("cli", "model", "a command inspects, verifies and times model files"),
     ("cli", "journal", "the demo frees the memory of its own journal"),
 ];
 
@@ -98,6 +99,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("runtime/shared_memory.rs", "memory that outlives the process"),
     ("runtime/huge_pages.rs", "the heap on large pages, once before the lanes start"),
+    ("runtime/stopwatch.rs", "the fenced reading of the processor's counter, for measurements"),
     ("model/kernel/", "vector instructions"),
 ];
 

@@ -144,7 +144,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
-        history: HistoryPlan::NEVER,
+        history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
     }
 }
 
@@ -366,7 +366,7 @@ fn the_hot_path_takes_no_memory_and_gives_none_back() {
     run(&mut appliance, &mut terminal, WARM_UP_FILLS);
     let warm = appliance.counts();
     let (commands, deals, refused) = (terminal.command_count, terminal.deal_count, terminal.refused_count);
-    let snapshots = terminal.snapshot_count;
+    let (snapshots, told) = (terminal.snapshot_count, terminal.told_count);
     (appliance.taken, appliance.given) = ([0; 4], [0; 4]);
     counting::show();
 
@@ -381,6 +381,7 @@ fn the_hot_path_takes_no_memory_and_gives_none_back() {
     assert!(terminal.deal_count - deals >= FILLS_MIN);
     assert!(terminal.refused_count > refused, "some orders are refused");
     assert!(terminal.snapshot_count > snapshots, "the venue is asked again while it runs");
+    assert!(terminal.told_count > told + 10_000, "gaps are healed from the past while it runs");
     assert_eq!(status.counts.fills, terminal.deal_count, "fills that the engine counted");
     assert_eq!((status.orders_unknown, status.closed), (0, None));
     println!("{} exchanges of models", status.models.revision);

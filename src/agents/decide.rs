@@ -9,7 +9,7 @@
 use super::rings::Outbound;
 use super::sent::SentTimes;
 use crate::engine::{
-    Counts, Engine, MEMBERS_MAX, ModelIdentity, ModelUnit, OUTPUTS_MAX, Outputs, SHADOWS_MAX, Slot,
+    Counts, Engine, Hold, MEMBERS_MAX, ModelIdentity, ModelUnit, OUTPUTS_MAX, Outputs, SHADOWS_MAX, Slot,
     StrategyView,
 };
 use crate::journal::{PersistState, Writer};
@@ -307,6 +307,10 @@ impl Decide {
         let counters = &mut self.parts.counters;
         counters.set(CounterId::Ticks, counts.ticks);
         counters.set(CounterId::Decisions, counts.decisions);
+        counters.set(CounterId::FeaturesUnready, counts.held[Hold::Unready as usize]);
+        counters.set(CounterId::FeaturesStale, counts.held[Hold::Stale as usize]);
+        counters.set(CounterId::FeaturesMissing, counts.held[Hold::Missing as usize]);
+        counters.set(CounterId::HistoryFailures, counts.history_failures);
         counters.set(CounterId::Fills, counts.fills);
         counters.set(CounterId::Gaps, counts.gaps);
         counters.set(CounterId::OrdersUnknown, counts.unknown);

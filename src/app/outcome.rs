@@ -65,6 +65,12 @@ impl Outcome {
         put("deals_foreign", json!(engine.deals_foreign));
         put("reconciliations", json!(engine.reconciliations));
         put("mismatches", json!(engine.mismatches));
+        put("history_requests", json!(engine.history_requests));
+        put("history_ticks", json!(engine.history_ticks));
+        put("history_bars", json!(engine.history_bars));
+        put("history_failures", json!(engine.history_failures));
+        let held = engine.held().map(|(hold, count)| (hold.name().to_string(), count));
+        put("not_asked", json!(held.collect::<BTreeMap<_, _>>()));
         put("position_steps", json!(status.position));
         put("profit_realised", json!(status.realised.as_f64()));
         put("profit_floating", json!(status.floating.as_f64()));

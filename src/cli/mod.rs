@@ -7,6 +7,8 @@
 pub mod check;
 pub mod demo;
 pub mod features;
+pub mod market;
+pub mod model;
 pub mod models;
 pub mod operator;
 pub mod replay;
@@ -47,8 +49,10 @@ enum Command {
     Models(models::Args),
     /// Speak to a running appliance: halt, reduce, activate, kill, resolve, status
     Operator(operator::Args),
-    /// Simulated counterparts: an MT5 terminal
+    /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
+    /// Model files: what they hold, whether their scores are the library's, how long an answer takes
+    Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
     /// Features: list them, or export the table that a model is trained on
@@ -82,6 +86,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {

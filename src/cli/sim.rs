@@ -39,6 +39,8 @@ pub struct SimArgs {
 enum What {
     /// A simulated MT5 terminal: connects to a running appliance, pushes ticks, executes its orders on a simulated account
     Terminal(Box<TerminalArgs>),
+    /// The seeded market's ticks as a tick file
+    Market(super::market::MarketArgs),
 }
 
 /// How the account keeps positions.
@@ -251,7 +253,10 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 /// Runs it; the exit code is 0, 1 when the appliance refused or something broke, 2 for wrong arguments.
 pub fn run(args: SimArgs) -> ExitCode {
-    let What::Terminal(args) = args.what;
+    let args = match args.what {
+        What::Terminal(args) => args,
+        What::Market(args) => return super::market::run(&args),
+    };
     let seed = args.seed;
     let session = match session(&args) {
         Ok(session) => session,
@@ -465,7 +470,9 @@ mod tests {
     }
 
     fn parse(line: &str) -> Result<TerminalArgs, clap::Error> {
-        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what;
+        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what else {
+            panic!("expected a terminal of {line}");
+        };
         Ok(*args)
     }
 

@@ -10,9 +10,11 @@
 
 mod decide;
 mod facts;
+mod held;
 mod history;
 mod loss;
 mod models;
+mod needs;
 mod observe;
 mod outputs;
 mod reconcile;

@@ -5,7 +5,9 @@
 //! Invariant: time moves only when a test says so.
 
 mod continuity;
+mod history;
 mod models;
+mod teller;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};

@@ -5,7 +5,8 @@
 //! Invariant: every tick and bar that enters a feature comes through this file, so that a feature never takes a live tick
 //! while its past is being told. Nothing allocates after the engine was made.
 
-use super::history::{Admit, BarsNeeded, Complaint, Needs, Outcome, Track, Volume};
+use super::history::{Admit, Complaint, Outcome, Track};
+use super::needs::{BarsNeeded, Needs, Volume};
 use super::setup::{HistoryPlan, InstrumentSetup, StrategySetup};
 use super::{AlertCode, Engine, Hold, Outputs, Strategy};
 use crate::features::{Bar, Clock, FeatureTick, Input};
@@ -76,10 +77,10 @@ impl History {
             let other = other.index().and_then(|index| self.tracks[index].as_ref());
             other.is_none_or(|track| !track.is_waiting())
         };
-        let may_begin = |track: &&Box<Track>| {
+        let may_begin = |track: &&Track| {
             track.venue == venue && track.may_begin(now) && track.after().iter().all(is_told)
         };
-        self.tracks.iter().flatten().find(may_begin).map(|track| track.instrument)
+        self.tracks.iter().flatten().map(AsRef::as_ref).find(may_begin).map(|track| track.instrument)
     }
 
     /// Whether an answer, or the time to ask, is waited for.

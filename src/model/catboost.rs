@@ -183,14 +183,15 @@ fn split(reader: &mut Reader<'_>) -> Result<Split, ModelError> {
 fn link(loss: &str) -> Result<Link, ModelError> {
     Ok(match loss {
         "Logloss" | "CrossEntropy" => Link::Logistic { slope: 1.0 },
-        "MultiClass" => Link::Softmax,
+        "MultiClass" => Link::SoftmaxSeries,
         "MultiClassOneVsAll" => Link::Logistic { slope: 1.0 },
+        "Poisson" | "Tweedie" => Link::ExpSeries,
         "RMSE" | "MAE" | "MAPE" | "Quantile" | "LogLinQuantile" | "Lq" | "Huber" | "Expectile"
         | "PairLogit" | "PairLogitPairwise" | "YetiRank" | "YetiRankPairwise" | "QueryRMSE"
         | "QuerySoftMax" | "LogCosh" => Link::Identity,
         other => {
             let expected = "Logloss, CrossEntropy, MultiClass, MultiClassOneVsAll, RMSE, MAE, MAPE, Quantile, \
-                LogLinQuantile, Lq, Huber, Expectile, LogCosh or a ranking loss";
+                LogLinQuantile, Lq, Huber, Expectile, LogCosh, Poisson, Tweedie or a ranking loss";
             return Err(unsupported("model_info.params.loss_function.type", expected, other));
         }
     })

@@ -229,6 +229,14 @@ impl Sum {
         }
     }
 
+    /// What an output's sum starts from.
+    pub(super) fn start(&self, output: usize) -> f64 {
+        match self {
+            Sum::Single { base } => f64::from(base[output]),
+            Sum::Double { start, .. } => start[output],
+        }
+    }
+
     /// What follows the sum of leaves.
     #[inline]
     pub(super) fn finish(&self, output: usize, sum: f64) -> f64 {

@@ -168,7 +168,7 @@ fn same(made: &Record, journalled: &Record) -> bool {
 
 fn describe(record: &Record) -> String {
     use crate::record::{
-        Alert, Command, Decision, Denied, OrderStateChange, Query, ShadowScore, TradingChange,
+        Alert, Command, Decision, Denied, HistoryRequest, OrderStateChange, Query, ShadowScore, TradingChange,
     };
     let kind = record.kind().map_or("an unknown kind", Kind::name);
     let payload = match record.kind() {
@@ -181,6 +181,9 @@ fn describe(record: &Record) -> String {
         Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
         Some(Kind::Decision) => record.payload::<Decision>().map(|payload| format!("{payload:?}")),
         Some(Kind::ShadowScore) => record.payload::<ShadowScore>().map(|payload| format!("{payload:?}")),
+        Some(Kind::HistoryRequest) => {
+            record.payload::<HistoryRequest>().map(|payload| format!("{payload:?}"))
+        }
         Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
         _ => None,
     };

@@ -7,7 +7,7 @@
 use super::Row;
 use super::input::{Source, volume_raw};
 use crate::features::bars::OpenBar;
-use crate::features::nodes::{LegState, Node, Sample, Wanted};
+use crate::features::nodes::{LegState, Node, Readers, Sample};
 use crate::features::spec::Input;
 use crate::features::tick::FeatureTick;
 use crate::types::TimeNs;
@@ -16,7 +16,7 @@ use crate::types::TimeNs;
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) node: Node,
-    pub(super) wanted: Vec<Wanted>,
+    pub(super) readers: Readers,
 }
 
 /// See the module.
@@ -123,7 +123,7 @@ impl Stream {
             legs: at.legs,
         };
         for cell in &mut self.cells {
-            cell.node.push(&sample, &mut cell.wanted, row);
+            cell.node.push(&sample, &mut cell.readers, row);
         }
         self.previous = raw;
         self.ts = at.ts;
@@ -134,9 +134,6 @@ impl Cell {
     /// Forgets every sample; the row's places become unready.
     pub(super) fn reset(&mut self, row: &mut Row) {
         self.node.reset();
-        for want in &mut self.wanted {
-            want.reset();
-            row.write(want.row, f64::NAN);
-        }
+        self.readers.reset(row);
     }
 }

@@ -29,8 +29,9 @@ impl TickRate {
 impl Compute for TickRate {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        if let Some(old) = self.times.push(s.ts.0) {
-            self.since_ns = s.ts.0.saturating_sub(old).max(NS_PER_MS);
+        let now_ns = s.time_ns();
+        if let Some(old_ns) = self.times.push(now_ns) {
+            self.since_ns = now_ns.saturating_sub(old_ns).max(NS_PER_MS);
         }
     }
 
