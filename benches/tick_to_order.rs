@@ -32,7 +32,7 @@ use tickbridge::runtime::histogram::new_histogram;
 use tickbridge::runtime::idle::sleep_ns;
 use tickbridge::runtime::lane::{StopFlag, pin_current_thread, spawn_thread};
 use tickbridge::runtime::layout::usable_cores;
-use tickbridge::setup::engine_setup;
+use tickbridge::setup::{engine_setup, read_models};
 use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs};
 use tickbridge::wire::terminal::{HEADER_BYTES, body};
 
@@ -292,8 +292,8 @@ fn config(folder: &Path, cores: Cores) -> Config {
 
 /// The first so many ticks of the walk make every feature ready; the last of them is the first that can trade.
 fn ticks_until_ready(config: &Config) -> usize {
-    let model = std::fs::read_to_string(&config.model.file).expect("the bundled model");
-    let mut setup = engine_setup(config, &model).expect("the bench's setup");
+    let models = read_models(config).expect("the bundled model");
+    let mut setup = engine_setup(config, &models).expect("the bench's setup");
     let features = &mut setup.strategies[0].features;
     let mut quotes = Quotes::new(0);
     let ready = |_: &usize| {

@@ -23,7 +23,7 @@
 //! | 1 machine | [`runtime`]: lanes, rings, clock, counters, histograms | the only clock, the only dice, the only threads |
 //! | 2 pure | [`wire`], [`market`], [`features`], [`model`], [`signal`], [`risk`], [`order`]; [`engine`] glues them | bytes or records in, values out, time passed in |
 //! | 3 shells | [`link`] (sockets), [`journal`] (files), [`agents`] (what runs on lanes) | non-blocking; no tokio |
-//! | 4 control | [`config`], [`setup`] (a configuration made into the engine's parts, and kept for replays), [`metrics`], [`store`], [`dataset`] (tick files made into training tables), [`report`], [`sim`], [`replay`], [`cli`] | may wait, allocate, format; never on a pinned core |
+//! | 4 control | [`config`], [`setup`] (a configuration made into the engine's parts, and kept for replays), [`registry`] (models as files), [`operator`] (the console), [`metrics`], [`store`], [`dataset`] (tick files made into training tables), [`report`], [`sim`], [`replay`], [`cli`] | may wait, allocate, format; never on a pinned core |
 //! | 5 wiring | [`app`] | the only one that knows every floor |
 //!
 //! # Invariants, as absences
@@ -93,8 +93,10 @@ pub mod link;
 pub mod market;
 pub mod metrics;
 pub mod model;
+pub mod operator;
 pub mod order;
 pub mod record;
+pub mod registry;
 pub mod replay;
 pub mod report;
 pub mod risk;

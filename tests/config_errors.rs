@@ -115,7 +115,8 @@ fn typed_fields_are_exactly_the_keys() {
     assert_eq!(object.len(), SECTIONS.len());
     for section in SECTIONS {
         let value = &object[section.name];
-        let table = if matches!(section.shape, Shape::Many(_)) { &value[0] } else { value };
+        let table =
+            if matches!(section.shape, Shape::Many(_) | Shape::ManyOrNone(_)) { &value[0] } else { value };
         let table = table.as_object().expect("a table");
         let keys: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
         assert_eq!(table.len(), keys.len(), "{}", section.name);

@@ -9,6 +9,7 @@ use super::Appliance;
 use crate::agents::EngineStatus;
 use crate::report::{BudgetTarget, Fingerprint, Report, Stage};
 use crate::runtime::counters::CounterId;
+use crate::signal::Veto;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,6 +77,10 @@ impl Outcome {
         put("orders_open", json!(status.orders_open));
         put("orders_unknown", json!(status.orders_unknown));
         put("trading", json!(status.trading.name()));
+        let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
+        let vetoes: BTreeMap<_, _> = vetoes.map(|(veto, count)| (veto.name(), count)).collect();
+        put("vetoes", json!(vetoes));
+        put("models", super::console::models_json(&status.models));
         let denied = engine.denied().map(|(reason, count)| (reason.name().to_string(), count));
         let refused = engine.refused().map(|(retcode, count)| (format!("RETCODE_{retcode}"), count));
         put("rejects", json!(denied.chain(refused).collect::<BTreeMap<_, _>>()));

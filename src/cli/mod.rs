@@ -9,6 +9,8 @@ pub mod demo;
 pub mod features;
 pub mod market;
 pub mod model;
+pub mod models;
+pub mod operator;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -43,6 +45,10 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
+    /// The registry: take models in, promote, shadow, roll back
+    Models(models::Args),
+    /// Speak to a running appliance: halt, reduce, activate, kill, resolve, status
+    Operator(operator::Args),
     /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
     /// Model files: what they hold, whether their scores are the library's, how long an answer takes
@@ -85,6 +91,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {

@@ -334,8 +334,9 @@ impl Engine {
     #[inline]
     pub(super) fn hold(&self, at: usize) -> Option<Hold> {
         let strategy = &self.strategies[at];
-        let StrategySetup { features, instrument, .. } = &strategy.setup;
-        if !features.all_ready() {
+        let StrategySetup { features, models, instrument, .. } = &strategy.setup;
+        // A model that was trained for missing values is ready without them.
+        if !models.is_ready() {
             // A row that was whole once and has a hole now has a division by zero in it.
             return Some(if strategy.was_ready { Hold::Missing } else { Hold::Unready });
         }

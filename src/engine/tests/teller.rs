@@ -49,7 +49,9 @@ pub(super) fn setup_of(specs: &[FeatureSpec], history: HistoryPlan) -> Setup {
     let mut setup = setup();
     setup.strategies[0].features = FeatureGraph::build(specs).unwrap();
     let model = Model::load(model.to_string().as_bytes(), None, &names, &LoadOptions::default());
-    setup.strategies[0].model = model.unwrap();
+    let identity = ModelIdentity { digest: 1, version: 1, name: FixedText::EMPTY };
+    let unit = ModelUnit::new(identity, model.unwrap(), &names, Classes::default()).unwrap();
+    setup.strategies[0].models = ModelSet::single(unit);
     setup.history = history;
     setup
 }
