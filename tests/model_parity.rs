@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use tickbridge::model::synthetic::{Dice, Shape, feature_names, xgboost_json};
-use tickbridge::model::{Format, LoadOptions, Model, ModelError, Unnamed};
+use tickbridge::model::{LoadOptions, Model, ModelError, Unnamed};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models")
@@ -34,7 +34,8 @@ struct Table {
 impl Table {
     fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let words: Vec<u32> = bytes.chunks_exact(4).map(|w| u32::from_le_bytes(w.try_into().unwrap())).collect();
+        let words: Vec<u32> =
+            bytes.chunks_exact(4).map(|w| u32::from_le_bytes(w.try_into().unwrap())).collect();
         let (head, words) = words.split_at(6);
         let (columns, outputs) = (head[1] as usize, head[2] as usize);
         assert_eq!(words.len(), head[0] as usize * (columns + 2 * outputs), "{}", path.display());
@@ -47,7 +48,10 @@ impl Table {
         self.words.chunks_exact(self.columns + 2 * self.outputs).map(|row| {
             let (x, scores) = row.split_at(self.columns);
             let double = |pair: &[u32]| f64::from_bits(u64::from(pair[0]) | u64::from(pair[1]) << 32);
-            (x.iter().map(|word| f32::from_bits(*word)).collect(), scores.chunks_exact(2).map(double).collect())
+            (
+                x.iter().map(|word| f32::from_bits(*word)).collect(),
+                scores.chunks_exact(2).map(double).collect(),
+            )
         })
     }
 }
@@ -76,15 +80,22 @@ impl Compared {
         let mut got = vec![0.0; table.outputs];
         for model in &kernels {
             if model.output_count() != table.outputs {
-                return Err(format!("{name}: {} outputs, the library has {}", model.output_count(), table.outputs));
+                return Err(format!(
+                    "{name}: {} outputs, the library has {}",
+                    model.output_count(),
+                    table.outputs
+                ));
             }
             for (row, expected) in table.rows() {
                 model.scores(&row, &mut got);
                 for (got, expected) in got.iter().zip(&expected) {
-                    let ulps = if same(*got, *expected) { 0 } else { got.to_bits().abs_diff(expected.to_bits()) };
+                    let ulps =
+                        if same(*got, *expected) { 0 } else { got.to_bits().abs_diff(expected.to_bits()) };
                     if ulps > table.ulps_max {
                         let kernel = model.kernel_name();
-                        return Err(format!("{name} {kernel}: expected {expected:e}, got {got:e} for {row:?}"));
+                        return Err(format!(
+                            "{name} {kernel}: expected {expected:e}, got {got:e} for {row:?}"
+                        ));
                     }
                     self.ulps_seen = self.ulps_seen.max(ulps);
                     self.values += usize::from(table.ulps_max == 0);
@@ -99,7 +110,8 @@ impl Compared {
 
     /// Every model of a folder; all that differ are named before it fails.
     fn folder(folder: &Path) -> Self {
-        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries =
+            std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let (mut compared, mut wrong) = (Compared::default(), Vec::new());
@@ -115,7 +127,12 @@ impl Compared {
         assert!(wrong.is_empty(), "{} models differ, {} are equal", wrong.len(), compared.models);
         println!(
             "{} models, {} rows, {} values bit-equal; {} values within {} ulps; {} models also on a vector kernel",
-            compared.models, compared.rows, compared.values, compared.near_values, compared.ulps_seen, compared.fast_models
+            compared.models,
+            compared.rows,
+            compared.values,
+            compared.near_values,
+            compared.ulps_seen,
+            compared.fast_models
         );
         compared
     }
@@ -232,7 +249,7 @@ fn hostile_files_are_refused() {
     assert!(refusal("\"split_conditions\":[0E0,", "\"split_conditions\":[NaN,").contains("NaN"));
     assert!(refusal("\"num_nodes\":\"3\"", "\"num_nodes\":\"4000000000\"").contains("num_nodes"));
     assert!(refusal("\"num_trees\":\"1\"", "\"num_trees\":\"2\"").contains("num_trees"));
-    assert!(refusal("\"trees\":", "\"weight_drop\":[0.5],\"trees\":").contains("a key"));
+    assert!(refusal("\"trees\":", "\"weight_drop\":[0.5,1],\"trees\":").contains("weight_drop"));
     assert!(refusal("\"trees\":", "\"new_in_9\":[0.5],\"trees\":").contains("new_in_9"));
     assert!(refusal("[4.8E-1]", "[4.8E-1,1E0]").contains("base_score"));
     assert!(refusal("[3,2,0]", "[4,0,0]").contains("version"));
@@ -241,8 +258,5 @@ fn hostile_files_are_refused() {
     for end in 0..text.len() {
         assert!(load(&text.as_bytes()[..end], &names(1)).is_err(), "cut at {end}");
     }
-    assert_eq!(
-        load(text.as_bytes(), &["g0"]).unwrap_err(),
-        ModelError::FeatureUnknown("f0".into())
-    );
+    assert_eq!(load(text.as_bytes(), &["g0"]).unwrap_err(), ModelError::FeatureUnknown("f0".into()));
 }

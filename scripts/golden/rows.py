@@ -33,9 +33,9 @@ def hard(rng, x, thresholds, odd=None):
     for values in thresholds:
         nearest = np.array(sorted(set(values)), dtype=np.float64).astype(np.float32)
         nearest = nearest[~np.isnan(nearest)]
-        planted.append(np.concatenate([
-            nearest, np.nextafter(nearest, np.float32(np.inf)), np.nextafter(nearest, np.float32(-np.inf))
-        ]))
+        with np.errstate(over="ignore", under="ignore"):
+            beside = [np.nextafter(nearest, np.float32(way)) for way in (np.inf, -np.inf)]
+        planted.append(np.concatenate([nearest, *beside]))
     x = x.copy()
     for row in range(len(x) // 4, len(x)):
         for column in range(x.shape[1]):
@@ -48,9 +48,9 @@ def hard(rng, x, thresholds, odd=None):
 
 
 def write(path, x, scores, ulps=0, rounds=0, unnamed=False):
-    scores = np.asarray(scores, dtype=np.float64).reshape(len(x), -1)
+    scores = np.ascontiguousarray(scores, dtype=np.float64).reshape(len(x), -1)
     head = np.array([len(x), x.shape[1], scores.shape[1], ulps, rounds, unnamed], "<u4")
-    body = np.concatenate([x.astype("<f4").view("<u4"), scores.astype("<f8").view("<u4")], axis=1)
+    body = np.concatenate([np.ascontiguousarray(x).astype("<f4").view("<u4"), scores.astype("<f8").view("<u4")], axis=1)
     path.with_suffix(".rows").write_bytes(head.tobytes() + body.tobytes())
 
 

@@ -183,25 +183,21 @@ fn split(reader: &mut Reader<'_>) -> Result<Split, ModelError> {
 fn link(loss: &str) -> Result<Link, ModelError> {
     Ok(match loss {
         "Logloss" | "CrossEntropy" => Link::Logistic { slope: 1.0 },
-        "MultiClass" => Link::Softmax,
+        "MultiClass" => Link::SoftmaxSeries,
         "MultiClassOneVsAll" => Link::Logistic { slope: 1.0 },
-        "RMSE" | "MAE" | "MAPE" | "Quantile" | "LogLinQuantile" | "Lq" | "Huber" | "Expectile" | "PairLogit"
-        | "PairLogitPairwise" | "YetiRank" | "YetiRankPairwise" | "QueryRMSE" | "QuerySoftMax" | "LogCosh" => {
-            Link::Identity
-        }
+        "Poisson" | "Tweedie" => Link::ExpSeries,
+        "RMSE" | "MAE" | "MAPE" | "Quantile" | "LogLinQuantile" | "Lq" | "Huber" | "Expectile"
+        | "PairLogit" | "PairLogitPairwise" | "YetiRank" | "YetiRankPairwise" | "QueryRMSE"
+        | "QuerySoftMax" | "LogCosh" => Link::Identity,
         other => {
             let expected = "Logloss, CrossEntropy, MultiClass, MultiClassOneVsAll, RMSE, MAE, MAPE, Quantile, \
-                LogLinQuantile, Lq, Huber, Expectile, LogCosh or a ranking loss";
+                LogLinQuantile, Lq, Huber, Expectile, LogCosh, Poisson, Tweedie or a ranking loss";
             return Err(unsupported("model_info.params.loss_function.type", expected, other));
         }
     })
 }
 
-fn assemble(
-    file: File,
-    features: &[impl AsRef<str>],
-    options: &LoadOptions,
-) -> Result<Forest, ModelError> {
+fn assemble(file: File, features: &[impl AsRef<str>], options: &LoadOptions) -> Result<Forest, ModelError> {
     let loss = file.loss.as_deref().ok_or(ModelError::Missing("model_info.params.loss_function.type"))?;
     let link = link(loss)?;
     let row = feature_names(&file, features, options)?;
@@ -280,7 +276,12 @@ fn perfect(
     let leaf_count = 1usize << depth;
     if raw.leaves.len() != leaf_count * output_count {
         let got = format!("{} of depth {depth} for {output_count} outputs", raw.leaves.len());
-        return Err(ModelError::Tree { tree: index, node: 0, expected: "2^depth leaf_values an output", got });
+        return Err(ModelError::Tree {
+            tree: index,
+            node: 0,
+            expected: "2^depth leaf_values an output",
+            got,
+        });
     }
     let mut splits = Vec::with_capacity(2 * leaf_count - 1);
     for node in 0..leaf_count - 1 {

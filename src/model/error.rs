@@ -31,10 +31,14 @@ pub enum ModelError {
     #[error("model key {0:?}: expected once in its object, got twice")]
     KeyRepeated(String),
     /// No format that is known begins like this.
-    #[error("model file: expected XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON or an exported model, got {0:?}")]
+    #[error(
+        "model file: expected XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON or an exported model, got {0:?}"
+    )]
     Format(String),
     /// The file names no features, so nothing can be matched.
-    #[error("model {field}: expected the names of its features, got none; {remedy}, or allow a model without names to be taken by position")]
+    #[error(
+        "model {field}: expected the names of its features, got none; {remedy}, or allow a model without names to be taken by position"
+    )]
     Unnamed {
         /// Where the names belong.
         field: &'static str,
@@ -84,6 +88,9 @@ pub enum ModelError {
         /// Which key.
         key: String,
     },
+    /// No feature is declared at all; these are the model's own, in its order.
+    #[error("model features: expected to be declared, got no feature; the model has {}", .0.join(", "))]
+    Undeclared(Vec<String>),
     /// The model wants a feature that is not declared.
     #[error("model feature {0:?}: expected to be declared, got no feature of that name")]
     FeatureUnknown(String),

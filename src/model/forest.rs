@@ -229,6 +229,14 @@ impl Sum {
         }
     }
 
+    /// What an output's sum starts from.
+    pub(super) fn start(&self, output: usize) -> f64 {
+        match self {
+            Sum::Single { base } => f64::from(base[output]),
+            Sum::Double { start, .. } => start[output],
+        }
+    }
+
     /// What follows the sum of leaves.
     #[inline]
     pub(super) fn finish(&self, output: usize, sum: f64) -> f64 {
@@ -273,13 +281,35 @@ mod tests {
 
     #[test]
     fn at_most_in_f64_is_below_in_f32() {
-        let odd = [0.0, 1e-45, 1.1754944e-38, 1e-35, 0.1, 1.0, 16_777_217.0, 3.4028235e38, 3.5e38, 1e300, f64::INFINITY];
+        let odd = [
+            0.0,
+            1e-45,
+            1.1754944e-38,
+            1e-35,
+            0.1,
+            1.0,
+            16_777_217.0,
+            3.4028235e38,
+            3.5e38,
+            1e300,
+            f64::INFINITY,
+        ];
         let nudge = [0.0, 1e-20, -1e-20, 3e-8, -3e-8];
         let mut compared = 0;
         for t in odd.iter().flat_map(|t| nudge.map(|by| t * (1.0 + by))).flat_map(|t| [t, -t]) {
             let node = Node::at_most(0, t, true, 1, 2);
             let near = t as f32;
-            for x in [near, near.next_up(), near.next_down(), 0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN] {
+            for x in [
+                near,
+                near.next_up(),
+                near.next_down(),
+                0.0,
+                -0.0,
+                f32::INFINITY,
+                f32::NEG_INFINITY,
+                f32::MAX,
+                f32::MIN,
+            ] {
                 assert_eq!(goes_left(node, x), f64::from(x) <= t, "{x:e} <= {t:e}");
                 compared += 1;
             }
@@ -303,7 +333,9 @@ mod tests {
         assert!([0.0, -0.5, 3.9, 0.99].into_iter().all(|x| lightgbm.left(x)));
         assert!([-1.0, 1.0, 64.0, 1e30, f32::NAN].into_iter().all(|x| !lightgbm.left(x)));
         let xgboost = category(Whole::Down, false);
-        assert!([-0.5, -1.0, 1.0, 64.0, f32::INFINITY, f32::NEG_INFINITY].into_iter().all(|x| xgboost.left(x)));
+        assert!(
+            [-0.5, -1.0, 1.0, 64.0, f32::INFINITY, f32::NEG_INFINITY].into_iter().all(|x| xgboost.left(x))
+        );
         assert!([0.0, -0.0, 0.5, 3.0].into_iter().all(|x| !xgboost.left(x)));
     }
 }

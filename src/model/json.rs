@@ -323,13 +323,30 @@ mod tests {
 
     #[test]
     fn skipping_steps_over_one_value_and_bounds_depth() {
-        for text in
-            ["{}", "[]", "[[],{}]", r#"{"a":[1,{"b":"]}"}],"c":null}"#, "true", r#""\u0041\n\ud83d\udd22""#, "-1.5E-3"]
-        {
+        for text in [
+            "{}",
+            "[]",
+            "[[],{}]",
+            r#"{"a":[1,{"b":"]}"}],"c":null}"#,
+            "true",
+            r#""\u0041\n\ud83d\udd22""#,
+            "-1.5E-3",
+        ] {
             let mut reader = Reader::new(text.as_bytes());
             reader.skip().and_then(|()| reader.end()).unwrap_or_else(|error| panic!("{text}: {error}"));
         }
-        for text in ["{", "[1", "[1,]", r#"{"a"}"#, r#"{"a":1,}"#, "[}", "nul", r#""\ud800""#, r#""\ud83d\u0041""#, "\"\n\""] {
+        for text in [
+            "{",
+            "[1",
+            "[1,]",
+            r#"{"a"}"#,
+            r#"{"a":1,}"#,
+            "[}",
+            "nul",
+            r#""\ud800""#,
+            r#""\ud83d\u0041""#,
+            "\"\n\"",
+        ] {
             let mut reader = Reader::new(text.as_bytes());
             assert!(reader.skip().and_then(|()| reader.end()).is_err(), "{text}");
         }

@@ -204,8 +204,8 @@ fn tree(lines: &mut Lines<'_>, index: usize) -> Result<RawTree, ModelError> {
             "leaf_features" => raw.leaf_features = list("leaf_features", value, leaf_terms.min(value.len()))?,
             "leaf_coeff" => raw.leaf_coeff = list("leaf_coeff", value, leaf_terms.min(value.len()))?,
             // The rate is in the leaves already; the rest is how the tree was grown.
-            "shrinkage" | "split_gain" | "leaf_weight" | "leaf_count" | "internal_value" | "internal_weight"
-            | "internal_count" => {}
+            "shrinkage" | "split_gain" | "leaf_weight" | "leaf_count" | "internal_value"
+            | "internal_weight" | "internal_count" => {}
             _ => return Err(ModelError::UnknownKey { place: "Tree", key: key.chars().take(80).collect() }),
         }
     }

@@ -5,8 +5,11 @@
 //! Invariant: rows of `f32` get what `LGBM_BoosterPredictForMat` gives the same rows: that call drops values of at most
 //! 1e-35 to zero before any tree sees them, and every threshold here allows for it.
 
-use super::forest::{CATEGORY_WORDS_MAX, Forest, Node, Sum, Test, Tree, TreeLimits, Whole, ZERO_MAX, below_for_at_most};
+use super::forest::{
+    CATEGORY_WORDS_MAX, Forest, Node, Sum, Test, Tree, TreeLimits, Whole, ZERO_MAX, below_for_at_most,
+};
 use super::lightgbm::{File, RawTree};
+use super::linear_trees::LinearLeaf;
 use super::link::Link;
 use super::{LoadOptions, ModelError, names};
 
@@ -26,7 +29,7 @@ pub(super) fn assemble(
     file: File,
     features: &[impl AsRef<str>],
     options: &LoadOptions,
-) -> Result<Forest, ModelError> {
+) -> Result<(Forest, Option<Vec<Vec<LinearLeaf>>>), ModelError> {
     match file.version.as_deref().ok_or(ModelError::Missing("version"))? {
         "v3" | "v4" => {}
         other => return Err(unsupported("version", "v3 or v4", other)),
@@ -44,7 +47,8 @@ pub(super) fn assemble(
         let got = file.trees.len().to_string();
         return Err(ModelError::Field { field: "tree_sizes", expected: "one size for each tree", got });
     }
-    let categorical = file.trees.iter().flat_map(|tree| &tree.decision_type).any(|bits| bits & CATEGORICAL != 0);
+    let categorical =
+        file.trees.iter().flat_map(|tree| &tree.decision_type).any(|bits| bits & CATEGORICAL != 0);
     if categorical && !file.categories_are_codes {
         let expected = "categories that are their own codes 0, 1, 2, ..";
         return Err(unsupported("pandas_categorical", expected, "a dictionary of categories"));
@@ -63,7 +67,33 @@ pub(super) fn assemble(
     let divide = if file.average_output && rounds > 0 { rounds as f64 } else { 1.0 };
     let zeros: Box<[f64]> = vec![0.0; output_count].into();
     let sum = Sum::Double { start: zeros.clone(), divide, scale: 1.0, bias: zeros };
-    Ok(Forest { features: feature_names, sum, link, trees })
+    let linear = file.trees.iter().any(|tree| tree.is_linear);
+    let leaves = file.trees[..kept].iter().enumerate();
+    let leaves = leaves.map(|(index, raw)| linear_leaves(index, raw, feature_names.len()));
+    let leaves = if linear { Some(leaves.collect::<Result<_, _>>()?) } else { None };
+    Ok((Forest { features: feature_names, sum, link, trees }, leaves))
+}
+
+/// The leaves of a linear tree, none of another.
+fn linear_leaves(tree: usize, raw: &RawTree, feature_count: usize) -> Result<Vec<LinearLeaf>, ModelError> {
+    let mut terms = raw.leaf_features.iter().copied().zip(raw.leaf_coeff.iter().copied());
+    let mut leaves = Vec::new();
+    for (constant, count) in raw.leaf_const.iter().zip(&raw.num_features).filter(|_| raw.is_linear) {
+        let terms: Box<[(u32, f64)]> = terms.by_ref().take(*count).collect();
+        let known =
+            terms.iter().all(|(feature, factor)| (*feature as usize) < feature_count && factor.is_finite());
+        if !known || !constant.is_finite() {
+            let (node, got) = (leaves.len(), format!("{constant} and {terms:?}"));
+            return Err(ModelError::Tree {
+                tree,
+                node,
+                expected: "finite terms of the model's features",
+                got,
+            });
+        }
+        leaves.push(LinearLeaf { constant: *constant, terms });
+    }
+    Ok(leaves)
 }
 
 /// The row's names, which must be the file's; `Column_0` and so on is LightGBM's way of having none.
@@ -155,9 +185,6 @@ fn objective(text: &str, num_class: usize) -> Result<Link, ModelError> {
 /// Splits first, then leaves.
 fn nodes(tree: usize, raw: &RawTree, words_left: &mut usize) -> Result<(Vec<Node>, Vec<Test>), ModelError> {
     let refuse = |node, expected, got: String| ModelError::Tree { tree, node, expected, got };
-    if raw.is_linear {
-        return Err(unsupported("is_linear", "0 (constant leaves)", "1 (linear leaves)"));
-    }
     let splits = raw.num_leaves - 1;
     let (mut nodes, mut tests) = (Vec::with_capacity(splits + raw.num_leaves), Vec::new());
     for at in 0..splits {
@@ -224,7 +251,11 @@ fn category(tree: usize, raw: &RawTree, at: usize, words_left: &mut usize) -> Re
     let words = &raw.cat_threshold[raw.cat_boundaries[set]..raw.cat_boundaries[set + 1]];
     // Many splits may name one set, so each takes from what all may have.
     let Some(left) = words_left.checked_sub(words.len().div_ceil(2)) else {
-        return Err(ModelError::Limit { what: "words of categories", max: CATEGORY_WORDS_MAX, got: words.len() });
+        return Err(ModelError::Limit {
+            what: "words of categories",
+            max: CATEGORY_WORDS_MAX,
+            got: words.len(),
+        });
     };
     *words_left = left;
     let pairs = words.chunks(2);

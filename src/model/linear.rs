@@ -6,27 +6,61 @@
 
 use super::document::Document;
 use super::json::Reader;
+use super::linear_trees::LinearTrees;
 use super::link::Link;
 use super::{FEATURES_MAX, LoadOptions, ModelError, names};
 
+/// A model whose sums are linear, everywhere or leaf by leaf.
+#[derive(Clone, Debug)]
+pub(super) enum Linear {
+    Flat(Flat),
+    Trees(std::sync::Arc<LinearTrees>),
+}
+
 /// Weights and intercept.
 #[derive(Clone, Debug)]
-pub(super) struct Linear {
+pub(super) struct Flat {
     weights: Box<[f64]>,
     intercept: f64,
 }
 
 impl Linear {
-    /// The sum of a row; a NaN feature makes it NaN.
-    #[inline]
+    /// How many sums a row has.
     pub(super) fn output_count(&self) -> usize {
-        1
+        match self {
+            Linear::Flat(_) => 1,
+            Linear::Trees(trees) => trees.output_count(),
+        }
     }
 
+    /// How many trees; none if it is linear everywhere.
+    pub(super) fn tree_count(&self) -> usize {
+        match self {
+            Linear::Flat(_) => 0,
+            Linear::Trees(trees) => trees.tree_count(),
+        }
+    }
+
+    /// One weight a feature; none where every leaf has its own.
+    pub(super) fn weights(&self) -> &[f64] {
+        match self {
+            Linear::Flat(flat) => &flat.weights,
+            Linear::Trees(_) => &[],
+        }
+    }
+
+    /// The sums of a row.
+    #[inline]
     pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
-        out[0] = self.sum(row);
+        match self {
+            Linear::Flat(flat) => out[0] = flat.sum(row),
+            Linear::Trees(trees) => trees.sums(row, out),
+        }
     }
+}
 
+impl Flat {
+    /// The sum of a row; a NaN feature makes it NaN.
     fn sum(&self, row: &[f32]) -> f64 {
         let mut sum = self.intercept;
         for (weight, value) in self.weights.iter().zip(row) {
@@ -75,13 +109,17 @@ pub(super) fn load(
     };
     let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
     if weights.len() != file_names.len() {
-        return field("weights", "one for each feature", format!("{} for {}", weights.len(), file_names.len()));
+        return field(
+            "weights",
+            "one for each feature",
+            format!("{} for {}", weights.len(), file_names.len()),
+        );
     }
     if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
         return field("weights", "finite numbers", bad.to_string());
     }
     names::matched(&file_names, features)?;
-    Ok((Linear { weights: weights.into(), intercept }, link, file_names))
+    Ok((Linear::Flat(Flat { weights: weights.into(), intercept }), link, file_names))
 }
 
 #[cfg(test)]

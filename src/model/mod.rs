@@ -15,10 +15,12 @@ pub mod kernel;
 mod lightgbm;
 mod lightgbm_forest;
 mod linear;
+mod linear_trees;
 mod link;
 mod names;
 mod prepared;
 mod sklearn;
+mod summary;
 pub mod synthetic;
 mod ubjson;
 mod xgboost;
@@ -29,6 +31,7 @@ pub use format::{Format, LoadOptions, Unnamed};
 pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
 pub use prepared::Prepared;
+pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;
 use kernel::Trees;
@@ -140,11 +143,11 @@ impl Model {
         self.link
     }
 
-    /// How many trees; zero for a linear model.
+    /// How many trees; zero for a model that is linear everywhere.
     pub fn tree_count(&self) -> usize {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
-            Body::Linear(_) => 0,
+            Body::Linear(linear) => linear.tree_count(),
         }
     }
 
@@ -193,16 +196,24 @@ impl Loaded {
                 xgboost_forest::assemble(xgboost::read(ubjson::Reader::new(bytes))?, features, options)
             }
             Format::LightgbmText => {
-                lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options)
+                let (forest, leaves) = lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options)?;
+                let Some(leaves) = leaves else { return Ok(Loaded::Forest(forest)) };
+                let (link, features) = (forest.link, forest.features.clone());
+                let trees = linear_trees::LinearTrees::new(forest, leaves);
+                return Ok(Loaded::linear(linear::Linear::Trees(trees.into()), link, features));
             }
             Format::CatboostJson => catboost::load(bytes, features, options),
             Format::ForestJson => sklearn::load(bytes, features, options),
             Format::LinearJson => {
                 let (linear, link, features) = linear::load(bytes, features, options)?;
-                let output_count = linear.output_count();
-                return Ok(Loaded::Linear(Model { features, link, output_count, body: Body::Linear(linear) }));
+                return Ok(Loaded::linear(linear, link, features));
             }
         };
         forest.map(Loaded::Forest)
+    }
+
+    fn linear(linear: linear::Linear, link: Link, features: Vec<String>) -> Self {
+        let output_count = linear.output_count();
+        Loaded::Linear(Model { features, link, output_count, body: Body::Linear(linear) })
     }
 }

@@ -5,9 +5,7 @@
 //! Invariant: sums start at the base margin and run in `f32` in the trees' order, each leaf already times its weight in
 //! `f32`; a category among the members goes right. What is written down nowhere is refused by its field.
 
-use super::forest::{
-    CATEGORY_WORDS_MAX, Forest, Node, OUTPUTS_MAX, Sum, Test, Tree, TreeLimits, Whole,
-};
+use super::forest::{CATEGORY_WORDS_MAX, Forest, Node, OUTPUTS_MAX, Sum, Test, Tree, TreeLimits, Whole};
 use super::link::Link;
 use super::xgboost::{File, RawTree, base_scores, unsupported};
 use super::{LoadOptions, ModelError, names};
@@ -54,12 +52,13 @@ impl Base {
     fn margin(self, score: f32) -> f32 {
         match self {
             Base::Margin => score,
-            // The f64 logarithm rounded to f32 equals glibc's logf here; a logf that is off by one would not.
+            // `f32::ln` is the C library's logf, as in XGBoost. The f64 logarithm rounded is another number now and then:
+            // of 1.1470126, for one.
             Base::Probability => {
                 let score = score.clamp(1e-6, 1.0 - 1e-6);
-                -(f64::from(1.0 / score - 1.0).ln() as f32)
+                -(1.0 / score - 1.0).ln()
             }
-            Base::Positive => f64::from(score).ln() as f32,
+            Base::Positive => score.ln(),
         }
     }
 }
@@ -145,7 +144,11 @@ fn margins(text: Option<&str>, base: Base, output_count: usize) -> Result<Box<[f
     let margins: Box<[f32]> = scores.into_iter().map(|score| base.margin(score)).collect();
     if margins.len() != output_count || margins.iter().any(|margin| !margin.is_finite()) {
         let expected = "one number, or one for each output, that has a finite margin";
-        return Err(ModelError::Field { field: "base_score", expected, got: text.unwrap_or_default().into() });
+        return Err(ModelError::Field {
+            field: "base_score",
+            expected,
+            got: text.unwrap_or_default().into(),
+        });
     }
     Ok(margins)
 }
@@ -164,7 +167,11 @@ fn weights(file: &File) -> Result<Option<Vec<f32>>, ModelError> {
     let weights = weights.ok_or(ModelError::Missing("weight_drop"))?;
     if weights.len() != file.trees.len() || weights.iter().any(|weight| !weight.is_finite()) {
         let got = format!("{} for {} trees", weights.len(), file.trees.len());
-        return Err(ModelError::Field { field: "weight_drop", expected: "a finite weight for each tree", got });
+        return Err(ModelError::Field {
+            field: "weight_drop",
+            expected: "a finite weight for each tree",
+            got,
+        });
     }
     Ok(Some(weights.clone()))
 }
@@ -218,8 +225,7 @@ fn nodes(
     counted("tree_param.num_nodes", raw.num_nodes.as_deref(), node_count)?;
     let refuse = |node, expected, got| Err(ModelError::Tree { tree, node, expected, got });
     let types = if raw.split_type.is_empty() { node_count } else { raw.split_type.len() };
-    let others =
-        [raw.right.len(), raw.features.len(), raw.conditions.len(), raw.default_left.len(), types];
+    let others = [raw.right.len(), raw.features.len(), raw.conditions.len(), raw.default_left.len(), types];
     if let Some(other) = others.into_iter().find(|other| *other != node_count) {
         return refuse(0, "arrays of one length", format!("arrays of {node_count} and {other}"));
     }
