@@ -5,7 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Hold, Outputs, StrategySetup};
+use super::{Engine, Hold, Outputs, StrategySetup, Verdict};
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
@@ -120,6 +120,8 @@ impl Engine {
         let instrument = self.strategies[at].setup.instrument;
         let position = self.positions.net(instrument).qty;
         if self.strategies[at].holds_too_long(position, self.now) {
+            // The last score was another tick's, and may be of a model that is gone.
+            self.strategies[at].verdict = Verdict::NONE;
             let quote = *self.market.quote(instrument);
             self.exit(at, position, &quote, out);
         }
@@ -237,8 +239,10 @@ impl Engine {
         };
         let venue = self.venue_of(intent.instrument);
         let mut digests = [0; 64];
-        for (bytes, digest) in digests.chunks_exact_mut(8).zip(strategy.setup.models.digests()) {
-            bytes.copy_from_slice(&digest.to_le_bytes());
+        if verdict.agreement.member_count > 0 {
+            for (bytes, digest) in digests.chunks_exact_mut(8).zip(strategy.setup.models.digests()) {
+                bytes.copy_from_slice(&digest.to_le_bytes());
+            }
         }
         let decision = record::Decision {
             order_id: id.raw(),

@@ -106,6 +106,12 @@ pub struct Verdict {
     pub agreement: Agreement,
 }
 
+impl Verdict {
+    /// No model was asked.
+    pub(super) const NONE: Verdict =
+        Verdict { score: f64::NAN, agreement: Agreement { long_count: 0, short_count: 0, member_count: 0 } };
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct ModelSet {

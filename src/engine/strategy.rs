@@ -7,7 +7,7 @@
 use super::models::Verdict;
 use super::setup::StrategySetup;
 use crate::risk::Reason;
-use crate::signal::{Agreement, Quality};
+use crate::signal::Quality;
 use crate::types::{Side, TimeNs};
 
 /// See the module.
@@ -34,7 +34,7 @@ impl Strategy {
             setup,
             ticks_since: 0,
             last_denied: None,
-            verdict: Verdict { score: f64::NAN, agreement: Agreement::default() },
+            verdict: Verdict::NONE,
             position_since: TimeNs::NEVER,
             was_ready: false,
             decisions_since_shadow: 0,

@@ -51,7 +51,8 @@ layout! {
 }
 
 layout! {
-    /// What the command behind it was decided by.
+    /// What the command behind it was decided by. An exit that is due by time while no model may be asked has no members, no
+    /// digests, and a score that is not a number.
     pub struct Decision {
         /// The order's id.
         order_id: u64,

@@ -298,8 +298,12 @@ fn a_position_is_left_in_time_even_while_features_are_told_their_past() {
     bench.fill(&entry);
     bench.engine.strategies[0].setup.features.reset(EURUSD);
     bench.now = bench.now.plus_ns(200 * NS_PER_MS);
-    let exit = command(&bench.tick(100_005)).expect("an exit that needs no feature");
+    let outputs = bench.tick(100_005);
+    let exit = command(&outputs).expect("an exit that needs no feature");
     assert_eq!((exit.order_kind, exit.qty), (1, 10));
+    let decision = outputs.iter().find_map(Record::payload::<Decision>).expect("a decision before it");
+    assert!(f64::from_bits(decision.score_bits).is_nan(), "no model was asked");
+    assert_eq!((decision.member_count, decision.digests), (0, [0; 64]), "none is named");
 }
 
 /// The spread of the first instrument to the second.
