@@ -31,6 +31,9 @@ pub enum UnitError {
     /// A feature that nothing computes.
     #[error("expected features that are configured, got {0:?}, which is not")]
     Feature(String),
+    /// A feature that comes twice: only one of the two would follow the row.
+    #[error("expected features that each come once, got {0:?} twice")]
+    FeatureRepeated(String),
     /// More outputs than are read.
     #[error("expected at most {OUTPUTS_PER_MODEL_MAX} outputs, got {0}")]
     Outputs(usize),
@@ -95,7 +98,9 @@ impl ModelUnit {
         let columns: Box<[u16]> = model.features().iter().map(column).collect::<Result<_, _>>()?;
         let mut features = vec![NO_FEATURE; row_names.len()];
         for (feature, &column) in columns.iter().enumerate() {
-            features[usize::from(column)] = feature as u16;
+            if std::mem::replace(&mut features[usize::from(column)], feature as u16) != NO_FEATURE {
+                return Err(UnitError::FeatureRepeated(model.features()[feature].clone()));
+            }
         }
         let outputs = model.output_count();
         if outputs > OUTPUTS_PER_MODEL_MAX {
@@ -205,10 +210,10 @@ impl ModelUnit {
         }
     }
 
-    /// Whether it may be asked: each of its features has a number, or it takes missing ones.
+    /// Whether it may be asked: it has seen a row, and each of its features has a number, or it takes missing ones.
     #[inline]
     pub fn is_ready(&self) -> bool {
-        self.takes_missing || self.missing.iter().all(|word| *word == 0)
+        !self.is_blank && (self.takes_missing || self.missing.iter().all(|word| *word == 0))
     }
 
     /// The calibrated score of the row that was taken; not a number where a value is missing that it was not trained to miss.
@@ -275,6 +280,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_unit_that_saw_no_row_is_not_ready_and_a_feature_comes_once() {
+        let mut fresh = unit();
+        assert!(!fresh.is_ready() && fresh.score_taken().is_nan());
+        fresh.score(&[1.0; 70]);
+        assert!(fresh.is_ready());
+        fresh.forget_row();
+        assert!(!fresh.is_ready() && fresh.score_taken().is_nan());
+        let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+            "features":["a","a"],"weights":[0.5,1.0],"intercept":0.125}"#;
+        let model = Model::load(model, None, &["a", "a"], &LoadOptions::default()).unwrap();
+        let identity = ModelIdentity { digest: 1, version: 1, name: FixedText::EMPTY };
+        let refused = ModelUnit::new(identity, model, &["b", "a"], Classes::default());
+        assert_eq!(refused.err(), Some(UnitError::FeatureRepeated("a".into())));
     }
 
     #[test]
