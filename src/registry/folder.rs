@@ -6,7 +6,7 @@
 //! Invariant: a model is held against its manifest whenever it is read; files are replaced as a whole, so a reader never sees half
 //! of one; what stands in a slot cannot be removed.
 
-use super::manifest::{Manifest, ManifestError};
+use super::manifest::{Manifest, ManifestError, is_model_name};
 use super::source::{ModelSource, SourceError, read_limited};
 use crate::engine::Slot;
 use crate::model::MODEL_BYTES_MAX;
@@ -163,8 +163,12 @@ impl Registry {
         Registry { dir: dir.to_owned() }
     }
 
-    fn model_dir(&self, key: &ModelKey) -> PathBuf {
-        self.dir.join(&key.name).join(key.version.to_string())
+    /// A model's folder; a key comes from an operator's command, and its name may not lead elsewhere.
+    fn model_dir(&self, key: &ModelKey) -> Result<PathBuf, RegistryError> {
+        if !is_model_name(&key.name) {
+            return Err(RegistryError::Unknown(key.clone()));
+        }
+        Ok(self.dir.join(&key.name).join(key.version.to_string()))
     }
 
     /// Takes a model in; a version that is there already is not replaced.
@@ -172,7 +176,7 @@ impl Registry {
         let key = ModelKey { name: manifest.name.clone(), version: manifest.version };
         let check = |error| RegistryError::Manifest { path: "manifest".into(), error };
         manifest.check_bytes(bytes).map_err(check)?;
-        let dir = self.model_dir(&key);
+        let dir = self.model_dir(&key)?;
         if dir.join("manifest.json").exists() {
             return Err(RegistryError::Exists(key));
         }
@@ -185,7 +189,7 @@ impl Registry {
 
     /// A model's manifest and the model, held against each other.
     pub fn read(&self, key: &ModelKey) -> Result<(Manifest, ModelSource), RegistryError> {
-        let dir = self.model_dir(key);
+        let dir = self.model_dir(key)?;
         let path = dir.join("manifest.json");
         if !path.exists() {
             return Err(RegistryError::Unknown(key.clone()));
@@ -232,7 +236,7 @@ impl Registry {
         if let Some((slot, _)) = state.slots.iter().find(|(_, have)| *have == key) {
             return Err(RegistryError::InUse { key: key.clone(), slot: slot.clone() });
         }
-        let dir = self.model_dir(key);
+        let dir = self.model_dir(key)?;
         let manifest = dir.join("manifest.json");
         if !manifest.exists() {
             return Err(RegistryError::Unknown(key.clone()));
@@ -336,6 +340,22 @@ mod tests {
         registry.remove(&two).unwrap();
         assert!(matches!(registry.read(&two), Err(RegistryError::Unknown(_))));
         assert_eq!(registry.list().unwrap(), [one]);
+    }
+
+    #[test]
+    fn a_key_that_leads_out_of_the_folder_is_no_model() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::new(&dir.path().join("registry"));
+        added(&registry, 1);
+        let outside = dir.path().join("outside/1");
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::write(outside.join("manifest.json"), "{}").unwrap();
+        for name in ["../outside".to_string(), dir.path().join("outside").display().to_string(), ".".into()] {
+            let key = ModelKey { name, version: 1 };
+            assert!(matches!(registry.read(&key), Err(RegistryError::Unknown(_))));
+            assert!(matches!(registry.remove(&key), Err(RegistryError::Unknown(_))));
+        }
+        assert!(outside.join("manifest.json").exists());
     }
 
     #[test]

@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
+/// Longest name of a model.
+const NAME_BYTES_MAX: usize = 31;
+/// Longest name of a model's file.
+const FILE_NAME_BYTES_MAX: usize = 255;
+
 /// What was trained on.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,14 +155,10 @@ impl Manifest {
 
     /// Holds it against its file's bytes.
     pub fn check_bytes(&self, bytes: &[u8]) -> Result<(), ManifestError> {
-        let of = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        let is_plain = |text: &str, max: usize| {
-            !text.is_empty() && text.len() <= max && text.chars().all(of) && !text.starts_with('.')
-        };
-        if !is_plain(&self.name, 31) {
+        if !is_model_name(&self.name) {
             return Err(ManifestError::Name(self.name.clone()));
         }
-        if !is_plain(&self.file, 255) {
+        if !is_plain(&self.file, FILE_NAME_BYTES_MAX) {
             return Err(ManifestError::File(self.file.clone()));
         }
         if self.version == 0 {
@@ -204,6 +205,16 @@ impl Manifest {
         };
         ModelSource::new(header, bytes)
     }
+}
+
+/// Whether a model may be called so: a folder of the registry has the name.
+pub(super) fn is_model_name(name: &str) -> bool {
+    is_plain(name, NAME_BYTES_MAX)
+}
+
+fn is_plain(text: &str, max: usize) -> bool {
+    let of = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    !text.is_empty() && text.len() <= max && text.chars().all(of) && !text.starts_with('.')
 }
 
 /// Equal as numbers where both are numbers: 2 and 2.0 are one convention.
