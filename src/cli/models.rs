@@ -9,8 +9,11 @@ use super::check::{EXIT_CONFIG, EXIT_DATA, EXIT_IO};
 use super::operator::{print_reply, say};
 use crate::config::Config;
 use crate::engine::Slot;
+use crate::model::MODEL_BYTES_MAX;
 use crate::operator::Action;
-use crate::registry::{Manifest, ModelKey, ROLLBACK, Registry, RegistryError, slot_name, slot_of};
+use crate::registry::{
+    Manifest, ModelKey, ROLLBACK, Registry, RegistryError, SourceError, read_limited, slot_name, slot_of,
+};
 use crate::runtime::clock::Clock;
 use crate::setup::{SetupError, feature_objects};
 use std::path::{Path, PathBuf};
@@ -178,7 +181,10 @@ fn finish(done: Result<(), ModelsError>) -> ExitCode {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ModelsError> {
-    std::fs::read(path).map_err(|error| ModelsError::Io { path: path.to_owned(), error })
+    read_limited(path, MODEL_BYTES_MAX as u64).map_err(|error| match error {
+        SourceError::Io { path, error } => ModelsError::Io { path, error },
+        other => ModelsError::Refused(other.to_string()),
+    })
 }
 
 fn add_manifest(config: &Config, registry: &Registry, path: &Path) -> Result<(), ModelsError> {

@@ -12,5 +12,6 @@ mod source;
 pub use folder::{Change, ModelKey, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of};
 pub use manifest::{Manifest, ManifestError, TrainingWindow};
 pub use source::{
-    CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, sha256_hex,
+    CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, read_limited,
+    sha256_hex,
 };

@@ -11,7 +11,7 @@ use crate::signal::{Between, BinsError, Calibration, CalibrationError, Drift, Fe
 use crate::types::{FixedText, TextError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Largest header.
@@ -302,14 +302,19 @@ impl ModelSource {
     }
 }
 
-/// Reads a file that must not be larger than `max` bytes; its size is looked at before memory is taken.
-pub(super) fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>, SourceError> {
+/// Reads a file that must not be larger than `max` bytes; its size is looked at before memory is taken, and what grows or has no
+/// size (a pipe, a device) is not read further.
+pub fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>, SourceError> {
     let io = |error| SourceError::Io { path: path.to_owned(), error };
-    let got = std::fs::metadata(path).map_err(io)?.len();
-    if got > max {
-        return Err(SourceError::TooLarge { path: path.to_owned(), max, got });
+    let too_large = |got| Err(SourceError::TooLarge { path: path.to_owned(), max, got });
+    let file = std::fs::File::open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    if size > max {
+        return too_large(size);
     }
-    std::fs::read(path).map_err(io)
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(max + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > max { too_large(bytes.len() as u64) } else { Ok(bytes) }
 }
 
 /// The one door to the loaders.
@@ -384,6 +389,18 @@ mod tests {
         kept.write(dir.path()).unwrap();
         assert!(ModelSource::read(dir.path(), kept.digest()).is_ok(), "a broken one is written anew");
         assert_ne!(source(2.0).digest(), source(2.5).digest());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_whatever_it_says_of_its_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, [7; 10]).unwrap();
+        assert_eq!(read_limited(&path, 10).unwrap(), [7; 10]);
+        for (path, max) in [(path.as_path(), 9), (Path::new("/dev/zero"), 1_000)] {
+            let refused = read_limited(path, max);
+            assert!(matches!(refused, Err(SourceError::TooLarge { got, .. }) if got == max + 1), "{refused:?}");
+        }
     }
 
     #[test]

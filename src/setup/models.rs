@@ -8,12 +8,18 @@ use super::SetupError;
 use crate::config::{CombineKind, Config, ModelFormat, ModelRole};
 use crate::engine::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, ModelUnit, SHADOWS_MAX, Slot};
 use crate::journal::JournalReader;
+use crate::model::MODEL_BYTES_MAX;
 use crate::record::{ModelAction, ModelChange};
-use crate::registry::{CalibrationHeader, ModelHeader, ModelSource, Registry, slot_of};
+use crate::registry::{
+    CalibrationHeader, ModelHeader, ModelSource, Registry, SourceError, read_limited, slot_of,
+};
 use crate::signal::{Combine, Rule};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Largest file with a calibration.
+const CALIBRATION_BYTES_MAX: u64 = 1 << 20;
 
 /// A model and its slot.
 #[derive(Clone, Debug)]
@@ -181,14 +187,20 @@ impl Entry<'_> {
             takes_missing: self.takes_missing,
             histograms: Vec::new(),
         };
-        let path = self.file.to_owned();
-        let bytes = std::fs::read(self.file).map_err(|error| SetupError::Read { path, error })?;
+        let bytes = read(self.file, MODEL_BYTES_MAX as u64)?;
         Ok(Arc::new(ModelSource::new(header, bytes)))
     }
 }
 
+fn read(path: &Path, max: u64) -> Result<Vec<u8>, SetupError> {
+    read_limited(path, max).map_err(|error| match error {
+        SourceError::Io { path, error } => SetupError::Read { path, error },
+        other => other.into(),
+    })
+}
+
 fn read_calibration(path: &Path) -> Result<CalibrationHeader, SetupError> {
-    let mut bytes = std::fs::read(path).map_err(|error| SetupError::Read { path: path.to_owned(), error })?;
+    let mut bytes = read(path, CALIBRATION_BYTES_MAX)?;
     simd_json::serde::from_slice(&mut bytes)
         .map_err(|error| SetupError::Saved { path: path.to_owned(), error })
 }
