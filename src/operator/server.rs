@@ -144,16 +144,17 @@ async fn serve(stream: UnixStream, token: &Token, calls: &mpsc::Sender<Call>) ->
 }
 
 async fn answer(line: &[u8], token: &Token, calls: &mpsc::Sender<Call>) -> Reply {
-    let request: serde_json::Result<Request> = serde_json::from_slice(line);
-    let shown = request.as_ref().map_or("", |request| request.token.as_str());
+    let value: serde_json::Value = match serde_json::from_slice(line) {
+        Ok(value) => value,
+        Err(error) => return Reply::refused(format!("expected a request as a line of JSON: {error}")),
+    };
     // The token first: whoever has none learns nothing about requests.
-    let is_right = token.is(shown);
-    let mut request = match request {
-        Ok(request) if is_right => request,
-        Err(error) if error.is_data() || error.is_syntax() || error.is_eof() => {
-            return Reply::refused(format!("expected a request as a line of JSON: {error}"));
-        }
-        _ => return Reply::refused("the token is not that of operator.token_file"),
+    if !token.is(value["token"].as_str().unwrap_or_default()) {
+        return Reply::refused("the token is not that of operator.token_file");
+    }
+    let mut request: Request = match serde_json::from_value(value) {
+        Ok(request) => request,
+        Err(error) => return Reply::refused(format!("expected a request as a line of JSON: {error}")),
     };
     request.token = String::new();
     let (reply, answered) = oneshot::channel();
@@ -207,13 +208,23 @@ mod tests {
         assert_eq!(seen, [request("")], "one request came through, without its token");
 
         use std::io::{Read, Write};
-        for hostile in [vec![b'{'; REQUEST_BYTES_MAX + 5], b"{\"token\":1}\n".to_vec(), b"\n".to_vec()] {
+        let unknown = |token: &str| format!("{{\"token\":\"{token}\",\"action\":\"explode\"}}\n").into_bytes();
+        let hostile = [
+            vec![b'{'; REQUEST_BYTES_MAX + 5],
+            b"{\"token\":1}\n".to_vec(),
+            b"\n".to_vec(),
+            unknown("0123456789abcdeX"),
+            unknown("0123456789abcdef"),
+        ];
+        for hostile in hostile {
             let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
             stream.write_all(&hostile).unwrap();
             stream.shutdown(std::net::Shutdown::Write).unwrap();
             let mut text = String::new();
             let _ = stream.read_to_string(&mut text);
             assert!(text.is_empty() || text.contains("\"ok\":false"), "{text}");
+            let knows_requests = text.contains("unknown variant");
+            assert_eq!(knows_requests, hostile == unknown("0123456789abcdef"), "only with the token: {text}");
         }
         runtime.shutdown_background();
     }
