@@ -3,7 +3,7 @@
 //! What it is not: the socket; `operator` has that. Nor a second truth: the engine decides, and the journal says what was asked.
 //!
 //! Invariant: whatever changes trading or models goes through a record with who and why; the registry's state is written after the
-//! engine's lane took the model, never before.
+//! model was handed to the engine's lane, never before.
 
 use super::{Appliance, Control, ModelChangeError, Word};
 use crate::config::Config;
@@ -17,6 +17,7 @@ use crate::setup::{self, SetupError, feature_objects};
 use crate::signal::Veto;
 use crate::types::{FixedText, TextError};
 use serde_json::{Map, Value as Json, json};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,7 +88,7 @@ impl Appliance {
             Action::Reduce => self.said(control(ControlAction::Reduce, 0), "asked: reducing"),
             Action::Halt => self.said(control(ControlAction::Halt, 0), "asked: halted"),
             Action::Kill => {
-                // The latch first: a process that dies between the two comes up halted.
+                // The latch first, and on the disk: what dies between the two, power too, comes up halted.
                 let words = format!("killed by {}: {}", word.who, word.why);
                 self.write_latch(&words)?;
                 self.said(
@@ -187,7 +188,13 @@ impl Appliance {
 
     fn write_latch(&self, words: &str) -> Result<(), AnswerError> {
         let fail = |error| AnswerError::Latch { path: self.latch.clone(), error };
-        std::fs::write(&self.latch, format!("{words}\n")).map_err(fail)
+        let save = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&self.latch)?;
+            file.write_all(format!("{words}\n").as_bytes())?;
+            file.sync_all()?;
+            self.latch.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
+        };
+        save().map_err(fail)
     }
 
     fn clear_latch(&self) -> Result<(), AnswerError> {
