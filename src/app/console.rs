@@ -13,7 +13,7 @@ use crate::record::ControlAction;
 use crate::registry::{
     ManifestError, ModelKey, ModelSource, ROLLBACK, Registry, RegistryError, digest_hex, slot_name, slot_of,
 };
-use crate::setup::{self, SetupError, feature_objects};
+use crate::setup::{self, SetupError};
 use crate::signal::Veto;
 use crate::types::{FixedText, TextError};
 use serde_json::{Map, Value as Json, json};
@@ -138,8 +138,7 @@ impl Appliance {
         let source: Arc<ModelSource> = match &key {
             Some(key) => {
                 let (manifest, source) = registry.read(key)?;
-                manifest
-                    .check_features(&feature_objects(config))
+                setup::check_manifest(config, slot, &manifest)
                     .map_err(|error| AnswerError::Manifest(key.clone(), error))?;
                 Arc::new(source)
             }

@@ -12,10 +12,11 @@ use crate::engine::Slot;
 use crate::model::MODEL_BYTES_MAX;
 use crate::operator::Action;
 use crate::registry::{
-    Manifest, ModelKey, ROLLBACK, Registry, RegistryError, SourceError, read_limited, slot_name, slot_of,
+    Manifest, ManifestError, ModelKey, ROLLBACK, Registry, RegistryError, SourceError, read_limited,
+    slot_name, slot_of,
 };
 use crate::runtime::clock::Clock;
-use crate::setup::{SetupError, feature_objects};
+use crate::setup::{SetupError, check_manifest, feature_objects};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -126,7 +127,7 @@ enum ModelsError {
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: std::io::Error },
     #[error("{}: expected a manifest: {error}", path.display())]
-    Manifest { path: PathBuf, error: serde_json::Error },
+    Manifest { path: PathBuf, error: simd_json::Error },
     #[error("{0}")]
     Refused(String),
 }
@@ -188,7 +189,8 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelsError> {
 }
 
 fn add_manifest(config: &Config, registry: &Registry, path: &Path) -> Result<(), ModelsError> {
-    let manifest: Manifest = serde_json::from_slice(&read(path)?)
+    // Not serde_json: it may read the last bit of a number wrong, and a calibration's numbers make the score.
+    let manifest: Manifest = simd_json::serde::from_slice(&mut read(path)?)
         .map_err(|error| ModelsError::Manifest { path: path.to_owned(), error })?;
     let file = path.parent().unwrap_or(Path::new(".")).join(&manifest.file);
     let bytes = read(&file)?;
@@ -199,13 +201,19 @@ fn add_manifest(config: &Config, registry: &Registry, path: &Path) -> Result<(),
 fn add(config: &Config, registry: &Registry, manifest: &Manifest, bytes: Vec<u8>) -> Result<(), ModelsError> {
     let refused = |error: String| ModelsError::Refused(error);
     manifest.check_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
-    manifest.check_features(&feature_objects(config)).map_err(|error| refused(error.to_string()))?;
-    let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
+    fits_somewhere(config, manifest).map_err(|error| refused(error.to_string()))?;
     let source = manifest.source(bytes);
+    let names = source.header().features.clone();
     source.load(&names, config.watch.drift_window).map_err(|error| refused(error.to_string()))?;
     let key = registry.add(manifest, source.bytes())?;
     println!("{key}: taken in, digest {}", crate::registry::digest_hex(source.digest()));
     Ok(())
+}
+
+/// Held against the configuration's features, or, if it stacks the members, against their names.
+fn fits_somewhere(config: &Config, manifest: &Manifest) -> Result<(), ManifestError> {
+    check_manifest(config, Slot::Stack, manifest)
+        .or_else(|_| check_manifest(config, Slot::Member(0), manifest))
 }
 
 fn list(config: &Config, registry: &Registry, as_json: bool) -> Result<(), ModelsError> {
@@ -216,8 +224,7 @@ fn list(config: &Config, registry: &Registry, as_json: bool) -> Result<(), Model
         let stands: Vec<&str> = stands.collect();
         let (fault, digest, format) = match registry.read(&key) {
             Ok((manifest, source)) => {
-                let fault =
-                    manifest.check_features(&feature_objects(config)).err().map(|error| error.to_string());
+                let fault = fits_somewhere(config, &manifest).err().map(|error| error.to_string());
                 (fault, crate::registry::digest_hex(source.digest()), manifest.format)
             }
             Err(error) => (Some(error.to_string()), String::new(), String::new()),
@@ -302,7 +309,7 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
     // Held against manifest and configuration as the next start will.
     if let Some(key) = &to {
         let (manifest, source) = registry.read(key)?;
-        manifest.check_features(&feature_objects(config)).map_err(|error| refused(error.to_string()))?;
+        check_manifest(config, slot, &manifest).map_err(|error| refused(error.to_string()))?;
         let names = &source.header().features;
         source.load(names, config.watch.drift_window).map_err(|error| refused(error.to_string()))?;
     }

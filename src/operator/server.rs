@@ -208,7 +208,8 @@ mod tests {
         assert_eq!(seen, [request("")], "one request came through, without its token");
 
         use std::io::{Read, Write};
-        let unknown = |token: &str| format!("{{\"token\":\"{token}\",\"action\":\"explode\"}}\n").into_bytes();
+        let unknown =
+            |token: &str| format!("{{\"token\":\"{token}\",\"action\":\"explode\"}}\n").into_bytes();
         let hostile = [
             vec![b'{'; REQUEST_BYTES_MAX + 5],
             b"{\"token\":1}\n".to_vec(),

@@ -101,6 +101,14 @@ pub enum ManifestError {
     /// A feature that nothing computes.
     #[error("features: expected features that are configured, got {0:?}, which is not")]
     Feature(String),
+    /// A stacking model of other members.
+    #[error("features: expected the members of the ensemble in their order, {expected:?}, got {got:?}")]
+    Members {
+        /// Of the configuration.
+        expected: Vec<String>,
+        /// Of the manifest.
+        got: Vec<String>,
+    },
     /// A feature that is computed otherwise.
     #[error(
         "conventions: feature {feature}, {key}: expected {expected} (manifest), got {got} (configuration)"
@@ -189,6 +197,14 @@ impl Manifest {
         Ok(())
     }
 
+    /// Holds the features of a stacking model against the members' names, in their order: it reads them by place.
+    pub fn check_members(&self, members: &[String]) -> Result<(), ManifestError> {
+        if self.features == members {
+            return Ok(());
+        }
+        Err(ManifestError::Members { expected: members.to_vec(), got: self.features.clone() })
+    }
+
     /// The model as a journal keeps it.
     pub fn source(&self, bytes: Vec<u8>) -> ModelSource {
         let header = ModelHeader {
@@ -243,6 +259,9 @@ mod tests {
         let words = manifest.check_features(&features(21)).unwrap_err().to_string();
         assert_eq!(words, "conventions: feature sma, period: expected 20 (manifest), got 21 (configuration)");
         assert_eq!(manifest.check_features(&[]), Err(ManifestError::Feature("sma".into())));
+        assert_eq!(manifest.check_members(&["sma".into()]), Ok(()));
+        let words = manifest.check_members(&["a".into(), "sma".into()]).unwrap_err().to_string();
+        assert!(words.ends_with(r#"in their order, ["a", "sma"], got ["sma"]"#), "{words}");
         let words = manifest.check_bytes(b"other").unwrap_err().to_string();
         assert!(words.starts_with("sha256: expected ") && words.ends_with(" (model)"), "{words}");
         for name in ["", "../x", ".x", "a/b", &"x".repeat(32)] {

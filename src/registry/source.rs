@@ -399,7 +399,10 @@ mod tests {
         assert_eq!(read_limited(&path, 10).unwrap(), [7; 10]);
         for (path, max) in [(path.as_path(), 9), (Path::new("/dev/zero"), 1_000)] {
             let refused = read_limited(path, max);
-            assert!(matches!(refused, Err(SourceError::TooLarge { got, .. }) if got == max + 1), "{refused:?}");
+            assert!(
+                matches!(refused, Err(SourceError::TooLarge { got, .. }) if got == max + 1),
+                "{refused:?}"
+            );
         }
     }
 

@@ -11,7 +11,8 @@ use crate::journal::JournalReader;
 use crate::model::MODEL_BYTES_MAX;
 use crate::record::{ModelAction, ModelChange};
 use crate::registry::{
-    CalibrationHeader, ModelHeader, ModelSource, Registry, SourceError, read_limited, slot_of,
+    CalibrationHeader, Manifest, ManifestError, ModelHeader, ModelSource, Registry, SourceError,
+    read_limited, slot_of,
 };
 use crate::signal::{Combine, Rule};
 use serde::{Deserialize, Serialize};
@@ -214,6 +215,20 @@ pub fn feature_objects(config: &Config) -> Vec<serde_json::Map<String, serde_jso
     config.features.iter().map(object).collect()
 }
 
+/// Holds a manifest against the configuration, for the slot that its model is to take.
+pub fn check_manifest(config: &Config, slot: Slot, manifest: &Manifest) -> Result<(), ManifestError> {
+    match slot {
+        Slot::Stack => manifest.check_members(&member_names(config)),
+        Slot::Member(_) | Slot::Shadow(_) => manifest.check_features(&feature_objects(config)),
+    }
+}
+
+/// Names of the ensemble's members, in their order: the features of the model that stacks them.
+fn member_names(config: &Config) -> Vec<String> {
+    let members = config.models.iter().filter(|model| model.role == ModelRole::Member);
+    std::iter::once(&config.model.name).chain(members.map(|model| &model.name)).cloned().collect()
+}
+
 /// The models that the configuration names, where the registry's state names no others.
 pub fn read_models(config: &Config) -> Result<Models, SetupError> {
     let mut models = configured_models(config)?;
@@ -229,8 +244,7 @@ pub fn read_models(config: &Config) -> Result<Models, SetupError> {
             return Err(SetupError::Value { key: "registry.dir", error });
         }
         let (manifest, source) = registry.read(&key)?;
-        manifest
-            .check_features(&feature_objects(config))
+        check_manifest(config, slot, &manifest)
             .map_err(|error| SetupError::Value { key: "registry.dir", error: format!("{key}: {error}") })?;
         models.place(slot, Arc::new(source));
     }
