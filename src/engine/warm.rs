@@ -99,9 +99,8 @@ impl History {
 
 /// Adds what a strategy's features need of an instrument; whether they read it.
 fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) -> bool {
-    let mut reads = false;
-    for need in strategy.setup.features.history_needed().iter().filter(|need| need.instrument == instrument) {
-        reads = true;
+    let features = &strategy.setup.features;
+    for need in features.history_needed().iter().filter(|need| need.instrument == instrument) {
         let samples = need.samples_settled;
         match need.clock {
             Clock::Tick => needs.ticks = needs.ticks.max(samples),
@@ -115,12 +114,12 @@ fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) ->
             }),
         }
     }
-    for (own, second) in strategy.setup.features.pairs() {
+    for (own, second) in features.pairs() {
         if second == instrument && own != instrument && !needs.after.contains(&own) {
             needs.after.push(own);
         }
     }
-    reads
+    features.reads(instrument)
 }
 
 impl Engine {
@@ -336,8 +335,8 @@ impl Engine {
     pub(super) fn hold(&self, at: usize) -> Option<Hold> {
         let strategy = &self.strategies[at];
         let StrategySetup { features, models, instrument, .. } = &strategy.setup;
-        // A model that was trained for missing values is ready without them.
-        if !models.is_ready() {
+        // Models that read only a part of the row, or were trained for missing values, need not wait for all of it.
+        if !features.all_ready() && !models.is_ready(features.values()) {
             // A row that was whole once and has a hole now has a division by zero in it.
             return Some(if strategy.was_ready { Hold::Missing } else { Hold::Unready });
         }
