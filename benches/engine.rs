@@ -21,7 +21,7 @@ use std::path::Path;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::agents::{Decide, DecideParts, Outbound, Persist, RingSizes, Rings, rings};
 use tickbridge::config::{Config, Resolved};
-use tickbridge::engine::{Engine, InstrumentSetup, Outputs, Setup, StrategySetup};
+use tickbridge::engine::{Engine, HistoryPlan, InstrumentSetup, Outputs, Setup, StrategySetup};
 use tickbridge::features::FeatureGraph;
 use tickbridge::journal::{self, JournalOptions, JournalReader, Progress, memory_path};
 use tickbridge::record::{
@@ -98,6 +98,8 @@ fn setup(instruments: u16) -> Setup {
     let config = config();
     let models = read_models(&config).expect("the bundled model");
     let mut setup = engine_setup(&config, &models).expect("the bench's setup");
+    // Nobody is there who could tell the past.
+    setup.history = HistoryPlan::NEVER;
     let first = setup.strategies.remove(0);
     setup.instruments.clear();
     for index in 0..instruments {

@@ -195,6 +195,9 @@ struct Times {
     p99: Vec<f64>,
 }
 
+/// One number of a contestant's times.
+type Pick = fn(&Times) -> f64;
+
 fn best(rounds: &[f64]) -> f64 {
     rounds.iter().copied().fold(f64::INFINITY, f64::min)
 }
@@ -312,7 +315,8 @@ impl Bench<'_> {
     fn ratios(&self, times: &[Times], peers: std::ops::Range<usize>) -> Ratios {
         let fastest =
             |pick: fn(&Times) -> f64| times[peers.clone()].iter().map(pick).fold(f64::INFINITY, f64::min);
-        let (p50, p99): (fn(&Times) -> f64, fn(&Times) -> f64) = (|t| best(&t.p50), |t| best(&t.p99));
+        let p50: Pick = |times| best(&times.p50);
+        let p99: Pick = |times| best(&times.p99);
         let ratios = Ratios {
             p50: fastest(p50) / p50(&times[0]),
             p99: fastest(p99) / p99(&times[0]),
@@ -320,7 +324,7 @@ impl Bench<'_> {
             prepared_p99: fastest(p99) / p99(&times[2]),
         };
         let name = self.name;
-        let median: (fn(&Times) -> f64, fn(&Times) -> f64) = (|t| middle(&t.p50), |t| middle(&t.p99));
+        let median: (Pick, Pick) = (|times| middle(&times.p50), |times| middle(&times.p99));
         println!(
             "  ratio of medians over rounds: p50 {:.2}, p99 {:.2}",
             fastest(median.0) / median.0(&times[0]),

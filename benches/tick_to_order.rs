@@ -282,6 +282,8 @@ fn config(folder: &Path, cores: Cores) -> Config {
     (config.link.market, config.link.trade) = (free, free);
     config.journal.dir = folder.join("journal");
     config.appliance.state_dir = folder.join("state");
+    // The client at the other end cannot tell the past: features warm live.
+    config.history.ticks_max = 0;
     let core = |core: Option<usize>| core.map_or(-1, |core| core as i32);
     (config.lanes.ingest_core, config.lanes.decide_core) = (core(cores.server), core(cores.server));
     (config.lanes.send_core, config.lanes.persist_core) = (core(cores.server), core(cores.client));

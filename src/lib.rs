@@ -46,10 +46,11 @@
 //!
 //! # Recipes
 //!
-//! **An indicator.** `features/spec.rs`: a variant of `Kind`, its parameters, its warm-up and what is refused. `features/node.rs`:
-//! the arithmetic, O(1) a tick. `config/typed.rs` (`FeatureKind`), `config/keys.rs` (its name among the choices, new
-//! parameters), `config/cross.rs` (which parameters it needs). `setup/mod.rs`, `feature_spec`. Parity with a foreign library in
-//! `tests/indicator_parity.rs`. Then renew the template, as below.
+//! **An indicator.** `features/spec/kind.rs`: a variant of `Kind` with formula, unit and source; its warm-up in `history.rs`, what
+//! is refused in `check.rs`. `features/nodes/`: the arithmetic in the file of its family, O(1) a tick, and its place in
+//! `Node` and `base`. `config/keys.rs` and `config/typed.rs` (its name, new parameters), `config/features.rs` (which keys it
+//! takes), `setup/features.rs` (`kind`). Its definition in `tests/feature_oracle/naive.rs`, its place in `kinds.rs`; parity with
+//! a foreign library in `tests/indicator_parity.rs`. Then renew the template, as below.
 //!
 //! **A risk control.** `risk/reason.rs`: a reason with the next free code. `risk/gate.rs`: the check, worked out beforehand where
 //! it can be, and its test. Its limit: `risk/limits.rs` (field and range), then a configuration key, `setup/mod.rs` (`limits`),

@@ -15,7 +15,7 @@ mod naive;
 
 use kinds::{CLOCKS, WITH, everything};
 use market::{FIRST, Market, Tick, samples};
-use tickbridge::features::{Anchor, Clock, FeatureGraph, FeatureSpec, Input, Kind};
+use tickbridge::features::{Anchor, Clock, FeatureGraph, FeatureSpec, Input, Kind, Weight};
 
 fn push(graph: &mut FeatureGraph, tick: &Tick) {
     graph.on_tick(tick.instrument, tick.ts, &tick.tick);
@@ -146,6 +146,53 @@ fn nothing_drifts_in_ten_million_ticks() {
     }
     println!("{} features: {equal} bit-equal, worst relative difference {worst:.1e}", specs.len());
     assert!(graph.all_ready() && equal > specs.len() / 2);
+}
+
+#[test]
+fn history_is_neither_too_short_nor_too_long() {
+    let specs = everything(Input::Mid, &CLOCKS);
+    let mut market = Market::new(5);
+    let ticks: Vec<Tick> = (0..60_000).map(|_| market.next()).collect();
+    let mut all = FeatureGraph::build(&specs).unwrap();
+    ticks.iter().for_each(|tick| push(&mut all, tick));
+    let mut checked = 0;
+    for (at, spec) in specs.iter().enumerate() {
+        let mut own = FeatureSpec { name: "own".into(), ..spec.clone() };
+        own.stale_after_ns = 1;
+        let counter =
+            FeatureSpec::new("counter", FIRST, Kind::Obv { weight: Weight::Ticks }, Input::Ticks, spec.clock);
+        let mut graph = FeatureGraph::build(&[own, counter]).unwrap();
+        let (need, settled) = (spec.kind.samples_needed(), spec.kind.history_needed());
+        // Until the value is there, every sample is one too few.
+        let mut count = 0;
+        for tick in &ticks {
+            let before = graph.updated(1);
+            push(&mut graph, tick);
+            count += u32::from(
+                tick.instrument == FIRST && (graph.updated(1) != before || spec.clock == Clock::Tick),
+            );
+            if graph.ready(0) || count > need + 100 {
+                break;
+            }
+        }
+        assert!(count >= need, "{:?} on {:?}: ready after {count}, needs {need}", spec.kind, spec.clock);
+        assert!(count <= need + 25, "{:?} on {:?}: {count} samples and no value", spec.kind, spec.clock);
+        // A history of what is called settled ends in the same row as the whole history.
+        let forgets =
+            !matches!(spec.kind, Kind::Obv { .. } | Kind::TickImbalance { .. }) && !is_anchored(spec);
+        let aligned = matches!(spec.clock, Clock::Tick | Clock::Bar { .. });
+        if forgets && aligned {
+            let per_sample = if spec.clock == Clock::Tick { 3 } else { 25 };
+            let start = ticks.len() - (per_sample * (settled as usize + 8) + 200).min(ticks.len());
+            let mut late = FeatureGraph::build(std::slice::from_ref(spec)).unwrap();
+            ticks[start..].iter().for_each(|tick| push(&mut late, tick));
+            let (long, short) = (all.values()[at], late.values()[0]);
+            let close = (long - short).abs() <= 4e-7 * long.abs().max(short.abs()).max(1e-3);
+            assert!(close, "{:?} on {:?}: {long} of all, {short} of {settled}", spec.kind, spec.clock);
+            checked += 1;
+        }
+    }
+    println!("{} features need what they say; {checked} are settled when they say so", specs.len());
 }
 
 /// A session's VWAP is older than the tail.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use tickbridge::engine::{AlertCode, Engine, Outputs};
 use tickbridge::features::{FeatureGraph, FeatureTick};
 use tickbridge::record::{Alert, FLAG_HISTORY, FLAG_REFILL, HistoryBar, Kind, Record, Start, Tick};
-use tickbridge::setup::{SavedSetup, engine_setup, feature_specs};
+use tickbridge::setup::{Models, SavedSetup, engine_setup, feature_specs};
 use tickbridge::types::{InstrumentId, Price, TimeNs};
 
 /// The bundled configuration with other features and a model that is never sure.
@@ -145,7 +145,8 @@ fn after_lost_ticks_the_row_is_that_of_a_run_that_lost_none() {
     let dir = place.path("journal");
     let start = records.iter().find_map(|record| record.payload::<Start>()).expect("a start");
     let saved = SavedSetup::read(&dir, start.epoch as u32).unwrap();
-    let mut engine = Engine::new(engine_setup(&saved.config, &saved.model).unwrap());
+    let models = Models::read(&dir, &saved.models).unwrap();
+    let mut engine = Engine::new(engine_setup(&saved.config, &models).unwrap());
     let mut out = Outputs::default();
     let mut rows = BTreeMap::new();
     for record in records.iter().filter(|record| record.kind().is_some_and(Kind::is_input)) {

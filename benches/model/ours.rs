@@ -15,14 +15,14 @@ use super::COLUMNS;
 use super::timer::{Contestant, steps_of_call};
 
 /// On the clock: a row of `f32` to its score.
-pub struct Whole {
+pub(crate) struct Whole {
     model: Model,
     label: String,
     row: [f32; COLUMNS],
 }
 
 impl Whole {
-    pub fn new(model: Model, label: &str) -> Self {
+    pub(crate) fn new(model: Model, label: &str) -> Self {
         Whole { model, label: label.into(), row: [0.0; COLUMNS] }
     }
 }
@@ -42,7 +42,7 @@ impl Contestant for Whole {
 }
 
 /// On the clock: the writing of every value that differs from the row before, and the walk.
-pub struct PreparedAll {
+pub(crate) struct PreparedAll {
     model: Model,
     prepared: Prepared,
     row: [f32; COLUMNS],
@@ -50,7 +50,7 @@ pub struct PreparedAll {
 }
 
 impl PreparedAll {
-    pub fn new(model: Model) -> Self {
+    pub(crate) fn new(model: Model) -> Self {
         let prepared = model.prepare();
         PreparedAll { model, prepared, row: [f32::NAN; COLUMNS], changed: [0] }
     }
@@ -76,14 +76,14 @@ impl Contestant for PreparedAll {
 }
 
 /// On the clock: the writing of the last feature, and the walk.
-pub struct PreparedLast {
+pub(crate) struct PreparedLast {
     model: Model,
     prepared: Prepared,
     last: f32,
 }
 
 impl PreparedLast {
-    pub fn new(model: Model) -> Self {
+    pub(crate) fn new(model: Model) -> Self {
         let prepared = model.prepare();
         PreparedLast { model, prepared, last: f32::NAN }
     }
@@ -117,7 +117,7 @@ enum Idle {
 }
 
 /// The first score after a second without any, when the lane only sleeps, and when it reads the model once a millisecond.
-pub fn after_a_quiet_second(name: &str, model: &Model, rows: &[f32], seconds: usize, steps: f64) {
+pub(crate) fn after_a_quiet_second(name: &str, model: &Model, rows: &[f32], seconds: usize, steps: f64) {
     println!("\n{name}: first score after a quiet second, {seconds} of them");
     for (idle, label) in [(Idle::Sleeps, "cold"), (Idle::KeepsWarm, "kept_warm")] {
         let mut whole = Whole::new(model.clone(), label);

@@ -51,7 +51,7 @@ type XgbPredict = unsafe extern "C" fn(
 ) -> c_int;
 
 /// XGBoost's C interface, `XGBoosterPredictFromDense`, on one thread.
-pub struct XgboostC {
+pub(crate) struct XgboostC {
     booster: *mut c_void,
     predict: XgbPredict,
     row: Box<[f32]>,
@@ -60,7 +60,7 @@ pub struct XgboostC {
 }
 
 impl XgboostC {
-    pub fn open(library: &Path, model: &Path, column_count: usize) -> Self {
+    pub(crate) fn open(library: &Path, model: &Path, column_count: usize) -> Self {
         let library = open(library);
         let (create, load) = (
             function::<XgbCreate>(library, "XGBoosterCreate"),
@@ -126,7 +126,7 @@ type LgbInit = unsafe extern "C" fn(
 type LgbPredict = unsafe extern "C" fn(*mut c_void, *const c_void, *mut i64, *mut f64) -> c_int;
 
 /// LightGBM's C interface for single rows, `LGBM_BoosterPredictForMatSingleRowFast`, with a row of doubles.
-pub struct LightgbmC {
+pub(crate) struct LightgbmC {
     fast: *mut c_void,
     predict: LgbPredict,
     row: Box<[f64]>,
@@ -136,17 +136,15 @@ pub struct LightgbmC {
 const LGB_FLOAT64: c_int = 1;
 
 impl LightgbmC {
-    pub fn open(library: &Path, model: &Path, column_count: usize) -> Self {
+    pub(crate) fn open(library: &Path, model: &Path, column_count: usize) -> Self {
         let library = open(library);
         let create = function::<LgbCreate>(library, "LGBM_BoosterCreateFromModelfile");
         let init = function::<LgbInit>(library, "LGBM_BoosterPredictForMatSingleRowFastInit");
         let (mut booster, mut rounds, mut fast) = (null_mut(), 0, null_mut());
+        let path = c_path(model);
         // SAFETY: the path ends with NUL, the places are ours.
-        assert_eq!(
-            unsafe { create(c_path(model).as_ptr(), &mut rounds, &mut booster) },
-            0,
-            "LightGBM's model"
-        );
+        let code = unsafe { create(path.as_ptr(), &mut rounds, &mut booster) };
+        assert_eq!(code, 0, "LightGBM's model");
         let threads = c"num_threads=1".as_ptr();
         // SAFETY: the handle is live; normal prediction of all rounds from rows of f64.
         let code = unsafe { init(booster, 0, 0, -1, LGB_FLOAT64, column_count as i32, threads, &mut fast) };
@@ -244,7 +242,7 @@ impl<T: Threshold> Contestant for Tl2cgen<T> {
 }
 
 /// tl2cgen's code; XGBoost's thresholds and results are `float`, LightGBM's `double`.
-pub fn tl2cgen(path: &Path, name: &str, single: bool, column_count: usize) -> Box<dyn Contestant> {
+pub(crate) fn tl2cgen(path: &Path, name: &str, single: bool, column_count: usize) -> Box<dyn Contestant> {
     let (library, name) = (open(path), name.to_string());
     let row = vec![0.0; column_count].into();
     if single {
@@ -257,13 +255,13 @@ pub fn tl2cgen(path: &Path, name: &str, single: bool, column_count: usize) -> Bo
 }
 
 /// Code that lleaves made through LLVM; its sigmoid is in it.
-pub struct Lleaves {
+pub(crate) struct Lleaves {
     predict: unsafe extern "C" fn(*const f64, *mut f64, c_int, c_int),
     row: Box<[f64]>,
 }
 
 impl Lleaves {
-    pub fn open(path: &Path, column_count: usize) -> Self {
+    pub(crate) fn open(path: &Path, column_count: usize) -> Self {
         Lleaves { predict: function(open(path), "forest_root"), row: vec![0.0; column_count].into() }
     }
 }
@@ -286,13 +284,13 @@ impl Contestant for Lleaves {
 }
 
 /// CatBoost's own C++ export, compiled by g++ -O3.
-pub struct CatboostCpp {
+pub(crate) struct CatboostCpp {
     predict: unsafe extern "C" fn() -> f64,
     row: &'static mut [f32],
 }
 
 impl CatboostCpp {
-    pub fn open(path: &Path, column_count: usize) -> Self {
+    pub(crate) fn open(path: &Path, column_count: usize) -> Self {
         let library = open(path);
         let row: unsafe extern "C" fn() -> *mut f32 = function(library, "peer_row");
         // SAFETY: it takes nothing and gives the address of a vector that is never moved.
@@ -319,13 +317,13 @@ impl Contestant for CatboostCpp {
 }
 
 /// The `nexus-inference` crate.
-pub struct Nexus {
+pub(crate) struct Nexus {
     model: Gbdt,
     row: Box<[f32]>,
 }
 
 impl Nexus {
-    pub fn open(path: &Path, column_count: usize) -> Self {
+    pub(crate) fn open(path: &Path, column_count: usize) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let model = Gbdt::from_lightgbm(&bytes).unwrap_or_else(|e| panic!("nexus-inference: {e}"));
         Nexus { model, row: vec![0.0; column_count].into() }

@@ -12,7 +12,7 @@ use tickbridge::runtime::clock::Clock;
 use tickbridge::types::NS_PER_MS;
 
 /// Whoever gives a score for a row.
-pub trait Contestant {
+pub(crate) trait Contestant {
     /// Its name in the report.
     fn name(&self) -> String;
 
@@ -24,7 +24,7 @@ pub trait Contestant {
 }
 
 /// Does nothing, which takes as long as the measurement itself.
-pub struct Empty(pub f64);
+pub(crate) struct Empty(pub f64);
 
 impl Contestant for Empty {
     fn name(&self) -> String {
@@ -62,7 +62,7 @@ fn stamp() -> u64 {
 }
 
 /// The counter's steps in a nanosecond.
-pub fn steps_per_ns() -> f64 {
+pub(crate) fn steps_per_ns() -> f64 {
     let clock = Clock::system();
     let (began, first) = (clock.now(), stamp());
     while clock.now().since(began) < 200 * NS_PER_MS {
@@ -73,7 +73,7 @@ pub fn steps_per_ns() -> f64 {
 
 /// The steps of one call, overhead included.
 #[inline(never)]
-pub fn steps_of_call(contestant: &mut dyn Contestant) -> u64 {
+pub(crate) fn steps_of_call(contestant: &mut dyn Contestant) -> u64 {
     let contestant = black_box(contestant);
     let began = stamp();
     let score = contestant.ask();

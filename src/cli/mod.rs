@@ -75,6 +75,14 @@ fn per_second(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share: 0 to 1.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
+    }
+}
+
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {

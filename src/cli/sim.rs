@@ -181,7 +181,7 @@ pub struct TerminalArgs {
     #[arg(long, value_enum, default_value = "none", help_heading = "Past")]
     history_fault: PastFault,
     /// Share of live ticks that are numbered and never arrive, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Past")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Past")]
     lose_ticks: f64,
     /// Shortest time from a command to its execution, milliseconds
     #[arg(long, default_value_t = 1.0, help_heading = "Behaviour")]
@@ -190,19 +190,19 @@ pub struct TerminalArgs {
     #[arg(long, default_value_t = 2.0, help_heading = "Behaviour")]
     latency_jitter_ms: f64,
     /// Share of requests that the dealer refuses, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     reject_rate: f64,
     /// Share of market orders that fill in parts, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     partial_rate: f64,
     /// Share of market orders that get a worse price, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     slippage_rate: f64,
     /// Share of final request events that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_request_events: f64,
     /// Share of other trade transactions that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_transactions: f64,
     /// Report the transactions of one execution in random order
     #[arg(long, help_heading = "Behaviour")]
@@ -241,13 +241,6 @@ fn parse_hours(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(hours) if (0.0..=24.0 * 365.0).contains(&hours) => Ok(hours),
         _ => Err(format!("expected hours from 0 to 8760, got `{text}`")),
-    }
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
     }
 }
 

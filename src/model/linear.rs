@@ -5,6 +5,7 @@
 //! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
 
 use super::document::Document;
+use super::forest::OUTPUTS_MAX;
 use super::json::Reader;
 use super::linear_trees::LinearTrees;
 use super::link::Link;
@@ -17,18 +18,21 @@ pub(super) enum Linear {
     Trees(std::sync::Arc<LinearTrees>),
 }
 
-/// Weights and intercept.
+/// For each output its intercept and weights, of rows that may be standardised first.
 #[derive(Clone, Debug)]
 pub(super) struct Flat {
+    /// Output by output.
     weights: Box<[f64]>,
-    intercept: f64,
+    intercepts: Box<[f64]>,
+    /// What is taken off each value, and what it is then divided by; empty if neither.
+    standard: Box<[(f64, f64)]>,
 }
 
 impl Linear {
     /// How many sums a row has.
     pub(super) fn output_count(&self) -> usize {
         match self {
-            Linear::Flat(_) => 1,
+            Linear::Flat(flat) => flat.intercepts.len(),
             Linear::Trees(trees) => trees.output_count(),
         }
     }
@@ -53,73 +57,115 @@ impl Linear {
     #[inline]
     pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
         match self {
-            Linear::Flat(flat) => out[0] = flat.sum(row),
+            Linear::Flat(flat) => flat.sums(row, out),
             Linear::Trees(trees) => trees.sums(row, out),
         }
     }
 }
 
 impl Flat {
-    /// The sum of a row; a NaN feature makes it NaN.
-    fn sum(&self, row: &[f32]) -> f64 {
-        let mut sum = self.intercept;
-        for (weight, value) in self.weights.iter().zip(row) {
-            sum += weight * f64::from(*value);
+    /// The sums of a row; a NaN feature makes them NaN.
+    fn sums(&self, row: &[f32], out: &mut [f64]) {
+        for ((output, sum), intercept) in out.iter_mut().enumerate().zip(&self.intercepts) {
+            *sum = *intercept;
+            let weights = &self.weights[output * row.len()..(output + 1) * row.len()];
+            if self.standard.is_empty() {
+                for (weight, value) in weights.iter().zip(row) {
+                    *sum += weight * f64::from(*value);
+                }
+            } else {
+                for ((weight, value), (center, scale)) in weights.iter().zip(row).zip(&self.standard) {
+                    *sum += weight * ((f64::from(*value) - center) / scale);
+                }
+            }
         }
-        sum
     }
 }
 
 /// The format's name, the value of its `format` key.
 pub(super) const FORMAT: &str = "tickbridge-linear";
 
+#[derive(Default)]
+struct File {
+    format: Option<String>,
+    version: Option<i32>,
+    link: Option<String>,
+    names: Vec<String>,
+    weights: Vec<f64>,
+    intercepts: Vec<f64>,
+    center: Vec<f64>,
+    scale: Vec<f64>,
+}
+
 /// Reads and checks a whole file.
 pub(super) fn load(
     bytes: &[u8],
     features: &[impl AsRef<str>],
-    _: &LoadOptions,
+    options: &LoadOptions,
 ) -> Result<(Linear, Link, Vec<String>), ModelError> {
     let mut reader = Reader::new(bytes);
-    let (mut format, mut version, mut link_name, mut intercept) = (None, None, None, None);
-    let (mut file_names, mut weights) = (Vec::new(), Vec::new());
-    reader.each_key(|r, key| {
-        match key {
-            "format" => format = Some(r.string()?),
-            "version" => version = Some(r.i32()?),
-            "link" => link_name = Some(r.string()?),
-            "intercept" => intercept = Some(r.f64()?),
-            "features" => r.list(FEATURES_MAX, &mut file_names, Document::string)?,
-            "weights" => r.list(FEATURES_MAX, &mut weights, Document::f64)?,
-            _ => return Err(ModelError::UnknownKey { place: FORMAT, key: key.into() }),
-        }
-        Ok(())
+    let mut file = File::default();
+    let mut intercept = None;
+    reader.each_key(|r, key| match key {
+        "format" => r.string().map(|text| file.format = Some(text)),
+        "version" => r.i32().map(|version| file.version = Some(version)),
+        "link" => r.string().map(|text| file.link = Some(text)),
+        "intercept" => r.f64().map(|number| intercept = Some(number)),
+        "intercepts" => r.list(OUTPUTS_MAX, &mut file.intercepts, Document::f64),
+        "features" => r.list(FEATURES_MAX, &mut file.names, Document::string),
+        "weights" => r.list(FEATURES_MAX * OUTPUTS_MAX, &mut file.weights, Document::f64),
+        "center" => r.list(FEATURES_MAX, &mut file.center, Document::f64),
+        "scale" => r.list(FEATURES_MAX, &mut file.scale, Document::f64),
+        "source" => r.skip(),
+        _ => Err(ModelError::UnknownKey { place: FORMAT, key: key.into() }),
     })?;
     reader.end()?;
-    let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
-    if format.as_deref() != Some(FORMAT) {
-        return field("format", FORMAT, format.unwrap_or_default());
+    match (intercept, file.intercepts.is_empty()) {
+        (Some(intercept), true) => file.intercepts.push(intercept),
+        (None, false) => {}
+        (Some(_), false) => return Err(ModelError::KeyRepeated("intercept".into())),
+        (None, true) => return Err(ModelError::Missing("intercept")),
     }
-    if version != Some(1) {
-        return field("version", "1", format!("{version:?}"));
-    }
-    let link = match link_name.as_deref() {
-        Some("logistic") => Link::Logistic { slope: 1.0 },
-        Some("identity") => Link::Identity,
-        other => return field("link", "identity or logistic", other.unwrap_or_default().into()),
+    check(&file, options)?;
+    let link = super::sklearn::link(file.link.as_deref(), file.intercepts.len())?;
+    names::matched(&file.names, features)?;
+    let flat = Flat {
+        weights: file.weights.into(),
+        intercepts: file.intercepts.into(),
+        standard: file.center.into_iter().zip(file.scale).collect(),
     };
-    let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
-    if weights.len() != file_names.len() {
-        return field(
-            "weights",
-            "one for each feature",
-            format!("{} for {}", weights.len(), file_names.len()),
-        );
+    Ok((Linear::Flat(flat), link, file.names))
+}
+
+fn check(file: &File, options: &LoadOptions) -> Result<(), ModelError> {
+    let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
+    if file.format.as_deref() != Some(FORMAT) {
+        return field("format", FORMAT, file.format.clone().unwrap_or_default());
     }
-    if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
+    if file.version != Some(1) {
+        return field("version", "1", format!("{:?}", file.version));
+    }
+    if let Some(rounds) = options.rounds {
+        return field("rounds", "none: it has no rounds", rounds.to_string());
+    }
+    let count = file.names.len();
+    let expected = count * file.intercepts.len();
+    if file.weights.len() != expected {
+        let got = format!("{} for {expected}", file.weights.len());
+        return field("weights", "one for each feature of each output", got);
+    }
+    if file.center.len() != file.scale.len() || ![0, count].contains(&file.center.len()) {
+        let got = format!("{} and {} for {count}", file.center.len(), file.scale.len());
+        return field("center", "as many as scale, one for each feature", got);
+    }
+    let all = file.weights.iter().chain(&file.intercepts).chain(&file.center).chain(&file.scale);
+    if let Some(bad) = all.copied().find(|number| !number.is_finite()) {
         return field("weights", "finite numbers", bad.to_string());
     }
-    names::matched(&file_names, features)?;
-    Ok((Linear::Flat(Flat { weights: weights.into(), intercept }), link, file_names))
+    if file.scale.contains(&0.0) {
+        return field("scale", "numbers other than 0", "0".into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -151,9 +197,13 @@ mod tests {
         assert!(refusal("", "", &["a", "b", "c"]).contains(r#"feature "c" is declared"#));
         assert!(refusal("", "", &["b", "a"]).contains(r#"model feature 0: expected "a""#));
         assert!(refusal("-2", "NaN", &ab).contains("weights: expected finite numbers, got NaN"));
-        assert!(refusal(",-2", "", &ab).contains("weights: expected one for each feature, got 1 for 2"));
         assert!(
-            refusal("logistic", "probit", &ab).contains("link: expected identity or logistic, got probit")
+            refusal(",-2", "", &ab)
+                .contains("weights: expected one for each feature of each output, got 1 for 2")
+        );
+        assert!(
+            refusal("logistic", "probit", &ab)
+                .contains("link: expected identity, logistic, exp or softmax, got probit")
         );
         assert!(refusal("intercept", "bias", &ab).contains(r#"key "bias" is unknown"#));
         assert!(refusal("\"b\"", "\"a\"", &["a"]).contains("each name once"));

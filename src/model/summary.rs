@@ -63,7 +63,7 @@ pub struct Summary {
     pub scores_are_single: bool,
     /// Trees; 0 of a linear model.
     pub tree_count: usize,
-    /// Splits of all trees.
+    /// Splits of all trees; 0 where the leaves are linear, whose trees are not taken apart.
     pub split_count: usize,
     /// Leaves of all trees.
     pub leaf_count: usize,
@@ -148,6 +148,8 @@ impl Summary {
 
     fn of_linear(model: &Model, told: Told) -> Self {
         let mut summary = Summary::new(told, &model.features, model.output_count, model.link);
+        // LightGBM's trees with linear leaves are not taken apart here.
+        summary.tree_count = model.tree_count();
         if let Body::Linear(linear) = &model.body {
             for (feature, weight) in summary.features.iter_mut().zip(linear.weights()) {
                 feature.weight = Some(*weight);

@@ -29,7 +29,7 @@ fn every_kind_of_feature_takes_exactly_its_own_keys() {
         "kind = \"quantile\"\nperiod = 14\nquantile = 0.25",
         "kind = \"session\"\nsession_from = \"22:00\"\nsession_to = \"06:30\"\noffset_min = -300",
         "kind = \"session_vwap\"\nsession_from = \"00:00\"\nweight = \"volume\"",
-        "kind = \"beta\"\nperiod = 20\nwith = \"EURUSD\"\nwith_input = \"bid\"\nbasis = \"level\"",
+        "kind = \"beta\"\nperiod = 21\nwith = \"EURUSD\"\nwith_input = \"bid\"\nbasis = \"level\"",
         "kind = \"day_of_week\"",
     ];
     for lines in good {

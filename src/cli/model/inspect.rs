@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::opened::{Opened, Reading};
 use super::{Answer, ModelFault};
-use crate::model::{FeatureSummary, Model};
+use crate::model::{FeatureSummary, Model, Summary};
 
 /// Options of `model inspect`.
 #[derive(clap::Args, Debug)]
@@ -54,6 +54,11 @@ fn depths(trees_of_depth: &[usize]) -> String {
     some.map(|(depth, count)| format!("{count}×{depth}")).collect::<Vec<_>>().join(" ")
 }
 
+/// Trees that end in linear functions have a summary of their number alone.
+fn has_linear_leaves(summary: &Summary) -> bool {
+    summary.tree_count > 0 && summary.leaf_count == 0
+}
+
 fn total(features: &[FeatureSummary], of: impl Fn(&FeatureSummary) -> usize) -> usize {
     features.iter().map(of).sum()
 }
@@ -88,7 +93,9 @@ fn in_text(opened: &Opened) -> String {
         summary.output_count,
         summary.link.name()
     );
-    if summary.tree_count > 0 {
+    if has_linear_leaves(summary) {
+        let _ = writeln!(text, "trees      {}, with linear leaves", summary.tree_count);
+    } else if summary.tree_count > 0 {
         let _ = writeln!(
             text,
             "trees      {}: {} splits, {} leaves; trees×depth {}",
@@ -133,6 +140,11 @@ fn or_none(words: String) -> String {
 fn feature_table(opened: &Opened, text: &mut String) {
     let features = &opened.summary.features;
     let width = features.iter().map(|feature| feature.name.chars().count()).max().unwrap_or(0).max(8);
+    if has_linear_leaves(&opened.summary) {
+        let names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+        let _ = writeln!(text, "features   {}", names.join(" "));
+        return;
+    }
     if opened.summary.tree_count == 0 {
         let _ = writeln!(text, "{:width$}  weight", "features");
         for feature in features {

@@ -22,6 +22,7 @@ mod window;
 pub(super) use cross::LegState;
 pub(super) use window::Delay;
 
+use super::bars::OpenBar;
 use super::graph::Row;
 use super::spec::{AdxOutput, BandOutput, Kind, MacdOutput, StochasticOutput};
 use super::tick::FeatureTick;
@@ -34,24 +35,25 @@ pub(super) struct Sample<'a> {
     pub(super) raw: i64,
     /// The one before; equal to `raw` at the first.
     pub(super) previous: i64,
-    /// Of the bar; `raw` on ticks.
-    pub(super) high: i64,
-    /// Of the bar; `raw` on ticks.
-    pub(super) low: i64,
-    /// Traded in it.
-    pub(super) volume_e8: i64,
-    /// Ticks in it.
-    pub(super) ticks: u64,
     /// Input units per raw unit: 1, or 0.5 for the mid.
     pub(super) unit: f64,
     /// Samples so far, this one included.
     pub(super) seen: u64,
-    /// Venue time of the tick that made the sample; of a bar from the terminal's history its end.
-    pub(super) ts: TimeNs,
-    /// End of the sampled time bar, `i64::MAX` on other clocks.
-    pub(super) end_ns: i64,
     /// The stream's history, a ring of a power of two.
     pub(super) history: &'a [i64],
+    /// What the sample was taken of.
+    pub(super) bar: &'a OpenBar,
+    /// When, and what else there was.
+    pub(super) at: &'a Moment<'a>,
+}
+
+/// Where and when a sample was taken.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    /// Venue time of the tick that made the sample; of a bar from the terminal's history its end.
+    pub(super) ts: TimeNs,
+    /// End of the closed time bar, `i64::MAX` on other clocks.
+    pub(super) end_ns: i64,
     /// The whole tick; [`FeatureTick::NONE`] for a bar of history.
     pub(super) tick: &'a FeatureTick,
     /// The second legs of all features over two instruments.
@@ -80,13 +82,13 @@ impl Sample<'_> {
     /// When the sample was complete: of a time bar its end.
     #[inline]
     fn time_ns(&self) -> i64 {
-        if self.end_ns == i64::MAX { self.ts.0 } else { self.end_ns }
+        if self.at.end_ns == i64::MAX { self.at.ts.0 } else { self.at.end_ns }
     }
 
     /// Three times the typical price, raw.
     #[inline]
     fn typical_3(&self) -> i64 {
-        self.high + self.low + self.raw
+        self.bar.high + self.bar.low + self.raw
     }
 }
 
@@ -270,7 +272,7 @@ impl Node {
     }
 
     /// Takes one sample and writes what is wanted of it. The cheap nodes are inlined where samples come from.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
         match self {
             Node::Value => readers.write(s, row, |_| s.value()),

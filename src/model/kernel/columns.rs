@@ -34,7 +34,7 @@ impl Bytes {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn store_new(place: &mut std::mem::MaybeUninit<Bytes>, bytes: __m512i) -> &Bytes {
-        let first = place.as_mut_ptr();
+        let (first, low) = (place.as_mut_ptr(), _mm512_castsi512_si256(bytes));
         // In assembly because the compiler would join the two stores again.
         // SAFETY: `Bytes` is 64 bytes, aligned to 64; nothing else is written.
         unsafe {
@@ -42,7 +42,7 @@ impl Bytes {
                 "vmovdqa ymmword ptr [{first}], {low}",
                 "vextracti64x4 ymmword ptr [{first} + 32], {all}, 1",
                 first = in(reg) first,
-                low = in(ymm_reg) _mm512_castsi512_si256(bytes),
+                low = in(ymm_reg) low,
                 all = in(zmm_reg) bytes,
                 options(nostack, preserves_flags),
             );

@@ -97,9 +97,26 @@ impl KernelKind {
     }
 }
 
+/// All kernels, fastest first for a forest of this shape.
+fn by_speed(forest: &Forest) -> [KernelKind; KernelKind::ALL.len()] {
+    let mut kinds = KernelKind::ALL;
+    // Four small trees to a register beat one padded tree.
+    if forest.trees.iter().all(|tree| tree.reachable_splits().count() <= SMALL_TREE_SPLITS) {
+        let veb = kinds.iter().position(|kind| *kind == KernelKind::VebAvx512);
+        let dbl = kinds.iter().position(|kind| *kind == KernelKind::DblAvx512);
+        if let (Some(veb), Some(dbl)) = (veb, dbl) {
+            kinds.swap(veb, dbl);
+        }
+    }
+    kinds
+}
+
+/// Most splits of a tree that shares a register of `dbl` with three others.
+const SMALL_TREE_SPLITS: usize = 15;
+
 /// The kernels that can run this forest on this processor, fastest first.
 pub(super) fn available(forest: &Forest) -> Vec<KernelKind> {
-    KernelKind::ALL.into_iter().filter(|kind| kind.refusal(forest).is_none()).collect()
+    by_speed(forest).into_iter().filter(|kind| kind.refusal(forest).is_none()).collect()
 }
 
 /// Which kernel a model runs on, and why not on a faster one.
@@ -114,7 +131,7 @@ pub struct KernelChoice {
 /// Weighs all kernels.
 pub(super) fn choice(forest: &Forest) -> KernelChoice {
     let mut refused = Vec::new();
-    for kind in KernelKind::ALL {
+    for kind in by_speed(forest) {
         match kind.refusal(forest) {
             None => return KernelChoice { chosen: kind, refused },
             Some(reason) => refused.push((kind, reason)),

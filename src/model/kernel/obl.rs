@@ -127,7 +127,7 @@ impl<L: Leaf> Obl<L> {
     fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
         let mut numbers = [const { MaybeUninit::<Bytes>::uninit() }; TILES];
         let one = _mm512_set1_epi8(1);
-        let batches = self.leaves.chunks(TILES * TILE_TREES << self.depth);
+        let batches = self.leaves.chunks((TILES * TILE_TREES) << self.depth);
         for (batch, leaves) in batches.enumerate() {
             let first = batch * TILES * self.depth;
             let tile_count = (leaves.len() >> self.depth).div_ceil(TILE_TREES);
