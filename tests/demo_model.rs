@@ -2,7 +2,7 @@
 //!
 //! What it is not: a claim that the model earns anything. It exists so that the demo has decisions to show.
 //!
-//! Invariant: the features are those of `config/demo.toml`; `scripts/train-demo-model` trains on what `tickbridge features
+//! Invariant: the features are those of `config/demo.toml`; `scripts/train-example` trains on what `tickbridge features
 //! export` makes of the same file.
 
 use std::io::Read;

@@ -70,8 +70,10 @@ fn export(args: &[&str]) -> std::process::Output {
 fn a_replayed_days_features_equal_the_exported_ones_bit_for_bit() {
     let day = data(DAY);
     let place = Place::new();
-    // So many places that no tick of the day can meet a full ring and be coalesced.
-    place.configure(&[("[signal]", "[rings]\nmarket_slots = 65536\n[signal]")]);
+    // So many places that no tick of the day can meet a full ring and be coalesced; and no past is asked for, so that both
+    // sides begin with the day's first tick.
+    let sections = "[rings]\nmarket_slots = 65536\n[history]\nticks_max = 0\n[signal]";
+    place.configure(&[("[signal]", sections)]);
     let mut appliance = place.appliance(&["--seconds", "600"]);
     let ticks = day.to_str().unwrap();
     let pace = ["--ticks-per-second", "10000", "--margin-mode", "netting", "--exit-at-end"];
@@ -244,4 +246,44 @@ fn a_table_can_be_made_before_there_is_a_model() {
     let lines = std::fs::read_to_string(out).unwrap().lines().count() as u64;
     assert_eq!(summary["row_count"].as_u64(), Some(lines - 1));
     assert_eq!(summary["row_count"].as_u64().unwrap() + summary["unready_count"].as_u64().unwrap(), 44_864);
+}
+
+#[test]
+fn two_instruments_are_merged_by_time_and_files_put_in_order() {
+    let place = Place::new();
+    let gold = "\n[[instruments]]\nname = \"XAUUSD\"\nvenue = \"demo\"\nsymbol = \"XAUUSD\"\n";
+    let text = std::fs::read_to_string(place.path("instruments.toml")).unwrap();
+    std::fs::write(place.path("instruments.toml"), text + gold).unwrap();
+    let ratio = "[[features]]\nname = \"ratio\"\nkind = \"pair_ratio\"\ninstrument = \"EURUSD\"\ninput = \"bid\"\n\
+                 with = \"XAUUSD\"\nwith_input = \"bid\"\n[model]";
+    place.configure(&[("[model]", ratio)]);
+    let file = |name: &str, lines: &str| {
+        std::fs::write(place.path(name), lines).unwrap();
+        place.path(name).to_str().unwrap().to_owned()
+    };
+    let late = file("a.csv", "3000,1.3,1.4\n4000,1.4,1.5\n");
+    let early = file("b.csv", "1000,1.1,1.2\n2000,1.2,1.3\n");
+    let gold = file("gold.csv", "1000,5.0,5.1\n2500,6.0,6.1\n4000,7.0,7.1\n");
+    let (config, out) = (place.config(), place.path("t.csv"));
+    let (config, out) = (config.to_str().unwrap(), out.to_str().unwrap());
+    let common = ["--config", config, "--out", out, "--unready", "--columns", "time=0,bid=1,ask=2"];
+    let sources = [format!("EURUSD={late}"), format!("EURUSD={early}"), format!("XAUUSD={gold}")];
+    let [late, early, gold] = sources.each_ref().map(String::as_str);
+    let told = export(&[&common[..], &["--ticks", late, early, gold]].concat());
+    assert!(told.status.success(), "{}", stderr(&told));
+    let text = std::fs::read_to_string(out).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(
+        rows.iter().map(|row| row[0]).collect::<Vec<_>>(),
+        ["1000", "2000", "3000", "4000"].map(|ms| format!("{ms}000000"))
+    );
+    // At equal times EURUSD, declared first, comes first: gold of that moment is not known to it yet.
+    let ratios: Vec<&str> = rows.iter().map(|row| *row.last().unwrap()).collect();
+    let ratio = |euro: f64, gold: f64| (euro / gold) as f32;
+    let expected = [ratio(12.0, 50.0), ratio(13.0, 60.0), ratio(14.0, 60.0)].map(|value| value.to_string());
+    assert_eq!((ratios[0], &ratios[1..]), ("", &expected.each_ref().map(String::as_str)[..]));
+    let told = export(&[&common[..], &["--ticks", early]].concat());
+    assert_eq!(told.status.code(), Some(3));
+    let words = "feature ratio: expected ticks of XAUUSD (--ticks XAUUSD=PATH), got none";
+    assert!(stderr(&told).contains(words), "{}", stderr(&told));
 }

@@ -55,7 +55,11 @@ impl OrderRun {
         let stages = [Stage::IngestToDecide, Stage::JournalAppend, Stage::Decide, Stage::TickToDecision];
         let (recorder, stages) = stage_histograms(&stages);
         let now = clock.now();
+        let (_staged, staged) = ring(8);
+        let (retired, _retired) = ring(16);
         let mut decide = Decide::new(DecideParts {
+            models: staged,
+            retired,
             engine: Engine::new(setup),
             journal: writer,
             market: market.1,

@@ -11,8 +11,7 @@ use std::ffi::{c_int, c_void};
 use std::path::{Path, PathBuf};
 
 /// `TA_XXX(start, end, in, period, begin, count, out)`.
-type OneFn =
-    unsafe extern "C" fn(c_int, c_int, *const f64, c_int, *mut c_int, *mut c_int, *mut f64) -> c_int;
+type OneFn = unsafe extern "C" fn(c_int, c_int, *const f64, c_int, *mut c_int, *mut c_int, *mut f64) -> c_int;
 type StddevFn =
     unsafe extern "C" fn(c_int, c_int, *const f64, c_int, f64, *mut c_int, *mut c_int, *mut f64) -> c_int;
 type MacdFn = unsafe extern "C" fn(
@@ -72,7 +71,7 @@ type ThreeUpdateFn = unsafe extern "C" fn(*mut c_void, f64, *mut f64, *mut f64, 
 
 /// What is asked of TA-Lib: a function and its parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// SMA, EMA, RSI, MIN, MAX or ROC over a period.
     One(&'static str, usize),
     /// Population standard deviation.
@@ -85,12 +84,12 @@ pub enum Ask {
 
 impl Ask {
     /// Numbers that it answers with.
-    pub fn outputs(self) -> usize {
+    pub(crate) fn outputs(self) -> usize {
         if matches!(self, Ask::Macd(..) | Ask::Bands(..)) { 3 } else { 1 }
     }
 
     /// The fewest samples that determine its answer to a part in 10^9: windows forget at once, averages slowly.
-    pub fn history(self) -> usize {
+    pub(crate) fn history(self) -> usize {
         let forget = |samples_per_e: f64| (samples_per_e * 1e10f64.ln()).ceil() as usize;
         match self {
             Ask::One("EMA", period) => period + forget((period + 1) as f64 / 2.0),
@@ -103,7 +102,7 @@ impl Ask {
 }
 
 /// One function of TA-Lib, as arrays (computed anew each time) and as a stream.
-pub struct Function<'a> {
+pub(crate) struct Function<'a> {
     ask: Ask,
     array: ArrayFn,
     update: UpdateFn,
@@ -126,7 +125,7 @@ enum UpdateFn {
 }
 
 /// The library that the wheel brought, below `target/venv`; `scripts/golden-indicators` installs it.
-pub fn find() -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/lib");
     let inside = |path: &Path, wanted: fn(&str) -> bool| {
         let entries = std::fs::read_dir(path).ok()?;
@@ -139,7 +138,7 @@ pub fn find() -> Option<PathBuf> {
 }
 
 /// Loads and initialises it.
-pub fn load(path: &Path) -> Library {
+pub(crate) fn load(path: &Path) -> Library {
     // SAFETY: the wheel's library has no constructors that touch this process; it was installed by a pinned version.
     let library = unsafe { Library::new(path) }.expect("TA-Lib's library");
     // SAFETY: `TA_RetCode TA_Initialize(void)`.
@@ -158,7 +157,7 @@ fn symbol<T: Copy>(library: &Library, name: &str) -> T {
 
 impl<'a> Function<'a> {
     /// Looks the function up and opens its stream on `history`.
-    pub fn open(library: &'a Library, ask: Ask, history: &[f64]) -> Self {
+    pub(crate) fn open(library: &'a Library, ask: Ask, history: &[f64]) -> Self {
         let mut handle = std::ptr::null_mut();
         let (start, count) = (history.as_ptr(), history.len() as c_int);
         let mut out = [0.0f64; 3];
@@ -203,7 +202,7 @@ impl<'a> Function<'a> {
 
     /// The newest value of the last samples, all computed again.
     #[inline]
-    pub fn recompute(&mut self, samples: &[f64], out: &mut [f64]) {
+    pub(crate) fn recompute(&mut self, samples: &[f64], out: &mut [f64]) {
         let need = self.ask.history();
         let input = &samples[samples.len() - need..];
         let (begin, count) = (&mut 0, &mut 0);
@@ -244,7 +243,7 @@ impl<'a> Function<'a> {
 
     /// The newest value from the stream's own state.
     #[inline]
-    pub fn update(&mut self, sample: f64, out: &mut [f64]) {
+    pub(crate) fn update(&mut self, sample: f64, out: &mut [f64]) {
         let code = match &self.update {
             UpdateFn::One(call) => {
                 // SAFETY: the handle was opened for this function and is freed with the process.

@@ -8,7 +8,10 @@
 
 use super::rings::Outbound;
 use super::sent::SentTimes;
-use crate::engine::{Counts, Engine, OUTPUTS_MAX, Outputs};
+use crate::engine::{
+    Counts, Engine, Hold, MEMBERS_MAX, ModelIdentity, ModelUnit, OUTPUTS_MAX, Outputs, SHADOWS_MAX, Slot,
+    StrategyView,
+};
 use crate::journal::{PersistState, Writer};
 use crate::record::{
     self, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record,
@@ -20,6 +23,7 @@ use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::runtime::histogram::StageRecorder;
 use crate::runtime::ring::{CommandReceiver, Consumer, Producer};
 use crate::runtime::stage::Stage;
+use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
 use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, Qty, TimeNs, VenueId};
 
 /// Time is told to the engine this often while an order is open or a question is out.
@@ -30,10 +34,22 @@ const TICK_QUIET_NS: i64 = NS_PER_S;
 const STATUS_NS: i64 = 50 * NS_PER_MS;
 /// Commands and queries that one step may produce and the ring must have room for.
 const OUTBOUND_PER_STEP_MAX: usize = 64;
+/// Records that looking at a decision may add to those of the step.
+const OBSERVED_PER_STEP_MAX: u64 = 16;
+
 /// Questions about the past that one step may produce: one a venue and a cause.
 const HISTORY_REQUESTS_PER_STEP_MAX: usize = 32;
 /// History is taken while so much of the journal's memory is free, in parts of the whole: below a quarter trading halts.
 const HISTORY_JOURNAL_FREE_MIN: (u64, u64) = (1, 2);
+
+/// A model on its way into the engine, with the record that names it.
+#[derive(Debug)]
+pub struct StagedModel {
+    /// Ready to be asked; `None` where the change only takes one out.
+    pub unit: Option<Box<ModelUnit>>,
+    /// Its `ModelChange`.
+    pub change: Record,
+}
 
 /// What the control floor sees of the engine.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +76,40 @@ pub struct EngineStatus {
     pub orders_unknown: usize,
     /// Last record of the journal.
     pub journal_seq: u64,
+    /// Wishes held back, by reason.
+    pub vetoes: VetoCounts,
+    /// The first strategy's models.
+    pub models: ModelsStatus,
+}
+
+/// What the control floor sees of a strategy's models.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ModelsStatus {
+    /// Exchanges so far.
+    pub revision: u64,
+    /// Slot, digest and version of each live model.
+    pub live: [Option<(Slot, ModelIdentity)>; MEMBERS_MAX + 1],
+    /// The same of each shadow, and what it would have done.
+    pub shadows: [Option<(Slot, ModelIdentity, PaperCounts)>; SHADOWS_MAX],
+    /// How the live scores did, where that is watched.
+    pub quality: Option<QualityCounts>,
+    /// Of the live member whose features moved most: its digest, the feature's place in it, the index.
+    pub drift: Option<(u64, usize, f64)>,
+}
+
+impl ModelsStatus {
+    fn of(view: &StrategyView<'_>) -> Self {
+        let mut status = ModelsStatus { revision: view.models.revision(), ..ModelsStatus::default() };
+        for (place, (slot, unit)) in status.live.iter_mut().zip(view.models.live_slots()) {
+            *place = Some((slot, *unit.identity()));
+        }
+        for (place, (slot, unit, counts)) in status.shadows.iter_mut().zip(view.models.shadows()) {
+            *place = Some((slot, *unit.identity(), *counts));
+        }
+        status.quality = view.quality.copied();
+        status.drift = view.models.worst_drift();
+        status
+    }
 }
 
 /// What the agent is made of.
@@ -76,6 +126,10 @@ pub struct DecideParts {
     pub send_reports: Consumer<Record>,
     /// The operator's words.
     pub control: CommandReceiver<Record>,
+    /// Models that take a slot.
+    pub models: Consumer<StagedModel>,
+    /// Models that left one: the control floor frees them.
+    pub retired: Producer<Box<ModelUnit>>,
     /// Commands and queries.
     pub orders: Producer<Outbound>,
     /// Questions about the past, to the lane with the market connections.
@@ -123,8 +177,8 @@ impl Decide {
     #[inline]
     fn has_room(&mut self) -> bool {
         self.parts.orders.free() >= OUTBOUND_PER_STEP_MAX
+            && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1 + OBSERVED_PER_STEP_MAX
             && self.parts.history_requests.free() >= HISTORY_REQUESTS_PER_STEP_MAX
-            && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1
     }
 
     #[inline]
@@ -157,6 +211,26 @@ impl Decide {
         }
         self.parts.recorder.record(Stage::JournalAppend, appended.since(taken));
         self.parts.recorder.record(Stage::Decide, decided.since(appended));
+        self.observe();
+    }
+
+    /// What can wait until the step's outputs are on their way.
+    #[inline]
+    fn observe(&mut self) {
+        self.out.clear();
+        self.parts.engine.observe(&mut self.out);
+        for output in self.out.records_mut() {
+            self.parts.journal.append(output).expect("room was kept for what is observed");
+        }
+    }
+
+    /// One model for another, between two ticks: the record is journalled, then stepped.
+    fn exchange(&mut self, staged: StagedModel) {
+        let unused = staged.unit.and_then(|unit| self.parts.engine.stage(unit));
+        self.take(staged.change);
+        for unit in [unused, self.parts.engine.take_retired()].into_iter().flatten() {
+            self.parts.retired.try_push(unit).expect("room was kept for what leaves its slot");
+        }
     }
 
     /// Answers before news: what became of an order is known before the next tick is judged. A report is always taken before a
@@ -233,6 +307,10 @@ impl Decide {
         let counters = &mut self.parts.counters;
         counters.set(CounterId::Ticks, counts.ticks);
         counters.set(CounterId::Decisions, counts.decisions);
+        counters.set(CounterId::FeaturesUnready, counts.held[Hold::Unready as usize]);
+        counters.set(CounterId::FeaturesStale, counts.held[Hold::Stale as usize]);
+        counters.set(CounterId::FeaturesMissing, counts.held[Hold::Missing as usize]);
+        counters.set(CounterId::HistoryFailures, counts.history_failures);
         counters.set(CounterId::Fills, counts.fills);
         counters.set(CounterId::Gaps, counts.gaps);
         counters.set(CounterId::OrdersUnknown, counts.unknown);
@@ -252,6 +330,11 @@ impl Decide {
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             journal_seq: self.parts.journal.last_seq(),
+            vetoes: engine.vetoes(),
+            models: engine
+                .strategies()
+                .next()
+                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
         };
         // A reader that is behind gets the next one.
         let _ = self.parts.status.try_push(status);
@@ -286,6 +369,13 @@ impl Agent for Decide {
             && let Some(input) = self.parts.control.pop()
         {
             self.take(input);
+            count += 1;
+        }
+        while self.has_room()
+            && self.parts.retired.free() >= 2
+            && let Some(staged) = self.parts.models.pop()
+        {
+            self.exchange(staged);
             count += 1;
         }
         let patience = if self.parts.engine.waits() { TICK_OPEN_NS } else { TICK_QUIET_NS };

@@ -5,7 +5,7 @@
 //! Invariant: no record is made for a connection whose hello was not accepted; a connection that breaks the protocol is told
 //! why and closed, and no other notices.
 
-use super::admission::Admission;
+use super::admission::{Admission, reason_of};
 use crate::link::{BindError, ConnectionId, Event, LinkCounters, SendError, Server, ServerSettings};
 use crate::record::{self, Origin, Record, SessionState};
 use crate::runtime::counters::{CounterId, CounterWriter};
@@ -13,8 +13,8 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body,
-    encode_heartbeat, encode_message,
+    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, Stream, SymbolTable, body, encode_heartbeat,
+    encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -308,8 +308,12 @@ impl Endpoint {
             }
             _ => false,
         };
-        let peers = self.peers.iter().enumerate().filter(pushes);
-        peers.max_by_key(|(_, peer)| peer.connection).map(|(slot, _)| slot as u16)
+        self.peers
+            .iter()
+            .enumerate()
+            .filter(pushes)
+            .max_by_key(|(_, peer)| peer.connection)
+            .map(|(slot, _)| slot as u16)
     }
 
     /// Commands that the connection still takes.
@@ -372,13 +376,6 @@ impl Endpoint {
 
 fn text(words: &str) -> FixedText<64> {
     FixedText::new(words).unwrap_or(FixedText::EMPTY)
-}
-
-fn reason_of(error: &DecodeError) -> RejectReason {
-    match error {
-        DecodeError::Header(HeaderError::Protocol { .. }) => RejectReason::Protocol,
-        _ => RejectReason::Malformed,
-    }
 }
 
 fn refuse(pending: &mut Vec<Pending>, id: ConnectionId, reason: RejectReason, words: FixedText<64>) {

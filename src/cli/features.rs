@@ -15,7 +15,7 @@ use crate::dataset::{
 use crate::store::table::{TableError, TableFormat};
 use crate::store::ticks::{CivilDate, OpenOptions, TickFileError, civil_text, open_ticks};
 use crate::types::{InstrumentId, NS_PER_S, TimeNs};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Features: list them, or export the table to train on.
@@ -144,8 +144,8 @@ pub fn run(args: &FeaturesArgs) -> Result<u8, FeaturesError> {
         FeaturesCommand::Export(args) => {
             let summary = export_table(args)?;
             match args.json {
-                true => println!("{}", serde_json::to_string_pretty(&summary).unwrap_or_default()),
-                false => print_summary(args, &summary),
+                true => say(&format!("{}\n", serde_json::to_string_pretty(&summary).unwrap_or_default())),
+                false => say(&summary_text(args, &summary)),
             }
             Ok(u8::from(summary.broken_count > 0))
         }
@@ -272,20 +272,28 @@ fn usage(option: &'static str, expected: &'static str, got: &str) -> TicksError 
     super::ticks::usage(option, expected, got)
 }
 
-fn print_summary(args: &ExportArgs, summary: &ExportSummary) {
+/// Prints an answer. Nobody need read it: the table is there, and a closed pipe is no failure.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn summary_text(args: &ExportArgs, summary: &ExportSummary) -> String {
     let kept = |keep: bool| if keep { "kept, null" } else { "left out" };
     let time = |ns: Option<i64>| ns.map_or("-".to_owned(), |ns| civil_text(TimeNs(ns)));
-    println!("{}: {} rows of {} features", args.out.display(), summary.row_count, summary.feature_count);
-    println!("span        {} to {}", time(summary.ts_first_ns), time(summary.ts_last_ns));
-    println!("ticks       {} read, {} inputs without a price", summary.tick_count, summary.refused_count);
-    println!("not ready   {} rows, {}", summary.unready_count, kept(args.unready));
+    let mut lines = vec![
+        format!("{}: {} rows of {} features", args.out.display(), summary.row_count, summary.feature_count),
+        format!("span        {} to {}", time(summary.ts_first_ns), time(summary.ts_last_ns)),
+        format!("ticks       {} read, {} inputs without a price", summary.tick_count, summary.refused_count),
+        format!("not ready   {} rows, {}", summary.unready_count, kept(args.unready)),
+    ];
     if !args.labels.is_empty() {
-        println!("no label    {} rows, {}", summary.unlabelled_count, kept(args.tail));
+        lines.push(format!("no label    {} rows, {}", summary.unlabelled_count, kept(args.tail)));
     }
-    println!("bytes       {}", summary.file_bytes);
+    lines.push(format!("bytes       {}", summary.file_bytes));
     if summary.broken_count > 0 {
-        println!("broken      {} lines or records skipped", summary.broken_count);
+        lines.push(format!("broken      {} lines or records skipped", summary.broken_count));
     }
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

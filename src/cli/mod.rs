@@ -7,6 +7,10 @@
 pub mod check;
 pub mod demo;
 pub mod features;
+pub mod market;
+pub mod model;
+pub mod models;
+pub mod operator;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -41,8 +45,14 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
-    /// Simulated counterparts: an MT5 terminal
+    /// The registry: take models in, promote, shadow, roll back
+    Models(models::Args),
+    /// Speak to a running appliance: halt, reduce, activate, kill, resolve, status
+    Operator(operator::Args),
+    /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
+    /// Model files: what they hold, whether their scores are the library's, how long an answer takes
+    Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
     /// Features: list them, or export the table that a model is trained on
@@ -65,6 +75,14 @@ fn per_second(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share: 0 to 1.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
+    }
+}
+
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
@@ -73,7 +91,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {

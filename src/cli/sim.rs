@@ -39,6 +39,8 @@ pub struct SimArgs {
 enum What {
     /// A simulated MT5 terminal: connects to a running appliance, pushes ticks, executes its orders on a simulated account
     Terminal(Box<TerminalArgs>),
+    /// The seeded market's ticks as a tick file
+    Market(super::market::MarketArgs),
 }
 
 /// How the account keeps positions.
@@ -179,7 +181,7 @@ pub struct TerminalArgs {
     #[arg(long, value_enum, default_value = "none", help_heading = "Past")]
     history_fault: PastFault,
     /// Share of live ticks that are numbered and never arrive, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Past")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Past")]
     lose_ticks: f64,
     /// Shortest time from a command to its execution, milliseconds
     #[arg(long, default_value_t = 1.0, help_heading = "Behaviour")]
@@ -188,19 +190,19 @@ pub struct TerminalArgs {
     #[arg(long, default_value_t = 2.0, help_heading = "Behaviour")]
     latency_jitter_ms: f64,
     /// Share of requests that the dealer refuses, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     reject_rate: f64,
     /// Share of market orders that fill in parts, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     partial_rate: f64,
     /// Share of market orders that get a worse price, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     slippage_rate: f64,
     /// Share of final request events that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_request_events: f64,
     /// Share of other trade transactions that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_transactions: f64,
     /// Report the transactions of one execution in random order
     #[arg(long, help_heading = "Behaviour")]
@@ -242,16 +244,12 @@ fn parse_hours(text: &str) -> Result<f64, String> {
     }
 }
 
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
-    }
-}
-
 /// Runs it; the exit code is 0, 1 when the appliance refused or something broke, 2 for wrong arguments.
 pub fn run(args: SimArgs) -> ExitCode {
-    let What::Terminal(args) = args.what;
+    let args = match args.what {
+        What::Terminal(args) => args,
+        What::Market(args) => return super::market::run(&args),
+    };
     let seed = args.seed;
     let session = match session(&args) {
         Ok(session) => session,
@@ -465,7 +463,9 @@ mod tests {
     }
 
     fn parse(line: &str) -> Result<TerminalArgs, clap::Error> {
-        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what;
+        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what else {
+            panic!("expected a terminal of {line}");
+        };
         Ok(*args)
     }
 

@@ -13,7 +13,9 @@ use super::validate::{Block, Origin};
 /// Adds the faults between keys to those already found.
 pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     let mut cross = Cross { blocks, errors };
-    for (section, key) in [("venues", "name"), ("instruments", "name"), ("features", "name")] {
+    for (section, key) in
+        [("venues", "name"), ("instruments", "name"), ("features", "name"), ("models", "name")]
+    {
         cross.unique(section, key);
     }
     cross.unique_login();
@@ -24,17 +26,19 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         ("features", "with", "instruments"),
         ("features", "of", "features"),
         ("model", "instrument", "instruments"),
+        ("signal", "regime_feature", "features"),
     ] {
         cross.refers(section, key, target);
     }
     super::features::check(&mut cross);
-    cross.model_file();
+    cross.model_files();
     cross.lanes();
     cross.link();
     cross.rings();
     for (low, high) in [
         (("signal", "exit_long_below"), ("signal", "enter_long_above")),
         (("signal", "enter_short_below"), ("signal", "exit_short_above")),
+        (("signal", "regime_min"), ("signal", "regime_max")),
         (("signal", "volume_lots"), ("risk", "order_lots_max")),
         (("risk", "order_lots_max"), ("risk", "position_lots_max")),
         (("risk", "unknown_after_ms"), ("risk", "page_after_ms")),
@@ -143,23 +147,22 @@ impl<'a> Cross<'a> {
                 Some(near) => format!("a name of [[{target}]] (did you mean {near}?)"),
                 None => format!("a name of [[{target}]]"),
             };
-            let index = (section != "model").then_some(index);
+            let index = (!matches!(section, "model" | "signal")).then_some(index);
             self.fault(block, index, key, Fault::Reference, expected, format!("\"{name}\""));
         }
     }
 
-    fn model_file(&mut self) {
-        let Some(block) = self.one("model") else { return };
-        let Some(file) = block.text("file") else { return };
-        if !Path::new(file).is_file() {
-            self.fault(
-                block,
-                None,
-                "file",
-                Fault::File,
-                "a file that exists".into(),
-                format!("\"{file}\", which does not"),
-            );
+    fn model_files(&mut self) {
+        let first = self.one("model").map(|block| (None, block));
+        let more = self.of("models").into_iter().map(|(index, block)| (Some(index), block));
+        for (index, block) in first.into_iter().chain(more) {
+            for key in ["file", "calibration"] {
+                let Some(file) = block.text(key) else { continue };
+                if !Path::new(file).is_file() {
+                    let got = format!("\"{file}\", which does not");
+                    self.fault(block, index, key, Fault::File, "a file that exists".into(), got);
+                }
+            }
         }
     }
 

@@ -25,10 +25,11 @@ pub use schema::{Key, Kind, Presence, Section, Shape};
 pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
-    Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureBasis, FeatureClock,
-    FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed,
-    FeatureWeight, History, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, Report,
-    Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
+    Appliance, BeforeSend, Budgets, CombineKind, Config, DayTime, Ensemble, ExpectedMargin, ExtraModel,
+    Feature, FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind,
+    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, History, Idle, Instrument, Journal, Lanes,
+    Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal,
+    SignalAverage, Status, Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 
@@ -113,8 +114,11 @@ impl Config {
         let decides = (
             (self.appliance.strategy_id, self.appliance.allow_live),
             (&self.venues, &self.instruments, &self.features),
-            (self.model.format, &self.model.instrument),
-            (&self.signal, &self.risk),
+            (self.model.format, &self.model.instrument, self.model.weight),
+            self.models.iter().map(|model| (&model.name, model.role, model.weight)).collect::<Vec<_>>(),
+            (&self.ensemble.combine, self.ensemble.vote_long_above, self.ensemble.vote_short_below),
+            (self.ensemble.votes_min, self.ensemble.middle),
+            (&self.signal, &self.watch, &self.risk),
         );
         let json = serde_json::to_vec(&decides).expect("plain values with finite numbers serialize");
         json.iter()

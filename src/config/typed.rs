@@ -33,7 +33,8 @@ section!(
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
-        model: Model, signal: Signal, risk: Risk, budgets: Budgets, report: Report, status: Status,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, watch: Watch, registry: Registry,
+        operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
 );
 section!(
@@ -162,19 +163,64 @@ section!(
 );
 choice!(
     /// How a model file is written.
-    ModelFormat { XgboostJson, LinearJson }
+    ModelFormat { XgboostJson, XgboostUbjson, Lightgbm, CatboostJson, LinearJson, ForestJson }
 );
 section!(
     /// `[model]`.
-    Model { file: PathBuf, format: ModelFormat, instrument: String, }
+    Model {
+        name: String, file: PathBuf, format: ModelFormat, instrument: String, calibration: Option<PathBuf>,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
+    }
+);
+choice!(
+    /// What a further model is there for.
+    ModelRole { Member, Stack, Shadow }
+);
+section!(
+    /// `[[models]]`.
+    ExtraModel {
+        name: String, role: ModelRole, file: PathBuf, format: ModelFormat, calibration: Option<PathBuf>,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
+    }
+);
+choice!(
+    /// How members' scores become one.
+    CombineKind { Mean, Vote, Stack }
+);
+section!(
+    /// `[ensemble]`.
+    Ensemble {
+        combine: CombineKind, vote_long_above: f64, vote_short_below: f64, votes_min: u8, middle: f64,
+        calibration: Option<PathBuf>,
+    }
 );
 section!(
     /// `[signal]`.
     Signal {
         enter_long_above: f64, exit_long_below: f64, enter_short_below: f64, exit_short_above: f64,
         volume_lots: f64, cooldown_ms: u64, spread_max_ticks: i64, quote_age_max_ms: u64, stop_loss_points: u32,
-        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64,
+        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64, edge_ticks_per_unit: f64,
+        commission_ticks: f64, edge_margin_ticks: f64, agreement_min: f64, feature_age_max_ms: u64,
+        regime_feature: Option<String>, regime_min: f64, regime_max: f64, sessions: Option<String>,
+        session_days: String,
     }
+);
+section!(
+    /// `[watch]`.
+    Watch {
+        shadow_every: u32, shadow_record_every: u32, quality_horizon_ms: u64, quality_every: u32, quality_window: u32,
+        hit_rate_min: f64, drift_window: u32, drift_max: f64,
+    }
+);
+section!(
+    /// `[registry]`.
+    Registry { dir: Option<PathBuf>, }
+);
+section!(
+    /// `[operator]`.
+    Operator { token_file: Option<PathBuf>, }
 );
 section!(
     /// `[risk]`; `day_starts_at` is server time.
@@ -200,6 +246,20 @@ section!(
     /// `[status]`.
     Status { interval_ms: u64, }
 );
+
+impl ModelFormat {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelFormat::XgboostJson => "xgboost_json",
+            ModelFormat::XgboostUbjson => "xgboost_ubjson",
+            ModelFormat::Lightgbm => "lightgbm",
+            ModelFormat::CatboostJson => "catboost_json",
+            ModelFormat::LinearJson => "linear_json",
+            ModelFormat::ForestJson => "forest_json",
+        }
+    }
+}
 
 /// A time of day, to the minute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

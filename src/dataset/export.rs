@@ -5,12 +5,13 @@
 //! Invariant: every tick enters the graph once and in order, whether its row is written or not; so a row does not depend on
 //! where the table begins, only on where the ticks do.
 
+use super::declared::{name_of, specs};
 use super::label::{Horizon, LookAhead};
 use super::source::{SourceTick, TickSource};
 use super::{DatasetError, Grid};
 use crate::config::Config;
 use crate::features::{FeatureGraph, FeatureTick};
-use crate::setup::{SetupError, feature_specs};
+use crate::setup::SetupError;
 use crate::store::table::{Column, ColumnKind, TableSummary, TableWriter};
 use crate::types::{InstrumentId, TimeNs};
 use std::path::Path;
@@ -118,23 +119,17 @@ impl<'a> Export<'a> {
         options: &'a ExportOptions,
         file: &Path,
     ) -> Result<Self, DatasetError> {
-        let name = |instrument: InstrumentId| {
-            config
-                .instruments
-                .get(usize::from(instrument.0))
-                .map_or(String::new(), |found| found.name.clone())
-        };
-        for feature in &config.features {
-            let found = config.instruments.iter().position(|known| known.name == feature.instrument);
-            if found.is_some_and(|at| source.grid(InstrumentId(at as u16)).is_none()) {
-                let (feature, instrument) = (feature.name.clone(), feature.instrument.clone());
+        let specs = specs(config)?;
+        for spec in &specs {
+            let mut legs = std::iter::once(spec.instrument).chain(spec.kind.with().map(|leg| leg.instrument));
+            if let Some(without) = legs.find(|leg| source.grid(*leg).is_none()) {
+                let (feature, instrument) = (spec.name.clone(), name_of(config, without));
                 return Err(DatasetError::NoTicks { feature, instrument });
             }
         }
-        let missing =
-            || DatasetError::NoTicks { feature: "of any row".into(), instrument: name(options.rows_of) };
+        let missing = || DatasetError::NoRows { instrument: name_of(config, options.rows_of) };
         let grid = *source.grid(options.rows_of).ok_or_else(missing)?;
-        let graph = FeatureGraph::build(&feature_specs(config)?).map_err(SetupError::from)?;
+        let graph = FeatureGraph::build(&specs).map_err(SetupError::from)?;
         let table = TableWriter::create(file, &columns(&graph, options), &metadata(config, source, options))?;
         let summary = ExportSummary {
             tick_count: 0,
@@ -207,13 +202,12 @@ fn columns(graph: &FeatureGraph, options: &ExportOptions) -> Vec<Column> {
 
 fn metadata(config: &Config, source: &TickSource, options: &ExportOptions) -> Vec<(&'static str, String)> {
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-    let instrument = config.instruments.get(usize::from(options.rows_of.0));
     let tick_size = source.grid(options.rows_of).map_or(f64::NAN, Grid::tick_size);
     let labels: Vec<&str> = options.labels.iter().map(|(name, _)| name.as_str()).collect();
     vec![
         ("tickbridge.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("tickbridge.config_digest", format!("{:016x}", config.digest())),
-        ("tickbridge.instrument", instrument.map_or(String::new(), |known| known.name.clone())),
+        ("tickbridge.instrument", name_of(config, options.rows_of)),
         ("tickbridge.tick_size", tick_size.to_string()),
         ("tickbridge.features", json(serde_json::to_string(&config.features))),
         ("tickbridge.labels", json(serde_json::to_string(&labels))),

@@ -5,11 +5,13 @@
 //! Invariant: a row's features are the bits that the engine's own graph has after the same ticks; labels, which look into
 //! the future, are columns of their own.
 
+mod declared;
 mod export;
 mod grid;
 mod label;
 mod source;
 
+pub use declared::{ClockNeeds, Declared, FeatureNeeds, declared};
 pub use export::{ExportOptions, ExportSummary, Rows, export};
 pub use grid::Grid;
 pub use label::Horizon;
@@ -84,6 +86,14 @@ pub enum DatasetError {
     NoTicks {
         /// The feature.
         feature: String,
+        /// The instrument's name.
+        instrument: String,
+    },
+    /// The instrument whose ticks should make rows has none.
+    #[error(
+        "expected ticks of {instrument}, whose ticks make the rows (--rows-of chooses another), got none"
+    )]
+    NoRows {
         /// The instrument's name.
         instrument: String,
     },

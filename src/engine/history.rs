@@ -35,19 +35,19 @@
 //!
 //! Inside the appliance live ticks and reports travel in two rings, and reports are taken first. A live tick from before the
 //! end may therefore be seen after it (the cut refuses it), and, when the end arrives between two looks, one from after the end may
-//! be seen before it: so live ticks are kept while a question is out, the newest [`HELD_MAX`] of them, and those beyond the cut are
+//! be seen before it: so live ticks are kept while a question is out, the newest of them (`held.rs`), and those beyond the cut are
 //! fed at the end. Should one beyond the cut have been pushed out of that memory, the plan starts again. Ticks that a full ring
 //! folded into one are counted as coalesced and are not a gap.
 
 use super::AlertCode;
+use super::held::{Cut, Held, cut_of};
+use super::needs::Needs;
 use super::setup::HistoryPlan;
 use crate::record::{
     self, HISTORY_INTERLEAVED, HISTORY_NOT_SENT, HISTORY_REFUSED, HistoryBar, HistoryEnd, HistoryRequest,
 };
 use crate::types::{Execution, InstrumentId, NS_PER_S, TimeNs, VenueId};
 
-/// Live ticks kept while a question is out.
-const HELD_MAX: usize = 64;
 /// A plan is tried so often.
 const TRIES_MAX: u8 = 4;
 /// A plan that failed is tried again after this.
@@ -56,65 +56,6 @@ const AGAIN_NS: i64 = NS_PER_S;
 const LOADING: [u32; 2] = [4_403, 4_405];
 /// MQL5: there is no history, or none that reaches back so far.
 const NOT_FOUND: u32 = 4_401;
-/// Bars that the terminal builds, seconds.
-const TERMINAL_PERIODS_S: [i64; 19] = [
-    60, 120, 180, 240, 300, 360, 600, 720, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 28_800,
-    43_200, 86_400,
-];
-
-/// Where the past ends: connection and number of the last live tick that is not news.
-type Cut = (u32, u64);
-
-/// What an instrument's features need.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Needs {
-    /// Newest ticks.
-    pub ticks: u32,
-    /// As many ticks as may be asked for: nobody knows how many make a bar of so much volume.
-    pub volume: Option<Volume>,
-    /// Time bars.
-    pub bars: Vec<BarsNeeded>,
-    /// Instruments whose features look at this one, and whose past must be told before.
-    pub after: Vec<InstrumentId>,
-}
-
-impl Needs {
-    /// Adds time bars, or raises what is needed of those of the same length and beginning.
-    pub(super) fn add_bars(&mut self, bars: BarsNeeded) {
-        let same =
-            |known: &&mut BarsNeeded| (known.period_ns, known.offset_ns) == (bars.period_ns, bars.offset_ns);
-        match self.bars.iter_mut().find(same) {
-            Some(known) => {
-                known.samples = known.samples.max(bars.samples);
-                known.from_terminal &= bars.from_terminal;
-            }
-            None => self.bars.push(bars),
-        }
-    }
-}
-
-/// Some feature samples by volume.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Volume;
-
-/// Time bars of one length.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BarsNeeded {
-    pub period_ns: i64,
-    /// The venue's own time minus UTC, as the feature has it.
-    pub offset_ns: i64,
-    pub samples: u32,
-    /// Whether a bar of the terminal says all that the features want of it.
-    pub from_terminal: bool,
-}
-
-impl BarsNeeded {
-    /// Opening time of the bar that holds this time.
-    fn opening(&self, ts: i64) -> i64 {
-        ts.saturating_sub(ts.saturating_add(self.offset_ns).rem_euclid(self.period_ns))
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     /// Live ticks enter.
@@ -152,43 +93,6 @@ pub(super) enum Outcome {
 
 /// An alert: code, what came, what was needed or the error.
 pub(super) type Complaint = (AlertCode, i64, i64);
-
-/// The ticks kept while a question is out.
-#[derive(Clone, Debug)]
-struct Held {
-    ticks: Box<[record::Tick]>,
-    pushed: usize,
-    lost: Cut,
-}
-
-impl Held {
-    fn new() -> Self {
-        let nothing = <record::Tick as record::Layout>::read(&[0; record::PAYLOAD_BYTES]);
-        Held { ticks: vec![nothing; HELD_MAX].into(), pushed: 0, lost: (0, 0) }
-    }
-
-    fn clear(&mut self) {
-        (self.pushed, self.lost) = (0, (0, 0));
-    }
-
-    fn push(&mut self, tick: &record::Tick) {
-        let place = &mut self.ticks[self.pushed % HELD_MAX];
-        if self.pushed >= HELD_MAX {
-            self.lost = self.lost.max(cut_of(place));
-        }
-        *place = *tick;
-        self.pushed += 1;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &record::Tick> {
-        let first = self.pushed.saturating_sub(HELD_MAX);
-        (first..self.pushed).map(|at| &self.ticks[at % HELD_MAX])
-    }
-}
-
-fn cut_of(tick: &record::Tick) -> Cut {
-    (tick.connection, tick.stream_seq)
-}
 
 /// The plan of one instrument.
 #[derive(Clone, Debug)]
@@ -347,11 +251,7 @@ impl Track {
     pub(super) fn begin(&mut self, offset_s: i32, execution: Option<Execution>) {
         let offset_ns = i64::from(offset_s) * NS_PER_S;
         for (bars, sent) in self.needs.bars.iter().zip(&mut self.sent_by_terminal) {
-            *sent = bars.from_terminal
-                && execution.is_some_and(|execution| execution != Execution::Exchange)
-                && bars.period_ns % NS_PER_S == 0
-                && TERMINAL_PERIODS_S.contains(&(bars.period_ns / NS_PER_S))
-                && (offset_ns - bars.offset_ns) % bars.period_ns == 0;
+            *sent = bars.come_from_terminal(offset_ns, execution);
         }
         self.seam = 0;
         self.step = if self.needs.bars.is_empty() { Step::Ticks } else { Step::Probe };

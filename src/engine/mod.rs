@@ -10,19 +10,28 @@
 
 mod decide;
 mod facts;
+mod held;
 mod history;
 mod loss;
+mod models;
+mod needs;
+mod observe;
 mod outputs;
 mod reconcile;
 mod setup;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod unit;
 mod venue;
 mod warm;
 
+pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
+pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
-pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};
@@ -32,6 +41,7 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use loss::LossWatch;
+use strategy::Strategy;
 use venue::Venue;
 use warm::History;
 
@@ -62,26 +72,13 @@ pub enum AlertCode {
     HistoryShort = 22,
     /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
     FeaturesCold = 23,
-}
-
-/// Prepared for one strategy while it runs.
-#[derive(Clone, Debug)]
-struct Strategy {
-    setup: StrategySetup,
-    ticks_since: u32,
-    last_denied: Option<(Reason, Side, TimeNs)>,
-    last_score: f64,
-    position_since: TimeNs,
-    /// Every feature had a value since they were last emptied.
-    was_ready: bool,
-}
-
-impl Strategy {
-    /// Whether a position of this size is older than the plan allows.
-    fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
-        let hold_ns_max = self.setup.plan.hold_ns_max;
-        hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
-    }
+    /// A model change named a model or slot that is not there: subject is the digest.
+    ModelMissing = 30,
+    /// What a model sees has moved from what it was trained on: subject is its digest, then the index and its limit in
+    /// thousandths; the header's instrument has the strategy.
+    ModelDrift = 31,
+    /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
+    ModelQuality = 32,
 }
 
 /// See the module.
@@ -98,6 +95,12 @@ pub struct Engine {
     specs: Box<[Option<InstrumentSpec>]>,
     strategies: Vec<Strategy>,
     strategy_of: Box<[Option<u16>]>,
+    /// A model that the next `ModelChange` may name.
+    staged: Option<Box<ModelUnit>>,
+    /// A model that left its slot, until the lane takes it.
+    retired: Option<Box<ModelUnit>>,
+    /// The strategy that this step decided for, until it is observed.
+    decided: Option<u16>,
     market: Market,
     orders: OrderBook,
     positions: PositionBook,
@@ -120,18 +123,7 @@ impl Engine {
     /// Built once, before the lane starts; takes all memory.
     pub fn new(setup: Setup) -> Self {
         let mut strategy_of = vec![None; INSTRUMENTS_MAX];
-        let strategies: Vec<Strategy> = setup
-            .strategies
-            .into_iter()
-            .map(|setup| Strategy {
-                setup,
-                ticks_since: 0,
-                last_denied: None,
-                last_score: f64::NAN,
-                position_since: TimeNs::NEVER,
-                was_ready: false,
-            })
-            .collect();
+        let strategies: Vec<Strategy> = setup.strategies.into_iter().map(Strategy::new).collect();
         for (index, strategy) in strategies.iter().enumerate() {
             if let Some(instrument) = strategy.setup.instrument.index() {
                 strategy_of[instrument] = Some(index as u16);
@@ -149,6 +141,9 @@ impl Engine {
             specs: vec![None; INSTRUMENTS_MAX].into(),
             strategies,
             strategy_of: strategy_of.into(),
+            staged: None,
+            retired: None,
+            decided: None,
             market: Market::default(),
             orders: OrderBook::default(),
             positions: PositionBook::default(),
@@ -203,6 +198,11 @@ impl Engine {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
                 }
+            }
+            // The setup has the models as they stood at this start; what came before only counts.
+            Some(Kind::ModelChange) => {
+                self.now = self.now.max(record.ts());
+                self.note_model_change(record.instrument());
             }
             Some(Kind::TradingChange) => {
                 let change = record.payload::<record::TradingChange>();

@@ -5,6 +5,9 @@
 //! Invariant: time moves only when a test says so.
 
 mod continuity;
+mod history;
+mod models;
+mod teller;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
@@ -63,13 +66,22 @@ fn setup() -> Setup {
         strategies: vec![StrategySetup {
             instrument: InstrumentId(0),
             features: FeatureGraph::build(&features).unwrap(),
-            model: Model::load(model, None, &["change"], &LoadOptions::default()).unwrap(),
+            models: ModelSet::single(unit(1, model)),
             rule: Rule::new(thresholds).unwrap(),
             plan,
             evaluate_every_ticks: 1,
+            regime_feature: None,
+            watch: WatchPlan::default(),
         }],
         history: HistoryPlan::NEVER,
     }
+}
+
+/// A model on the one feature.
+fn unit(digest: u64, model: &[u8]) -> ModelUnit {
+    let identity = ModelIdentity { digest, version: 1, name: FixedText::new("change").unwrap() };
+    let model = Model::load(model, None, &["change"], &LoadOptions::default()).unwrap();
+    ModelUnit::new(identity, model, &["change"], Classes::default()).unwrap()
 }
 
 /// The engine with its time, and every input it was given.

@@ -5,7 +5,8 @@
 //! Invariant: every tick and bar that enters a feature comes through this file, so that a feature never takes a live tick
 //! while its past is being told. Nothing allocates after the engine was made.
 
-use super::history::{Admit, BarsNeeded, Complaint, Needs, Outcome, Track, Volume};
+use super::history::{Admit, Complaint, Outcome, Track};
+use super::needs::{BarsNeeded, Needs, Volume};
 use super::setup::{HistoryPlan, InstrumentSetup, StrategySetup};
 use super::{AlertCode, Engine, Hold, Outputs, Strategy};
 use crate::features::{Bar, Clock, FeatureTick, Input};
@@ -76,10 +77,10 @@ impl History {
             let other = other.index().and_then(|index| self.tracks[index].as_ref());
             other.is_none_or(|track| !track.is_waiting())
         };
-        let may_begin = |track: &&Box<Track>| {
+        let may_begin = |track: &&Track| {
             track.venue == venue && track.may_begin(now) && track.after().iter().all(is_told)
         };
-        self.tracks.iter().flatten().find(may_begin).map(|track| track.instrument)
+        self.tracks.iter().flatten().map(AsRef::as_ref).find(may_begin).map(|track| track.instrument)
     }
 
     /// Whether an answer, or the time to ask, is waited for.
@@ -98,9 +99,8 @@ impl History {
 
 /// Adds what a strategy's features need of an instrument; whether they read it.
 fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) -> bool {
-    let mut reads = false;
-    for need in strategy.setup.features.history_needed().iter().filter(|need| need.instrument == instrument) {
-        reads = true;
+    let features = &strategy.setup.features;
+    for need in features.history_needed().iter().filter(|need| need.instrument == instrument) {
         let samples = need.samples_settled;
         match need.clock {
             Clock::Tick => needs.ticks = needs.ticks.max(samples),
@@ -114,12 +114,12 @@ fn needs_of(strategy: &Strategy, instrument: InstrumentId, needs: &mut Needs) ->
             }),
         }
     }
-    for (own, second) in strategy.setup.features.pairs() {
+    for (own, second) in features.pairs() {
         if second == instrument && own != instrument && !needs.after.contains(&own) {
             needs.after.push(own);
         }
     }
-    reads
+    features.reads(instrument)
 }
 
 impl Engine {
@@ -334,8 +334,9 @@ impl Engine {
     #[inline]
     pub(super) fn hold(&self, at: usize) -> Option<Hold> {
         let strategy = &self.strategies[at];
-        let StrategySetup { features, instrument, .. } = &strategy.setup;
-        if !features.all_ready() {
+        let StrategySetup { features, models, instrument, .. } = &strategy.setup;
+        // A model that was trained for missing values is ready without them.
+        if !models.is_ready() {
             // A row that was whole once and has a hole now has a division by zero in it.
             return Some(if strategy.was_ready { Hold::Missing } else { Hold::Unready });
         }

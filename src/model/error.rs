@@ -88,6 +88,9 @@ pub enum ModelError {
         /// Which key.
         key: String,
     },
+    /// No feature is declared at all; these are the model's own, in its order.
+    #[error("model features: expected to be declared, got no feature; the model has {}", .0.join(", "))]
+    Undeclared(Vec<String>),
     /// The model wants a feature that is not declared.
     #[error("model feature {0:?}: expected to be declared, got no feature of that name")]
     FeatureUnknown(String),

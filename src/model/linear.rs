@@ -45,6 +45,14 @@ impl Linear {
         }
     }
 
+    /// One weight a feature; none where every leaf has its own.
+    pub(super) fn weights(&self) -> &[f64] {
+        match self {
+            Linear::Flat(flat) => &flat.weights,
+            Linear::Trees(_) => &[],
+        }
+    }
+
     /// The sums of a row.
     #[inline]
     pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {

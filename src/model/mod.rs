@@ -20,6 +20,7 @@ mod link;
 mod names;
 mod prepared;
 mod sklearn;
+mod summary;
 pub mod synthetic;
 mod ubjson;
 mod xgboost;
@@ -30,6 +31,7 @@ pub use format::{Format, LoadOptions, Unnamed};
 pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
 pub use prepared::Prepared;
+pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;
 use kernel::Trees;

@@ -10,6 +10,9 @@ use super::{FEATURES_MAX, LoadOptions, ModelError, Unnamed};
 /// Refuses unless the file's names are the row's names, in order.
 pub(super) fn matched(file: &[String], row: &[impl AsRef<str>]) -> Result<(), ModelError> {
     bounded(row)?;
+    if row.is_empty() {
+        return Err(ModelError::Undeclared(file.to_vec()));
+    }
     if let Some(name) = file.iter().find(|name| !row.iter().any(|have| have.as_ref() == name.as_str())) {
         return Err(ModelError::FeatureUnknown(name.clone()));
     }

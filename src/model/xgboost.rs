@@ -15,6 +15,8 @@ use super::{FEATURES_MAX, ModelError};
 #[derive(Default)]
 pub(super) struct File {
     pub(super) version: Option<i32>,
+    /// All parts of it, as they stand there.
+    pub(super) release: Vec<i32>,
     pub(super) names: Vec<String>,
     pub(super) objective: Option<String>,
     pub(super) base_score: Option<String>,
@@ -53,9 +55,8 @@ pub(super) fn read(mut reader: impl Document) -> Result<File, ModelError> {
     let mut file = File::default();
     reader.each_key(|r, key| match key {
         "version" => {
-            let mut parts = Vec::new();
-            r.list(3, &mut parts, Document::i32)?;
-            file.version = parts.first().copied();
+            r.list(3, &mut file.release, Document::i32)?;
+            file.version = file.release.first().copied();
             Ok(())
         }
         "learner" => learner(r, &mut file),

@@ -84,6 +84,8 @@ kinds!(
     HistoryBar = 20,
     /// An answer of history is complete: [`super::HistoryEnd`].
     HistoryEnd = 21,
+    /// A model takes or leaves a slot: [`super::ModelChange`].
+    ModelChange = 24,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].
@@ -98,6 +100,10 @@ kinds!(
     Alert = 69,
     /// A question to a venue about the past: [`super::HistoryRequest`].
     HistoryRequest = 72,
+    /// What the next command was decided by: [`super::Decision`].
+    Decision = 80,
+    /// What a model beside the live ones said: [`super::ShadowScore`].
+    ShadowScore = 81,
 );
 
 impl Kind {

@@ -9,6 +9,7 @@ mod header;
 mod history;
 mod input;
 mod layout;
+mod model;
 mod output;
 
 pub use header::{
@@ -25,4 +26,5 @@ pub use input::{
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
+pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};

@@ -9,7 +9,7 @@ use super::row::Row;
 use super::stream::{Cell, Stream};
 use super::{Counts, FeatureGraph, HistoryNeed, Place, Stale};
 use crate::features::bars::{BarClock, Rule};
-use crate::features::nodes::{self, Delay, LegState, Node, Wanted};
+use crate::features::nodes::{self, Delay, LegState, Node, Readers, Wanted};
 use crate::features::spec::{self, Clock, FeatureError, FeatureSpec, Input, Kind, Leg};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId};
 
@@ -70,12 +70,12 @@ impl Builder {
             Some((_, cell)) => *cell,
             None => {
                 let node = Node::new(kind, offset_ns, leg.unwrap_or(0));
-                stream.cells.push(Cell { node, wanted: Vec::new() });
+                stream.cells.push(Cell { node, readers: Readers::new() });
                 self.nodes.push((key, stream.cells.len() - 1));
                 stream.cells.len() - 1
             }
         };
-        stream.cells[cell].wanted.push(wanted);
+        stream.cells[cell].readers.add(wanted);
         if let Some(leg) = leg {
             let reader = (spec.instrument, at, cell);
             let readers = &mut self.graph.legs_of(leg).readers;

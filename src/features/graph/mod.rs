@@ -14,12 +14,12 @@ pub(super) use input::size_e8;
 pub(super) use row::Row;
 
 use super::bars::{BarClock, OpenBar, Step};
-use super::nodes::LegState;
+use super::nodes::{LegState, Moment};
 use super::spec::{Clock, FeatureError, FeatureSpec, Input};
 use super::tick::{Bar, FeatureTick};
 use crate::types::{InstrumentId, TimeNs};
 use input::{raw_input, sane, traded_e8};
-use stream::{Moment, Stream};
+use stream::Stream;
 
 /// How much history one instrument must deliver on one clock before every feature is settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,7 +119,7 @@ impl FeatureGraph {
             let Some(clock) = stream.clock else {
                 if let Some(raw) = raw {
                     at.end_ns = i64::MAX;
-                    stream.push_tick(raw, volume_e8, at, &mut self.row);
+                    stream.push_tick(raw, volume_e8, &at, &mut self.row);
                     computed += stream.cells.len() as u64;
                 }
                 continue;
@@ -128,14 +128,14 @@ impl FeatureGraph {
             at.end_ns = step.end_ns;
             let mut sampled = step.closes_before && {
                 let bar = stream.bar.take();
-                stream.push_bar(bar, at, &mut self.row)
+                stream.push_bar(bar, &at, &mut self.row)
             };
             if step.counts {
                 stream.bar.add(raw, volume_e8);
             }
             if step.closes_after {
                 let bar = stream.bar.take();
-                sampled = stream.push_bar(bar, at, &mut self.row);
+                sampled = stream.push_bar(bar, &at, &mut self.row);
             }
             computed += if sampled { stream.cells.len() as u64 } else { 0 };
         }
@@ -180,7 +180,7 @@ impl FeatureGraph {
                 if price || counted.contains(&stream.source) {
                     let closed =
                         OpenBar { high, low, close: price.then_some(close), volume_e8, ticks: bar.ticks };
-                    stream.push_bar(closed, at, &mut self.row);
+                    stream.push_bar(closed, &at, &mut self.row);
                     self.counts.recomputations += stream.cells.len() as u64;
                     taken = true;
                 }
@@ -318,3 +318,6 @@ impl FeatureGraph {
         &mut legs[at]
     }
 }
+
+#[cfg(test)]
+mod tests;

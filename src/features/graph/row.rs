@@ -4,74 +4,80 @@
 //!
 //! Invariant: a place is ready exactly when its number is not NaN; an infinity never gets in.
 
+use crate::features::spec::FEATURES_MAX;
+
 /// One number a feature.
 #[derive(Clone, Debug)]
 pub(in crate::features) struct Row {
-    values: Box<[f32]>,
-    exact: Box<[f64]>,
-    changed: Box<[u64]>,
+    places: Box<Places>,
+    len: usize,
     unready_count: usize,
 }
+
+/// Room for every place there can be: with a fixed length, one pointer and no bounds serve a write.
+#[derive(Clone, Debug)]
+struct Places {
+    values: [f32; FEATURES_MAX],
+    exact: [f64; FEATURES_MAX],
+    changed: [u64; FEATURES_MAX / 64],
+}
+
+const _: () = assert!(FEATURES_MAX.is_power_of_two() && FEATURES_MAX.is_multiple_of(64));
 
 impl Row {
     /// Nothing ready, and everything changed, so that whoever keeps something by place begins with all of them.
     pub(super) fn new(len: usize) -> Self {
-        let mut changed = vec![u64::MAX; len.div_ceil(64)];
-        if let Some(last) = changed.last_mut()
-            && !len.is_multiple_of(64)
-        {
-            *last = (1 << (len % 64)) - 1;
-        }
-        Row {
-            values: vec![f32::NAN; len].into(),
-            exact: vec![f64::NAN; len].into(),
-            changed: changed.into(),
-            unready_count: len,
-        }
+        let mut changed = [0; FEATURES_MAX / 64];
+        (0..len).for_each(|at| changed[at / 64] |= 1 << (at % 64));
+        let (values, exact) = ([f32::NAN; FEATURES_MAX], [f64::NAN; FEATURES_MAX]);
+        Row { places: Places { values, exact, changed }.into(), len, unready_count: len }
     }
 
     #[inline]
     pub(in crate::features) fn write(&mut self, place: u32, value: f64) {
-        let at = place as usize;
-        let new = value as f32;
-        self.exact[at] = value;
-        if new.to_bits() != self.values[at].to_bits() {
-            self.change(at, new);
+        let at = place as usize % FEATURES_MAX;
+        let places = &mut *self.places;
+        let (old, new) = (places.values[at], value as f32);
+        // One test for the four cases that are not ordinary: either number NaN or infinite.
+        if !(new - old).is_finite() {
+            return self.write_rare(at, value);
         }
+        places.values[at] = new;
+        places.exact[at] = value;
+        places.changed[at / 64] |= u64::from(new.to_bits() != old.to_bits()) << (at % 64);
     }
 
-    #[inline]
-    fn change(&mut self, at: usize, new: f32) {
-        let old = self.values[at];
-        if !new.is_finite() {
-            self.exact[at] = f64::NAN;
-            if old.is_nan() {
-                return;
-            }
+    #[inline(never)]
+    fn write_rare(&mut self, at: usize, value: f64) {
+        let places = &mut *self.places;
+        let (old, new) = (places.values[at], value as f32);
+        let (new, exact) = if new.is_finite() { (new, value) } else { (f32::NAN, f64::NAN) };
+        places.exact[at] = exact;
+        if old.is_nan() && new.is_nan() {
+            return;
         }
-        let new = if new.is_finite() { new } else { f32::NAN };
-        self.values[at] = new;
-        self.changed[at / 64] |= 1 << (at % 64);
+        places.values[at] = new;
+        places.changed[at / 64] |= 1 << (at % 64);
         self.unready_count = self.unready_count + usize::from(new.is_nan()) - usize::from(old.is_nan());
     }
 
     #[inline]
     pub(super) fn values(&self) -> &[f32] {
-        &self.values
+        &self.places.values[..self.len]
     }
 
     pub(super) fn exact(&self) -> &[f64] {
-        &self.exact
+        &self.places.exact[..self.len]
     }
 
     #[inline]
     pub(super) fn changed(&self) -> &[u64] {
-        &self.changed
+        &self.places.changed[..self.len.div_ceil(64)]
     }
 
     #[inline]
     pub(super) fn clear_changed(&mut self) {
-        self.changed.fill(0);
+        self.places.changed[..self.len.div_ceil(64)].fill(0);
     }
 
     #[inline]

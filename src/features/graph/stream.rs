@@ -7,16 +7,15 @@
 use super::Row;
 use super::input::{Source, volume_raw};
 use crate::features::bars::OpenBar;
-use crate::features::nodes::{LegState, Node, Sample, Wanted};
+use crate::features::nodes::{Moment, Node, Readers, Sample};
 use crate::features::spec::Input;
-use crate::features::tick::FeatureTick;
 use crate::types::TimeNs;
 
 /// A node and who reads it.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) node: Node,
-    pub(super) wanted: Vec<Wanted>,
+    pub(super) readers: Readers,
 }
 
 /// See the module.
@@ -33,16 +32,6 @@ pub(super) struct Stream {
     pub(super) ts: TimeNs,
     pub(super) history: Box<[i64]>,
     pub(super) cells: Vec<Cell>,
-}
-
-/// Where and when a sample was taken.
-#[derive(Clone, Copy)]
-pub(super) struct Moment<'a> {
-    pub(super) ts: TimeNs,
-    /// End of the closed time bar, else `i64::MAX`.
-    pub(super) end_ns: i64,
-    pub(super) tick: &'a FeatureTick,
-    pub(super) legs: &'a [LegState],
 }
 
 impl Stream {
@@ -76,15 +65,15 @@ impl Stream {
     }
 
     /// A tick as a sample.
-    #[inline]
-    pub(super) fn push_tick(&mut self, raw: i64, volume_e8: i64, at: Moment<'_>, row: &mut Row) {
+    #[inline(always)]
+    pub(super) fn push_tick(&mut self, raw: i64, volume_e8: i64, at: &Moment<'_>, row: &mut Row) {
         let bar = OpenBar { high: raw, low: raw, close: Some(raw), volume_e8, ticks: 1 };
-        self.push(raw, bar, at, row);
+        self.push(raw, &bar, at, row);
     }
 
     /// A closed bar as a sample, if it has what the stream samples; returns whether.
-    #[inline]
-    pub(super) fn push_bar(&mut self, bar: OpenBar, at: Moment<'_>, row: &mut Row) -> bool {
+    #[inline(never)]
+    pub(super) fn push_bar(&mut self, bar: OpenBar, at: &Moment<'_>, row: &mut Row) -> bool {
         let count = match self.source {
             Source::Input(Input::Volume) if bar.ticks > 0 => volume_raw(bar.volume_e8),
             Source::Input(Input::Ticks) if bar.ticks > 0 => i64::try_from(bar.ticks).ok(),
@@ -95,12 +84,13 @@ impl Stream {
             (None, Some(raw)) => (raw, bar),
             (None, None) => return false,
         };
-        self.push(raw, bar, at, row);
+        self.push(raw, &bar, at, row);
         true
     }
 
-    #[inline]
-    fn push(&mut self, raw: i64, bar: OpenBar, at: Moment<'_>, row: &mut Row) {
+    /// Inlined twice, so that a tick's sample stays in registers.
+    #[inline(always)]
+    fn push(&mut self, raw: i64, bar: &OpenBar, at: &Moment<'_>, row: &mut Row) {
         if self.seen == 0 {
             self.previous = raw;
         }
@@ -110,20 +100,14 @@ impl Stream {
         let sample = Sample {
             raw,
             previous: self.previous,
-            high: bar.high,
-            low: bar.low,
-            volume_e8: bar.volume_e8,
-            ticks: bar.ticks,
             unit: self.unit,
             seen: self.seen,
-            ts: at.ts,
-            end_ns: at.end_ns,
             history: &self.history,
-            tick: at.tick,
-            legs: at.legs,
+            bar,
+            at,
         };
         for cell in &mut self.cells {
-            cell.node.push(&sample, &mut cell.wanted, row);
+            cell.node.push(&sample, &mut cell.readers, row);
         }
         self.previous = raw;
         self.ts = at.ts;
@@ -134,9 +118,6 @@ impl Cell {
     /// Forgets every sample; the row's places become unready.
     pub(super) fn reset(&mut self, row: &mut Row) {
         self.node.reset();
-        for want in &mut self.wanted {
-            want.reset();
-            row.write(want.row, f64::NAN);
-        }
+        self.readers.reset(row);
     }
 }

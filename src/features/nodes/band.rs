@@ -124,8 +124,8 @@ impl Donchian {
 impl Compute for Donchian {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        self.high = self.highest.push(s.high);
-        self.low = -self.lowest.push(-s.low);
+        self.high = self.highest.push(s.bar.high);
+        self.low = -self.lowest.push(-s.bar.low);
     }
 
     fn output(&self, output: Output, s: &Sample<'_>) -> f64 {

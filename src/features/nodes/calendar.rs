@@ -38,7 +38,7 @@ impl Calendar {
 impl Compute for Calendar {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        let minutes = s.ts.0.saturating_add(self.offset_ns).div_euclid(MINUTE_NS);
+        let minutes = s.at.ts.0.saturating_add(self.offset_ns).div_euclid(MINUTE_NS);
         if minutes != self.minutes {
             self.minutes = minutes;
             let angle = std::f64::consts::TAU * self.minute_of_day() as f64 / DAY_MINUTES as f64;

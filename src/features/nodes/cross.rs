@@ -94,8 +94,8 @@ impl Pair {
 impl Compute for Pair {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        let leg = &s.legs[self.leg];
-        (self.other, self.unit) = (leg.raw(s.end_ns), leg.unit);
+        let leg = &s.at.legs[self.leg];
+        (self.other, self.unit) = (leg.raw(s.at.end_ns), leg.unit);
     }
 
     #[inline]
@@ -161,8 +161,8 @@ impl PairMoments {
 
 impl Compute for PairMoments {
     fn push(&mut self, s: &Sample<'_>) {
-        let leg = &s.legs[self.leg];
-        let Some(other) = leg.raw(s.end_ns) else { return };
+        let leg = &s.at.legs[self.leg];
+        let Some(other) = leg.raw(s.at.end_ns) else { return };
         self.units = s.unit / leg.unit;
         let now = (s.raw, other);
         let pair = match (self.basis, self.previous.replace(now)) {

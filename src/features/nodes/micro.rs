@@ -29,8 +29,9 @@ impl TickRate {
 impl Compute for TickRate {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        if let Some(old) = self.times.push(s.ts.0) {
-            self.since_ns = s.ts.0.saturating_sub(old).max(NS_PER_MS);
+        let now_ns = s.time_ns();
+        if let Some(old_ns) = self.times.push(now_ns) {
+            self.since_ns = now_ns.saturating_sub(old_ns).max(NS_PER_MS);
         }
     }
 
@@ -83,7 +84,7 @@ impl Compute for TickImbalance {
 
 /// The best prices and sizes of a tick that has them; the stream lets no other through.
 fn book(s: &Sample<'_>) -> [i64; 4] {
-    let tick = s.tick;
+    let tick = s.at.tick;
     let size = |size| size_e8(size).unwrap_or(0);
     [tick.bid.0, tick.ask.0, size(tick.bid_size), size(tick.ask_size)]
 }
@@ -172,8 +173,8 @@ pub(in crate::features) struct TickGap {
 impl Compute for TickGap {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
-        self.gap_ns = s.ts.since(self.ts);
-        self.ts = s.ts;
+        self.gap_ns = s.at.ts.since(self.ts);
+        self.ts = s.at.ts;
     }
 
     #[inline]

@@ -22,6 +22,7 @@ mod window;
 pub(super) use cross::LegState;
 pub(super) use window::Delay;
 
+use super::bars::OpenBar;
 use super::graph::Row;
 use super::spec::{AdxOutput, BandOutput, Kind, MacdOutput, StochasticOutput};
 use super::tick::FeatureTick;
@@ -34,24 +35,25 @@ pub(super) struct Sample<'a> {
     pub(super) raw: i64,
     /// The one before; equal to `raw` at the first.
     pub(super) previous: i64,
-    /// Of the bar; `raw` on ticks.
-    pub(super) high: i64,
-    /// Of the bar; `raw` on ticks.
-    pub(super) low: i64,
-    /// Traded in it.
-    pub(super) volume_e8: i64,
-    /// Ticks in it.
-    pub(super) ticks: u64,
     /// Input units per raw unit: 1, or 0.5 for the mid.
     pub(super) unit: f64,
     /// Samples so far, this one included.
     pub(super) seen: u64,
-    /// Venue time of the tick that made the sample; of a bar from the terminal's history its end.
-    pub(super) ts: TimeNs,
-    /// End of the sampled time bar, `i64::MAX` on other clocks.
-    pub(super) end_ns: i64,
     /// The stream's history, a ring of a power of two.
     pub(super) history: &'a [i64],
+    /// What the sample was taken of.
+    pub(super) bar: &'a OpenBar,
+    /// When, and what else there was.
+    pub(super) at: &'a Moment<'a>,
+}
+
+/// Where and when a sample was taken.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    /// Venue time of the tick that made the sample; of a bar from the terminal's history its end.
+    pub(super) ts: TimeNs,
+    /// End of the closed time bar, `i64::MAX` on other clocks.
+    pub(super) end_ns: i64,
     /// The whole tick; [`FeatureTick::NONE`] for a bar of history.
     pub(super) tick: &'a FeatureTick,
     /// The second legs of all features over two instruments.
@@ -77,10 +79,16 @@ impl Sample<'_> {
         self.raw as f64 * self.unit
     }
 
+    /// When the sample was complete: of a time bar its end.
+    #[inline]
+    fn time_ns(&self) -> i64 {
+        if self.at.end_ns == i64::MAX { self.at.ts.0 } else { self.at.end_ns }
+    }
+
     /// Three times the typical price, raw.
     #[inline]
     fn typical_3(&self) -> i64 {
-        self.high + self.low + self.raw
+        self.bar.high + self.bar.low + self.raw
     }
 }
 
@@ -121,6 +129,58 @@ pub(super) struct Wanted {
     pub(super) output: Output,
     /// What it then looks back at, in turn.
     pub(super) delays: Box<[Delay]>,
+}
+
+/// Everyone who reads one node.
+#[derive(Clone, Debug)]
+pub(super) struct Readers {
+    wanted: Vec<Wanted>,
+    /// Samples after which every reader has its value and none looks back; never when one looks back.
+    plain_after: u64,
+}
+
+impl Readers {
+    /// Nobody yet.
+    pub(super) fn new() -> Self {
+        Readers { wanted: Vec::new(), plain_after: 0 }
+    }
+
+    /// One more; only while the graph is built.
+    pub(super) fn add(&mut self, wanted: Wanted) {
+        let plain_after = if wanted.delays.is_empty() { u64::from(wanted.needed) } else { u64::MAX };
+        self.plain_after = self.plain_after.max(plain_after);
+        self.wanted.push(wanted);
+    }
+
+    /// Forgets what they looked back at; their places in the row become unready.
+    pub(super) fn reset(&mut self, row: &mut Row) {
+        for want in &mut self.wanted {
+            want.delays.iter_mut().for_each(Delay::reset);
+            row.write(want.row, f64::NAN);
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, s: &Sample<'_>, row: &mut Row, value: impl Fn(Output) -> f64) {
+        if s.seen < self.plain_after {
+            return self.write_waiting(s.seen, row, &value);
+        }
+        for want in &self.wanted {
+            row.write(want.row, value(want.output));
+        }
+    }
+
+    /// With readers that have no value yet, or look back.
+    #[inline(never)]
+    fn write_waiting(&mut self, seen: u64, row: &mut Row, value: &dyn Fn(Output) -> f64) {
+        for want in &mut self.wanted {
+            let mut value = if seen >= u64::from(want.needed) { value(want.output) } else { f64::NAN };
+            for delay in &mut want.delays {
+                value = delay.pass(value);
+            }
+            row.write(want.row, value);
+        }
+    }
 }
 
 /// A computation: a sample in, then any of its outputs.
@@ -211,38 +271,53 @@ impl Node {
         }
     }
 
-    /// Takes one sample and writes what is wanted of it.
-    #[inline]
-    pub(super) fn push(&mut self, s: &Sample<'_>, wanted: &mut [Wanted], row: &mut Row) {
+    /// Takes one sample and writes what is wanted of it. The cheap nodes are inlined where samples come from.
+    #[inline(always)]
+    pub(super) fn push(&mut self, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
         match self {
-            Node::Value => emit(wanted, s, row, |_| s.value()),
-            Node::Lag(node) => run(node, s, wanted, row),
-            Node::Sma(node) => run(node, s, wanted, row),
-            Node::Ema(node) => run(node, s, wanted, row),
-            Node::Wma(node) => run(node, s, wanted, row),
-            Node::Smma(node) => run(node, s, wanted, row),
-            Node::Rsi(node) => run(node, s, wanted, row),
-            Node::Macd(node) => run(node, s, wanted, row),
-            Node::Moments(node) => run(node, s, wanted, row),
-            Node::Cci(node) => run(&mut **node, s, wanted, row),
-            Node::Stochastic(node) => run(&mut **node, s, wanted, row),
-            Node::Extreme(node) => run(&mut **node, s, wanted, row),
-            Node::Donchian(node) => run(&mut **node, s, wanted, row),
-            Node::Keltner(node) => run(&mut **node, s, wanted, row),
-            Node::Atr(node) => run(&mut **node, s, wanted, row),
-            Node::Adx(node) => run(&mut **node, s, wanted, row),
-            Node::Quantile(node) => run(&mut **node, s, wanted, row),
-            Node::Volatility(node) => run(&mut **node, s, wanted, row),
-            Node::Vwap(node) => run(&mut **node, s, wanted, row),
-            Node::Obv(node) => run(node, s, wanted, row),
-            Node::TickRate(node) => run(&mut **node, s, wanted, row),
-            Node::TickImbalance(node) => run(&mut **node, s, wanted, row),
-            Node::OrderFlow(node) => run(&mut **node, s, wanted, row),
-            Node::BookImbalance(node) => run(&mut **node, s, wanted, row),
-            Node::TickGap(node) => run(node, s, wanted, row),
-            Node::Calendar(node) => run(node, s, wanted, row),
-            Node::Pair(node) => run(node, s, wanted, row),
-            Node::PairMoments(node) => run(&mut **node, s, wanted, row),
+            Node::Value => readers.write(s, row, |_| s.value()),
+            Node::Lag(node) => run(node, s, readers, row),
+            Node::Sma(node) => run(node, s, readers, row),
+            Node::Ema(node) => run(node, s, readers, row),
+            Node::Rsi(node) => run(node, s, readers, row),
+            Node::Macd(node) => run(node, s, readers, row),
+            Node::Moments(node) => run(node, s, readers, row),
+            _ => self.push_other(s, readers, row),
+        }
+    }
+
+    #[inline(never)]
+    fn push_other(&mut self, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
+        match self {
+            Node::Wma(node) => run(node, s, readers, row),
+            Node::Smma(node) => run(node, s, readers, row),
+            Node::Cci(node) => run(&mut **node, s, readers, row),
+            Node::Stochastic(node) => run(&mut **node, s, readers, row),
+            Node::Extreme(node) => run(&mut **node, s, readers, row),
+            Node::Donchian(node) => run(&mut **node, s, readers, row),
+            Node::Keltner(node) => run(&mut **node, s, readers, row),
+            Node::Atr(node) => run(&mut **node, s, readers, row),
+            Node::Adx(node) => run(&mut **node, s, readers, row),
+            Node::Quantile(node) => run(&mut **node, s, readers, row),
+            Node::Volatility(node) => run(&mut **node, s, readers, row),
+            Node::Vwap(node) => run(&mut **node, s, readers, row),
+            Node::Obv(node) => run(node, s, readers, row),
+            Node::TickRate(node) => run(&mut **node, s, readers, row),
+            Node::TickImbalance(node) => run(&mut **node, s, readers, row),
+            Node::OrderFlow(node) => run(&mut **node, s, readers, row),
+            Node::BookImbalance(node) => run(&mut **node, s, readers, row),
+            Node::TickGap(node) => run(node, s, readers, row),
+            Node::Calendar(node) => run(node, s, readers, row),
+            Node::Pair(node) => run(node, s, readers, row),
+            Node::PairMoments(node) => run(&mut **node, s, readers, row),
+            // `push` has them.
+            Node::Value
+            | Node::Lag(_)
+            | Node::Sma(_)
+            | Node::Ema(_)
+            | Node::Rsi(_)
+            | Node::Macd(_)
+            | Node::Moments(_) => {}
         }
     }
 
@@ -281,28 +356,10 @@ impl Node {
     }
 }
 
-impl Wanted {
-    /// Forgets what it looked back at.
-    pub(super) fn reset(&mut self) {
-        self.delays.iter_mut().for_each(Delay::reset);
-    }
-}
-
 #[inline]
-fn run(node: &mut impl Compute, s: &Sample<'_>, wanted: &mut [Wanted], row: &mut Row) {
+fn run(node: &mut impl Compute, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
     node.push(s);
-    emit(wanted, s, row, |output| node.output(output, s));
-}
-
-#[inline]
-fn emit(wanted: &mut [Wanted], s: &Sample<'_>, row: &mut Row, value: impl Fn(Output) -> f64) {
-    for want in wanted {
-        let mut value = if s.seen >= u64::from(want.needed) { value(want.output) } else { f64::NAN };
-        for delay in &mut want.delays {
-            value = delay.pass(value);
-        }
-        row.write(want.row, value);
-    }
+    readers.write(s, row, |output| node.output(output, s));
 }
 
 /// A wide integer as a double, rounded once; most are small, and for those this is one instruction.

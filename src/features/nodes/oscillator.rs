@@ -220,7 +220,7 @@ impl Stochastic {
 impl Compute for Stochastic {
     fn push(&mut self, s: &Sample<'_>) {
         let (high, low) = match self.price {
-            PriceField::LowHigh => (s.high, s.low),
+            PriceField::LowHigh => (s.bar.high, s.bar.low),
             PriceField::Close => (s.raw, s.raw),
         };
         let highest = self.highest.push(high);

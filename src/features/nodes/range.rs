@@ -12,7 +12,7 @@ use crate::features::spec::{AdxOutput, Convention};
 /// max(high, close before) - min(low, close before), raw.
 #[inline]
 fn true_range(s: &Sample<'_>) -> i64 {
-    s.high.max(s.previous) - s.low.min(s.previous)
+    s.bar.high.max(s.previous) - s.bar.low.min(s.previous)
 }
 
 /// Average true range.
@@ -100,7 +100,7 @@ impl Adx {
 
     /// The movement that counts: the larger one, and only up or only down.
     fn movement(&self, s: &Sample<'_>) -> (f64, f64) {
-        let (up, down) = ((s.high - self.high).max(0), (self.low - s.low).max(0));
+        let (up, down) = ((s.bar.high - self.high).max(0), (self.low - s.bar.low).max(0));
         match up.cmp(&down) {
             std::cmp::Ordering::Greater => (up as f64, 0.0),
             std::cmp::Ordering::Less => (0.0, down as f64),
@@ -156,7 +156,7 @@ impl Compute for Adx {
                 Convention::TaLib => self.push_wilder(s.seen, plus, minus, range),
             }
         }
-        (self.high, self.low) = (s.high, s.low);
+        (self.high, self.low) = (s.bar.high, s.bar.low);
     }
 
     fn output(&self, output: Output, _: &Sample<'_>) -> f64 {

@@ -75,7 +75,7 @@ impl Compute for Volatility {
         let (new, old) = match self.estimator {
             Estimator::Close if s.seen < 2 => return,
             Estimator::Close => (s.raw, s.previous),
-            Estimator::Parkinson => (s.high, s.low),
+            Estimator::Parkinson => (s.bar.high, s.bar.low),
         };
         let square = if new > 0 && old > 0 {
             let log = ((new - old) as f64 / old as f64).ln_1p();

@@ -14,8 +14,8 @@ const DAY_NS: i64 = 1_440 * MINUTE_NS;
 
 fn weight_of(weight: Weight, s: &Sample<'_>) -> i64 {
     match weight {
-        Weight::Ticks => s.ticks as i64,
-        Weight::Volume => s.volume_e8,
+        Weight::Ticks => s.bar.ticks as i64,
+        Weight::Volume => s.bar.volume_e8,
     }
 }
 
@@ -56,7 +56,7 @@ impl Compute for Vwap {
     fn push(&mut self, s: &Sample<'_>) {
         let (typical, weight) = (s.typical_3(), weight_of(self.weight, s));
         // A closed bar belongs to the day that it ends in, but not to the one that begins with its end.
-        let ts_ns = if s.end_ns == i64::MAX { s.ts.0 } else { s.end_ns - 1 };
+        let ts_ns = if s.at.end_ns == i64::MAX { s.at.ts.0 } else { s.time_ns() - 1 };
         match &mut self.since {
             Since::Window(window) => {
                 if let Some((price, weight)) = window.push((typical, weight)) {

@@ -34,7 +34,7 @@ impl Bytes {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn store_new(place: &mut std::mem::MaybeUninit<Bytes>, bytes: __m512i) -> &Bytes {
-        let first = place.as_mut_ptr();
+        let (first, low) = (place.as_mut_ptr(), _mm512_castsi512_si256(bytes));
         // In assembly because the compiler would join the two stores again.
         // SAFETY: `Bytes` is 64 bytes, aligned to 64; nothing else is written.
         unsafe {
@@ -42,7 +42,7 @@ impl Bytes {
                 "vmovdqa ymmword ptr [{first}], {low}",
                 "vextracti64x4 ymmword ptr [{first} + 32], {all}, 1",
                 first = in(reg) first,
-                low = in(ymm_reg) _mm512_castsi512_si256(bytes),
+                low = in(ymm_reg) low,
                 all = in(zmm_reg) bytes,
                 options(nostack, preserves_flags),
             );
@@ -60,9 +60,7 @@ struct Floats([f32; 16]);
 /// One feature's thresholds: a coarse line with every sixteenth, which selects one of the blocks of sixteen behind it.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
-    feature: u16,
-    /// Where the row's compact form has it.
-    slot: u16,
+    feature: u32,
     /// Index of the first block in `blocks`; the coarse line is right before it.
     first_block: u32,
 }
@@ -79,10 +77,8 @@ struct Place {
 /// How the rows of one forest become columns.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
-    /// Features with at most 16 thresholds first, then those with at most 32, then the others.
+    /// One for each slot; without thresholds where no split reads the feature.
     axes: Box<[Axis]>,
-    shallow_count: usize,
-    double_count: usize,
     /// Whether slots are not simply features.
     compact: bool,
     /// Per axis one coarse line, then its blocks; unused places are NaN, which no number reaches.
@@ -145,28 +141,27 @@ impl Columns {
             |feature, left| names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8);
         let unread = Place { first_block: 1, left: NOWHERE, right: NOWHERE };
         let mut places = vec![unread; forest.features.len()];
-        let mut axes = Vec::new();
+        let slot_count = if compact { thresholds.len() } else { forest.features.len() };
+        let empty = Axis { feature: 0, first_block: 1 };
+        let mut axes = vec![empty; slot_count];
+        let slot_of = |at: usize, feature: u32| if compact { at } else { feature as usize };
         for (at, (feature, list)) in thresholds.iter().enumerate() {
             blocks.push(coarse(list));
             let first_block = blocks.len() as u32;
-            let slot = if compact { at as u16 } else { *feature as u16 };
-            axes.push((list.len(), Axis { feature: *feature as u16, slot, first_block }));
+            axes[slot_of(at, *feature)] = Axis { feature: *feature, first_block };
             places[*feature as usize] =
                 Place { first_block, left: column(*feature, true), right: column(*feature, false) };
             blocks.extend(list.chunks(16).map(floats));
-            blocks.resize(first_block as usize + (list.len() / 16 + 1).max(2), floats(&[]));
+            blocks.resize(first_block as usize + list.len() / 16 + 1, floats(&[]));
         }
-        axes.sort_by_key(|(count, axis)| ((*count > 16) as u8 + (*count > 32) as u8, axis.feature));
         let (mut column_slot, mut column_nan) = (Bytes([0; 64]), Bytes([0; 64]));
-        for (at, (feature, nan_left)) in names.iter().enumerate() {
-            let axis = axes.iter().find(|(_, axis)| u32::from(axis.feature) == *feature);
-            column_slot.0[at] = axis.map_or(0, |(_, axis)| axis.slot as u8);
-            column_nan.0[at] = if *nan_left { 0 } else { 255 };
+        for (column, (feature, nan_left)) in names.iter().enumerate() {
+            let at = thresholds.iter().position(|(known, _)| known == feature).unwrap_or(0);
+            column_slot.0[column] = slot_of(at, *feature) as u8;
+            column_nan.0[column] = if *nan_left { 0 } else { 255 };
         }
         Columns {
-            shallow_count: axes.iter().filter(|(count, _)| *count <= 16).count(),
-            double_count: axes.iter().filter(|(count, _)| *count <= 32).count(),
-            axes: axes.into_iter().map(|(_, axis)| axis).collect(),
+            axes: axes.into(),
             compact,
             blocks: blocks.into(),
             column_slot,
@@ -196,38 +191,43 @@ impl Columns {
     }
 
     /// The columns of a whole row.
+    ///
+    /// Panics when the row is too short.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     pub(super) fn of_row(&self, row: &[f32]) -> __m512i {
-        let mut compacted = [0.0; COLUMNS_MAX];
-        let row = if self.compact {
-            for axis in &self.axes {
-                compacted[axis.slot as usize & 63] = row[axis.feature as usize];
-            }
-            &compacted[..]
-        } else {
-            row
-        };
-        let mut bins = Bytes([0; 64]);
-        let (shallow, deeper) = self.axes.split_at(self.shallow_count);
-        let (double, deep) = deeper.split_at(self.double_count - self.shallow_count);
-        for axis in shallow {
-            let x = _mm512_set1_ps(row[axis.slot as usize]);
-            bins.0[axis.slot as usize & 63] = count(&self.blocks[axis.first_block as usize], x) as u8;
-        }
-        for axis in double {
-            let x = _mm512_set1_ps(row[axis.slot as usize]);
-            let first = axis.first_block as usize;
-            let bin = count(&self.blocks[first], x) + count(&self.blocks[first + 1], x);
-            bins.0[axis.slot as usize & 63] = bin as u8;
-        }
-        for axis in deep {
-            bins.0[axis.slot as usize & 63] = self.bin_of(axis.first_block, row[axis.slot as usize]);
-        }
+        assert!(row.len() >= self.places.len(), "a row has one value for each feature");
+        let bins = self.bins(row);
         let slot = self.column_slot.load();
-        let nan = _mm512_permutexvar_epi8(slot, _mm512_movm_epi8(nan_mask(row)));
-        let shown = _mm512_permutexvar_epi8(slot, bins.load());
+        let nan = _mm512_permutexvar_epi8(slot, _mm512_movm_epi8(self.nan_mask(row)));
+        let shown = _mm512_permutexvar_epi8(slot, bins);
         _mm512_or_si512(shown, _mm512_and_si512(nan, self.column_nan.load()))
+    }
+
+    /// The bin of each slot.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    fn bins(&self, row: &[f32]) -> __m512i {
+        let mut bins = Bytes([0; 64]);
+        for (axis, bin) in self.axes.iter().zip(&mut bins.0) {
+            // SAFETY: an axis names a feature of the model, and the row has them all.
+            let x = unsafe { *row.get_unchecked(axis.feature as usize) };
+            *bin = self.bin_of(axis.first_block, x);
+        }
+        bins.load()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    fn nan_mask(&self, row: &[f32]) -> u64 {
+        if !self.compact {
+            return nan_mask(row);
+        }
+        let mut mask = 0;
+        for (slot, axis) in self.axes.iter().enumerate() {
+            mask |= u64::from(row[axis.feature as usize].is_nan()) << slot;
+        }
+        mask
     }
 
     /// Reads every line of it.
@@ -240,8 +240,14 @@ impl Columns {
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn bin_of(&self, first_block: u32, x: f32) -> u8 {
         let (first, x) = (first_block as usize, _mm512_set1_ps(x));
-        let block = count(&self.blocks[first - 1], x);
-        (16 * block + count(&self.blocks[first + block as usize], x)) as u8
+        debug_assert!(first < self.blocks.len());
+        // SAFETY: before the first block of an axis is its coarse line.
+        let coarse = unsafe { self.blocks.get_unchecked(first - 1) };
+        let block = count(coarse, x);
+        debug_assert!(first + (block as usize) < self.blocks.len());
+        // SAFETY: an axis has a block behind each number of its coarse line.
+        let fine = unsafe { self.blocks.get_unchecked(first + block as usize) };
+        (16 * block + count(fine, x)) as u8
     }
 
     /// Writes one value into the lines.

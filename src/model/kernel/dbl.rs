@@ -6,25 +6,23 @@
 //! Invariant: the number of steps is fixed by the forest, not the row: no branch depends on data. A walk that has reached
 //! its last split stays there. Vector instructions only run when `refusal` has seen the processor's flags.
 //!
-//! A group of trees fills one register of 64 places: four trees of at most 15 splits, two of at most 31, or one. A tree's
-//! splits are numbered in their order from left to right, turned so that the root is the first of its places; the leaf
-//! left of split `i` is then `i` and the leaf right of it `i + 1`, and no table of leaf numbers is needed. A step is the
-//! place of the next split, or, at the last one, this very place with a flag: set when the row goes right there.
+//! A group of trees fills one register of 64 places: four trees of at most 15 splits, two of at most 31, or one of at
+//! most 63; the root is the first of its tree's places. A step is the place of the next split or, at the last one, this
+//! very place with a flag: set when the row goes right there. So a walk that has arrived stays, and what it ends with
+//! names the leaf.
 
 #![allow(unsafe_code)] // vector instructions
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::super::forest::{Forest, Node, Tree};
-use super::columns::{self, COLUMNS_MAX, Columns, NEVER_RIGHT};
+use super::columns::{self, Columns, NEVER_RIGHT};
 use super::lines::{Bytes, Lines, touch};
 use super::totals::{Adder, Leaf, Totals};
 
 /// Deepest tree, in splits.
-const DEPTH_MAX: usize = 33;
-/// Groups whose steps are worked out before their leaves are added.
-const TILE: usize = 16;
-
+const DEPTH_MAX: usize = 32;
 /// What is known of each place of a group.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
@@ -34,6 +32,12 @@ struct Group {
     left: Bytes,
     right: Bytes,
 }
+
+/// The leaves of a group's trees, by what a walk ends with. Other places, and trees past the last, hold -0, which
+/// changes no sum.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Leaves<L>([L; 128]);
 
 /// How many places a tree has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,11 +63,11 @@ pub(super) struct Dbl<L> {
     totals: Totals,
     columns: Columns,
     width: Width,
-    /// Hops of four steps that reach every leaf.
-    hop_count: usize,
+    /// How often a step must be doubled to reach every leaf.
+    doublings: u32,
     groups: Box<[Group]>,
-    /// `width` of each tree.
-    leaves: Box<[L]>,
+    /// Of each group.
+    leaves: Box<[Leaves<L>]>,
 }
 
 /// Why this kernel cannot take a forest here, if so.
@@ -106,12 +110,18 @@ impl<L: Leaf> Dbl<L> {
             right: Bytes(still),
         };
         let mut groups = vec![empty; forest.trees.len().div_ceil(per_group)];
-        let mut leaves = vec![L::default(); groups.len() * 64];
+        let mut leaves = vec![Leaves([L::from_wide(-0.0); 128]); groups.len()];
         for (at, tree) in forest.trees.iter().enumerate() {
             let target = Target {
                 group: &mut groups[at / per_group],
-                leaves: &mut leaves[at * places..(at + 1) * places],
+                leaves: &mut leaves[at / per_group].0,
                 first: at % per_group * places,
+                first_byte: if width == Width::Sixteen { 0 } else { at % per_group * places },
+                first_leaf: if width == Width::Sixteen {
+                    at % per_group * 32
+                } else {
+                    at % per_group * places
+                },
                 width,
                 columns: &columns,
             };
@@ -121,7 +131,7 @@ impl<L: Leaf> Dbl<L> {
             totals: Totals::new(forest),
             columns,
             width,
-            hop_count: depth.div_ceil(4).max(1),
+            doublings: depth.next_power_of_two().ilog2(),
             groups: groups.into(),
             leaves: leaves.into(),
         }
@@ -142,75 +152,50 @@ impl<L: Leaf> Dbl<L> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
-        match (self.width, self.hop_count) {
-            (Width::Sixteen, 1) => self.walk_in_lanes::<2>(columns, adder),
-            (Width::Sixteen, _) => self.walk_in_lanes::<4>(columns, adder),
-            (Width::ThirtyTwo, 1) => self.walk_across::<32, 1>(columns, adder),
-            (Width::ThirtyTwo, 2) => self.walk_across::<32, 2>(columns, adder),
-            (Width::ThirtyTwo, 3) => self.walk_across::<32, 3>(columns, adder),
-            (Width::ThirtyTwo, 4) => self.walk_across::<32, 4>(columns, adder),
-            (Width::ThirtyTwo, _) => self.walk_across::<32, 9>(columns, adder),
-            (Width::SixtyFour, 1 | 2) => self.walk_across::<64, 2>(columns, adder),
-            (Width::SixtyFour, 3) => self.walk_across::<64, 3>(columns, adder),
-            (Width::SixtyFour, 4) => self.walk_across::<64, 4>(columns, adder),
-            (Width::SixtyFour, 5) => self.walk_across::<64, 5>(columns, adder),
-            (Width::SixtyFour, 6) => self.walk_across::<64, 6>(columns, adder),
-            (Width::SixtyFour, _) => self.walk_across::<64, 9>(columns, adder),
+        match (self.width, self.doublings) {
+            (Width::Sixteen, 0..=2) => self.walk_tiles::<4, 2, 4>(columns, adder),
+            (Width::Sixteen, _) => self.walk_tiles::<4, 4, 4>(columns, adder),
+            (Width::ThirtyTwo, 0..=3) => self.walk_tiles::<2, 3, 8>(columns, adder),
+            (Width::ThirtyTwo, 4) => self.walk_tiles::<2, 4, 8>(columns, adder),
+            (Width::ThirtyTwo, _) => self.walk_tiles::<2, 5, 8>(columns, adder),
+            (Width::SixtyFour, 0..=3) => self.walk_tiles::<1, 3, 16>(columns, adder),
+            (Width::SixtyFour, 4) => self.walk_tiles::<1, 4, 16>(columns, adder),
+            (Width::SixtyFour, _) => self.walk_tiles::<1, 5, 16>(columns, adder),
         }
     }
 
-    /// Four trees in a register, each in a lane of its own, where a step costs one cycle.
+    /// `PER` trees in each register, `TILE` registers at a time: all their steps, then all their leaves.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk_in_lanes<const DOUBLINGS: usize>(&self, columns: __m512i, adder: &mut impl Adder<L>) {
-        let mut ends = [const { std::mem::MaybeUninit::<Bytes>::uninit() }; TILE];
-        let mut tree = 0;
-        for (groups, leaves) in self.groups.chunks(TILE).zip(self.leaves.chunks(TILE * 64)) {
-            for (group, end) in groups.iter().zip(&mut ends) {
-                let mut next = step(group, columns);
-                for _ in 0..DOUBLINGS {
-                    next = _mm512_shuffle_epi8(next, next);
-                }
-                Bytes::store_new(end, next);
-            }
-            let tree_count = (groups.len() * 4).min(self.totals.tree_count() - tree);
-            for (at, leaves) in leaves.chunks_exact(16).take(tree_count).enumerate() {
-                let end = unsafe { ends[at / 4].assume_init_ref() }.0[at % 4 * 16];
-                adder.add(tree + at, leaves[usize::from((end & 15) + (end >> 4)) & 15]);
-            }
-            tree += tree_count;
-        }
-    }
-
-    /// One or two trees in a register: four steps at once in the register, then hops of four.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk_across<const WIDTH: usize, const HOPS: usize>(
+    fn walk_tiles<const PER: usize, const DOUBLINGS: usize, const TILE: usize>(
         &self,
         columns: __m512i,
         adder: &mut impl Adder<L>,
     ) {
-        let mut ends = [const { std::mem::MaybeUninit::<Bytes>::uninit() }; TILE];
+        let mut ends = [const { MaybeUninit::<Bytes>::uninit() }; TILE];
         let mut tree = 0;
-        let tree_count = self.totals.tree_count();
-        for (groups, leaves) in self.groups.chunks(TILE).zip(self.leaves.chunks(TILE * 64)) {
-            for ((group, end), leaves) in groups.iter().zip(&mut ends).zip(leaves.chunks_exact(64)) {
-                let next = step(group, columns);
-                let next = _mm512_permutexvar_epi8(next, next);
-                let next = _mm512_permutexvar_epi8(next, next);
-                let end = Bytes::store_new(end, next);
-                for (lane, leaves) in leaves.chunks_exact(WIDTH).enumerate() {
-                    let mut at = lane * WIDTH;
-                    let mut flagged = 0;
-                    for _ in 0..HOPS {
-                        flagged = usize::from(end.0[at]);
-                        at = flagged & 63;
-                    }
-                    if tree < tree_count {
-                        adder.add(tree, leaves[(at + (flagged >> 6)) & (WIDTH - 1)]);
-                    }
-                    tree += 1;
+        for (groups, leaves) in self.groups.chunks(TILE).zip(self.leaves.chunks(TILE)) {
+            for (group, end) in groups.iter().zip(&mut ends) {
+                let mut next = step(group, columns);
+                for _ in 0..DOUBLINGS {
+                    // Within lanes a look-up takes one cycle instead of three.
+                    next = if PER == 4 {
+                        _mm512_shuffle_epi8(next, next)
+                    } else {
+                        _mm512_permutexvar_epi8(next, next)
+                    };
                 }
+                Bytes::store_new(end, next);
+            }
+            for (end, leaves) in ends.iter().zip(leaves) {
+                // SAFETY: the loop above has written one for each of the tile's groups.
+                let end = unsafe { end.assume_init_ref() };
+                for lane in 0..PER {
+                    let place = usize::from(end.0[lane * (64 / PER)]) & 127;
+                    let place = if PER == 4 { 32 * lane + (place & 31) } else { place };
+                    adder.add(tree + lane, leaves.0[place]);
+                }
+                tree += PER;
             }
         }
     }
@@ -259,29 +244,28 @@ impl<L: Leaf> super::Kernel for Dbl<L> {
 /// Where one tree is laid.
 struct Target<'a, L> {
     group: &'a mut Group,
-    leaves: &'a mut [L],
+    leaves: &'a mut [L; 128],
+    /// Its first place.
     first: usize,
+    /// How a step says its first place: within its lane, or within the register.
+    first_byte: usize,
+    /// Where its first split's left leaf is.
+    first_leaf: usize,
     width: Width,
     columns: &'a Columns,
 }
 
 impl<L: Leaf> Target<'_, L> {
     fn lay(self, tree: &Tree) {
-        let order = left_to_right(tree);
-        let Some(root) = order.splits.iter().position(|node| *node == 0) else {
-            self.leaves[0] = L::from_wide(order.leaves[0]);
-            return;
-        };
-        let places = self.width.places();
-        let turned = |at: usize| (at + places - root) % places;
-        for (at, value) in order.leaves.iter().enumerate() {
-            self.leaves[turned(at)] = L::from_wide(*value);
+        if let Node::Leaf(value) = tree.nodes[0] {
+            self.leaves[self.first_leaf] = L::from_wide(value);
         }
+        let splits = splits(tree);
         let mut place_of = vec![0; tree.nodes.len()];
-        for (at, node) in order.splits.iter().enumerate() {
-            place_of[*node as usize] = turned(at);
+        for (place, node) in splits.iter().enumerate() {
+            place_of[*node as usize] = place;
         }
-        for node in &order.splits {
+        for node in &splits {
             let Node::Split { feature, threshold, nan_left, left, right } = tree.nodes[*node as usize] else {
                 unreachable!("only splits are in the order, and forests with tests are refused")
             };
@@ -289,52 +273,30 @@ impl<L: Leaf> Target<'_, L> {
             let at = self.first + here;
             self.group.columns.0[at] = self.columns.column(feature, nan_left);
             self.group.bins.0[at] = self.columns.bin(feature, threshold);
-            let step = |child: u32, flag: u8| match tree.nodes[child as usize] {
-                Node::Leaf(_) => self.byte(here) | flag,
-                _ => self.byte(place_of[child as usize]),
-            };
             let flag = if self.width == Width::Sixteen { 16 } else { 64 };
-            (self.group.left.0[at], self.group.right.0[at]) = (step(left, 0), step(right, flag));
-        }
-    }
-
-    /// A place as a step says it: within its lane, or within the register.
-    fn byte(&self, place: usize) -> u8 {
-        if self.width == Width::Sixteen { place as u8 } else { (self.first + place) as u8 }
-    }
-}
-
-/// Splits and leaves of a tree from left to right.
-#[derive(Default)]
-struct Order {
-    splits: Vec<u32>,
-    leaves: Vec<f64>,
-}
-
-fn left_to_right(tree: &Tree) -> Order {
-    let mut order = Order::default();
-    let (mut open, mut at) = (Vec::new(), Some(0u32));
-    while at.is_some() || !open.is_empty() {
-        match at.map(|at| (at, tree.nodes[at as usize])) {
-            Some((_, Node::Leaf(value))) => {
-                order.leaves.push(value);
-                at = None;
-            }
-            Some((node, Node::Split { left, .. } | Node::Special { left, .. })) => {
-                open.push(node);
-                at = Some(left);
-            }
-            None => {
-                let node = open.pop().unwrap_or(0);
-                order.splits.push(node);
-                at = match tree.nodes[node as usize] {
-                    Node::Split { right, .. } | Node::Special { right, .. } => Some(right),
-                    Node::Leaf(_) => None,
+            for (child, flag, steps) in
+                [(left, 0, &mut self.group.left), (right, flag, &mut self.group.right)]
+            {
+                steps.0[at] = match tree.nodes[child as usize] {
+                    Node::Leaf(value) => {
+                        self.leaves[self.first_leaf + here + flag] = L::from_wide(value);
+                        (self.first_byte + here + flag) as u8
+                    }
+                    _ => (self.first_byte + place_of[child as usize]) as u8,
                 };
             }
         }
     }
-    order
 }
 
-const _: () = assert!(COLUMNS_MAX == 64);
+/// The splits of a tree, each before those below it.
+fn splits(tree: &Tree) -> Vec<u32> {
+    let (mut open, mut splits) = (vec![0u32], Vec::new());
+    while let Some(node) = open.pop() {
+        if let Node::Split { left, right, .. } = tree.nodes[node as usize] {
+            splits.push(node);
+            open.extend([right, left]);
+        }
+    }
+    splits
+}

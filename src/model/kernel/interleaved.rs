@@ -106,10 +106,10 @@ impl<L: Leaf> Interleaved<L> {
                     for (at, root) in at.iter_mut().zip(roots) {
                         let node = self.nodes[*at];
                         let x = row[(node.way & (NAN_LEFT - 1)) as usize];
-                        let right = !(x < node.threshold) & !(x.is_nan() & (node.way & NAN_LEFT != 0));
+                        let left = (x < node.threshold) | (x.is_nan() & (node.way & NAN_LEFT != 0));
                         *at = root.first_node as usize
                             + (node.way >> CHILD_SHIFT) as usize
-                            + usize::from(right);
+                            + usize::from(!left);
                     }
                 }
                 for (at, root) in at.iter().zip(roots) {

@@ -11,8 +11,12 @@ mod columns;
 mod cpu;
 #[cfg(target_arch = "x86_64")]
 mod dbl;
+#[cfg(target_arch = "x86_64")]
+mod gather;
 mod interleaved;
 mod lines;
+#[cfg(target_arch = "x86_64")]
+mod obl;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -27,10 +31,16 @@ use super::forest::{Forest, Sum};
 /// A way to walk a forest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KernelKind {
+    /// 64 oblivious trees a level: depth to 8. AVX-512 VBMI, 255 thresholds a feature, 64 columns.
+    OblAvx512,
     /// Whole trees in one comparison: depth to 6. AVX-512 VBMI, 255 thresholds a feature, 64 columns.
     VebAvx512,
     /// Whole trees in one comparison: any shape to 63 splits. AVX-512 VBMI, 255 thresholds a feature, 64 columns.
     DblAvx512,
+    /// Sixteen trees with gathers: every split a threshold. AVX-512F.
+    GatherAvx512,
+    /// Eight trees with gathers: every split a threshold. AVX2.
+    GatherAvx2,
     /// Eight trees in turn without branches; any processor, every split a threshold.
     Interleaved,
     /// One node after the other; any forest, any processor.
@@ -39,12 +49,22 @@ pub enum KernelKind {
 
 impl KernelKind {
     /// All of them, usually fastest first.
-    pub const ALL: [KernelKind; 4] =
-        [KernelKind::VebAvx512, KernelKind::DblAvx512, KernelKind::Interleaved, KernelKind::Scalar];
+    pub const ALL: [KernelKind; 7] = [
+        KernelKind::OblAvx512,
+        KernelKind::VebAvx512,
+        KernelKind::DblAvx512,
+        KernelKind::GatherAvx512,
+        KernelKind::GatherAvx2,
+        KernelKind::Interleaved,
+        KernelKind::Scalar,
+    ];
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
+            KernelKind::OblAvx512 => "obl-avx512",
+            KernelKind::GatherAvx512 => "gather-avx512",
+            KernelKind::GatherAvx2 => "gather-avx2",
             KernelKind::VebAvx512 => "veb-avx512",
             KernelKind::DblAvx512 => "dbl-avx512",
             KernelKind::Interleaved => "interleaved",
@@ -56,8 +76,11 @@ impl KernelKind {
     #[cfg(target_arch = "x86_64")]
     fn refusal(self, forest: &Forest) -> Option<String> {
         match self {
+            KernelKind::OblAvx512 => obl::refusal(forest),
             KernelKind::VebAvx512 => veb::refusal(forest),
             KernelKind::DblAvx512 => dbl::refusal(forest),
+            KernelKind::GatherAvx512 => gather::refusal(forest, gather::Width::Sixteen),
+            KernelKind::GatherAvx2 => gather::refusal(forest, gather::Width::Eight),
             KernelKind::Interleaved => interleaved::refusal(forest),
             KernelKind::Scalar => None,
         }
@@ -74,9 +97,26 @@ impl KernelKind {
     }
 }
 
+/// All kernels, fastest first for a forest of this shape.
+fn by_speed(forest: &Forest) -> [KernelKind; KernelKind::ALL.len()] {
+    let mut kinds = KernelKind::ALL;
+    // Four small trees to a register beat one padded tree.
+    if forest.trees.iter().all(|tree| tree.reachable_splits().count() <= SMALL_TREE_SPLITS) {
+        let veb = kinds.iter().position(|kind| *kind == KernelKind::VebAvx512);
+        let dbl = kinds.iter().position(|kind| *kind == KernelKind::DblAvx512);
+        if let (Some(veb), Some(dbl)) = (veb, dbl) {
+            kinds.swap(veb, dbl);
+        }
+    }
+    kinds
+}
+
+/// Most splits of a tree that shares a register of `dbl` with three others.
+const SMALL_TREE_SPLITS: usize = 15;
+
 /// The kernels that can run this forest on this processor, fastest first.
 pub(super) fn available(forest: &Forest) -> Vec<KernelKind> {
-    KernelKind::ALL.into_iter().filter(|kind| kind.refusal(forest).is_none()).collect()
+    by_speed(forest).into_iter().filter(|kind| kind.refusal(forest).is_none()).collect()
 }
 
 /// Which kernel a model runs on, and why not on a faster one.
@@ -91,7 +131,7 @@ pub struct KernelChoice {
 /// Weighs all kernels.
 pub(super) fn choice(forest: &Forest) -> KernelChoice {
     let mut refused = Vec::new();
-    for kind in KernelKind::ALL {
+    for kind in by_speed(forest) {
         match kind.refusal(forest) {
             None => return KernelChoice { chosen: kind, refused },
             Some(reason) => refused.push((kind, reason)),
@@ -188,6 +228,9 @@ impl Trees {
 #[cfg(target_arch = "x86_64")]
 fn lay<L: totals::Leaf>(forest: &Forest, kind: KernelKind) -> Box<dyn Kernel> {
     match kind {
+        KernelKind::OblAvx512 => Box::new(obl::Obl::<L>::new(forest)),
+        KernelKind::GatherAvx512 => Box::new(gather::Gather::<L>::new(forest, gather::Width::Sixteen)),
+        KernelKind::GatherAvx2 => Box::new(gather::Gather::<L>::new(forest, gather::Width::Eight)),
         KernelKind::VebAvx512 => Box::new(veb::Veb::<L>::new(forest)),
         KernelKind::DblAvx512 => Box::new(dbl::Dbl::<L>::new(forest)),
         KernelKind::Interleaved => Box::new(interleaved::Interleaved::<L>::new(forest)),

@@ -81,19 +81,24 @@ impl<L: Leaf> Adder<L> for Each<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct Totals {
     sum: Sum,
-    /// Which output each tree adds to.
+    tree_count: usize,
+    /// Which output each tree adds to; filled up with the first for kernels that add nothing (-0) past the last tree.
     outputs: Box<[u32]>,
 }
 
+/// Trees past the last that a kernel may add.
+pub(super) const PAST_LAST_MAX: usize = 3;
+
 impl Totals {
     pub(super) fn new(forest: &Forest) -> Self {
-        let outputs = forest.trees.iter().map(|tree| tree.output).collect();
-        Totals { sum: forest.sum.clone(), outputs }
+        let outputs = forest.trees.iter().map(|tree| tree.output);
+        let outputs = outputs.chain([0; PAST_LAST_MAX]).collect();
+        Totals { sum: forest.sum.clone(), tree_count: forest.trees.len(), outputs }
     }
 
     /// How many trees.
     pub(super) fn tree_count(&self) -> usize {
-        self.outputs.len()
+        self.tree_count
     }
 
     fn start(&self, output: usize) -> f64 {
