@@ -102,8 +102,8 @@ impl Compared {
                     self.near_values += usize::from(table.ulps_max > 0);
                 }
             }
-            self.rows += table.rows().count();
         }
+        self.rows += table.rows().count();
         self.models += 1;
         Ok(())
     }

@@ -21,9 +21,9 @@ impl Grid {
     /// Of a tick size as the configuration says it; `None` if it is no decimal of at most 15 places.
     pub fn of(tick_size: f64) -> Option<Self> {
         (0..=DIGITS_MAX).find_map(|digits| {
-            let scaled = tick_size * 10f64.powi(i32::from(digits));
-            let near = scaled.round();
-            let exact = (1.0..=1e15).contains(&near) && (scaled - near).abs() <= 1e-9 * near;
+            let power = 10f64.powi(i32::from(digits));
+            let near = (tick_size * power).round();
+            let exact = (1.0..=1e15).contains(&near) && near / power == tick_size;
             exact.then_some(Grid { mantissa: near as i64, digits })
         })
     }

@@ -163,10 +163,10 @@ impl ModelSet {
         })
     }
 
-    /// Whether every live model may be asked.
+    /// Whether every live model may be asked about this row.
     #[inline]
-    pub fn is_ready(&self) -> bool {
-        self.members.iter().all(|unit| unit.is_ready())
+    pub fn is_ready(&self, row: &[f32]) -> bool {
+        self.members.iter().all(|unit| unit.can_read(row))
     }
 
     /// The members take what changed in the row; see [`ModelUnit::update`].

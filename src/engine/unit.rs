@@ -210,7 +210,13 @@ impl ModelUnit {
         }
     }
 
-    /// Whether it may be asked: it has seen a row, and each of its features has a number, or it takes missing ones.
+    /// Whether it may be asked about a row: each of its features has a number there, or it takes missing ones.
+    #[inline]
+    pub fn can_read(&self, row: &[f32]) -> bool {
+        self.takes_missing || self.columns.iter().all(|&column| !row[usize::from(column)].is_nan())
+    }
+
+    /// Whether it may be asked about what it took: it took a row, and each of its features has a number, or it takes missing ones.
     #[inline]
     pub fn is_ready(&self) -> bool {
         !self.is_blank && (self.takes_missing || self.missing.iter().all(|word| *word == 0))

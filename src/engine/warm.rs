@@ -335,8 +335,8 @@ impl Engine {
     pub(super) fn hold(&self, at: usize) -> Option<Hold> {
         let strategy = &self.strategies[at];
         let StrategySetup { features, models, instrument, .. } = &strategy.setup;
-        // A model that was trained for missing values is ready without them.
-        if !models.is_ready() {
+        // Models that read only a part of the row, or were trained for missing values, need not wait for all of it.
+        if !features.all_ready() && !models.is_ready(features.values()) {
             // A row that was whole once and has a hole now has a division by zero in it.
             return Some(if strategy.was_ready { Hold::Missing } else { Hold::Unready });
         }

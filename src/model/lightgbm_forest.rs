@@ -24,12 +24,15 @@ fn unsupported(field: &'static str, expected: &'static str, got: impl Into<Strin
     ModelError::Unsupported { field, expected, got: got.into() }
 }
 
-/// Puts a file together for a row of `features`.
+/// For each tree its linear leaves.
+type LinearLeaves = Vec<Vec<LinearLeaf>>;
+
+/// Puts a file together for a row of `features`; with linear leaves if any tree has them.
 pub(super) fn assemble(
     file: File,
     features: &[impl AsRef<str>],
     options: &LoadOptions,
-) -> Result<(Forest, Option<Vec<Vec<LinearLeaf>>>), ModelError> {
+) -> Result<(Forest, Option<LinearLeaves>), ModelError> {
     match file.version.as_deref().ok_or(ModelError::Missing("version"))? {
         "v3" | "v4" => {}
         other => return Err(unsupported("version", "v3 or v4", other)),
@@ -124,7 +127,7 @@ fn feature_names(
 }
 
 fn trees_kept(tree_count: usize, output_count: usize, options: &LoadOptions) -> Result<usize, ModelError> {
-    if tree_count % output_count != 0 {
+    if !tree_count.is_multiple_of(output_count) {
         let expected = "a whole number of rounds";
         return Err(ModelError::Field { field: "tree_sizes", expected, got: tree_count.to_string() });
     }

@@ -125,7 +125,7 @@ fn softmax(sums: &mut [f64], exp: impl Fn(f64) -> f64) {
 fn exp_series(x: f64) -> f64 {
     const STEPS: f64 = 2048.0;
     const ROUNDER: f64 = (3u64 << 51) as f64;
-    let x = x.clamp(-708.396_418_532_264_08, 709.782_712_893_383_97);
+    let x = x.clamp(-708.396_418_532_264_1, 709.782_712_893_384);
     let rounded = x * (STEPS / std::f64::consts::LN_2) + ROUNDER;
     let bits = rounded.to_bits();
     let rest = (rounded - ROUNDER) * (std::f64::consts::LN_2 / STEPS) - x;

@@ -240,7 +240,7 @@ fn nodes(
         tests.push(category(tree, raw, at, words_left)?);
     }
     let mut nodes = Vec::with_capacity(node_count);
-    for at in 0..node_count {
+    for (at, test) in test_of.into_iter().enumerate() {
         // A negative child or feature becomes an index out of range, which `Tree::new` refuses if it can be reached.
         let (left, right) = (raw.left[at] as u32, raw.right[at] as u32);
         nodes.push(match (raw.left[at], raw.split_type.get(at).copied().unwrap_or(0)) {
@@ -256,7 +256,7 @@ fn nodes(
                 left,
                 right,
             },
-            (_, 1) => match test_of[at] {
+            (_, 1) => match test {
                 Some(test) => Node::Special { test, left, right },
                 None => return refuse(at, "its categories", "none".into()),
             },
