@@ -40,8 +40,8 @@ pub enum AnswerError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The manifest against the configuration.
-    #[error("{0}: {1}")]
-    Manifest(ModelKey, ManifestError),
+    #[error("{}: {}", .0.0, .0.1)]
+    Manifest(Box<(ModelKey, ManifestError)>),
     /// The configuration's own model.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -139,7 +139,7 @@ impl Appliance {
             Some(key) => {
                 let (manifest, source) = registry.read(key)?;
                 setup::check_manifest(config, slot, &manifest)
-                    .map_err(|error| AnswerError::Manifest(key.clone(), error))?;
+                    .map_err(|error| AnswerError::Manifest(Box::new((key.clone(), error))))?;
                 Arc::new(source)
             }
             None => {

@@ -115,6 +115,7 @@ impl Verdict {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct ModelSet {
+    #[allow(clippy::vec_box, reason = "a member arrives in its box and leaves in it: the lane frees nothing")]
     members: Vec<Box<ModelUnit>>,
     stack: Option<Box<ModelUnit>>,
     ensemble: Ensemble,
@@ -223,11 +224,11 @@ impl ModelSet {
 
     /// Of the live member whose features moved most: its digest, the feature's place in it, the index.
     pub fn worst_drift(&self) -> Option<(u64, usize, f64)> {
-        let worst = |unit: &Box<ModelUnit>| {
+        let worst = |unit: &ModelUnit| {
             let (feature, index) = unit.drift()?.worst()?;
             Some((unit.identity.digest, feature, index))
         };
-        self.members.iter().filter_map(worst).max_by(|a, b| a.2.total_cmp(&b.2))
+        self.members.iter().map(Box::as_ref).filter_map(worst).max_by(|a, b| a.2.total_cmp(&b.2))
     }
 
     /// Which units a decision is made of, in the order of [`ModelSet::live`]; zeros behind them.

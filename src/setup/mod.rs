@@ -44,6 +44,14 @@ pub enum SetupError {
     /// A model is not usable.
     #[error(transparent)]
     Model(#[from] SourceError),
+    /// A model that the configuration names is not usable.
+    #[error("{}: {error}", path.display())]
+    ModelFile {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: SourceError,
+    },
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),

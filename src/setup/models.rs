@@ -116,7 +116,11 @@ impl Models {
         let (mut members, mut stack, mut shadows) = (Vec::new(), None, Vec::new());
         for placed in &self.placed {
             let load = |names: &[String]| -> Result<ModelUnit, SetupError> {
-                Ok(placed.source.load(names, config.watch.drift_window)?)
+                let unit = placed.source.load(names, config.watch.drift_window);
+                unit.map_err(|error| match file_of(config, placed.source.header()) {
+                    Some(path) => SetupError::ModelFile { path: path.to_owned(), error },
+                    None => SetupError::Model(error),
+                })
             };
             match placed.slot {
                 Slot::Member(_) => members.push(load(row_names)?),
@@ -140,6 +144,14 @@ impl Models {
         }
         Ok(set)
     }
+}
+
+/// The file of a model that the configuration names; one of the registry has a version and a name instead.
+fn file_of<'a>(config: &'a Config, header: &ModelHeader) -> Option<&'a Path> {
+    let others = config.models.iter().map(|model| (&model.name, &model.file));
+    let mut named = std::iter::once((&config.model.name, &config.model.file)).chain(others);
+    let found = named.find(|(name, _)| header.version == 0 && **name == header.name);
+    found.map(|(_, file)| file.as_path())
 }
 
 fn combine(config: &Config) -> Combine {

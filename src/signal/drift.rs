@@ -47,7 +47,8 @@ impl FeatureBins {
         if shares.len() != edges.len() + 1 || !(2..=BINS_MAX).contains(&shares.len()) {
             return Err(BinsError::Length { edges: edges.len(), shares: shares.len() });
         }
-        let falls = |at: &usize| !(edges[at - 1] < edges[*at]);
+        // A NaN is no rise.
+        let falls = |at: &usize| edges[at - 1].partial_cmp(&edges[*at]) != Some(std::cmp::Ordering::Less);
         if let Some(at) = (1..edges.len()).find(falls) {
             return Err(BinsError::Edge(at));
         }
@@ -55,7 +56,7 @@ impl FeatureBins {
             return Err(BinsError::Edge(0));
         }
         let sum: f64 = shares.iter().sum();
-        if !((sum - 1.0).abs() <= 1e-3) || !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
+        if !sum.is_finite() || (sum - 1.0).abs() > 1e-3 || !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
             return Err(BinsError::Shares(sum));
         }
         Ok(FeatureBins { edges: edges.into(), shares: shares.into() })
