@@ -180,3 +180,20 @@ fn a_strangers_deal_first_seen_in_a_snapshot_is_exposure_like_any_other() {
     assert_eq!((bench.position(), bench.engine.venues[0].external[0]), (10, 7));
     assert_eq!(bench.engine.closed(), None);
 }
+
+#[test]
+fn a_stop_that_carries_an_orders_id_is_not_that_order() {
+    // Found by simulation: the deal of the entry was never told, its take profit was; the list then names both.
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    let deal = bench.deal_of(&entry, entry.qty);
+    let mut stop = OrderEvent::read(&[0; 96]);
+    (stop.magic, stop.ticket, stop.reason) = (entry.order_id, 999, 5);
+    (stop.transaction, stop.order_state) = (TransactionKind::HistoryAdd.code(), 4);
+    bench.give(&stop);
+    assert_eq!(bench.engine.orders().order(entry.order_id).unwrap().ticket, 0);
+    bench.give_flagged(&deal, FLAG_SNAPSHOT);
+    assert_eq!(bench.state_of(&entry), OrderState::Filled);
+    assert_eq!(bench.position(), entry.qty);
+}
