@@ -43,6 +43,7 @@ impl Engine {
         // What is counted is counted since the start; the journal has what was before.
         self.counts = super::Counts::default();
         self.sequence = 0;
+        self.journal_failed = false;
         for venue in &mut self.venues {
             venue.down(u8::MAX);
             venue.account_flags = None;
@@ -431,7 +432,15 @@ impl Engine {
 
     fn on_fault(&mut self, input: &Record, out: &mut Outputs) {
         let Some(fault) = input.payload::<record::Fault>() else { return };
-        match FaultKind::from_code(fault.kind) {
+        let kind = FaultKind::from_code(fault.kind);
+        // The operator may re-arm meanwhile; what cannot be written down is not begun all the same.
+        match kind {
+            Some(FaultKind::JournalDisk) => self.journal_failed = true,
+            Some(FaultKind::JournalRecovered) => self.journal_failed = false,
+            _ => {}
+        }
+        self.renew_conditions();
+        match kind {
             Some(FaultKind::JournalRecovered) | None => {}
             Some(_) => {
                 let refusal = Refusal { reason: Reason::JournalFault, limit: 0, got: i64::from(fault.kind) };

@@ -197,3 +197,18 @@ fn a_stop_that_carries_an_orders_id_is_not_that_order() {
     assert_eq!(bench.state_of(&entry), OrderState::Filled);
     assert_eq!(bench.position(), entry.qty);
 }
+
+#[test]
+fn the_operator_cannot_open_what_the_journal_cannot_keep() {
+    // Found by simulation: re-armed while the disk was still full.
+    let mut bench = Bench::ready();
+    let fault = |kind| Fault { detail: 28, kind: kind as u8, reserved: [0; 7] };
+    bench.give(&fault(FaultKind::JournalDisk));
+    let mut control = Control::read(&[0; 96]);
+    control.action = ControlAction::Activate as u8;
+    bench.give(&control);
+    assert_eq!(command(&bench.tick(100_005)), None);
+    assert_eq!(bench.engine.closed().map(|refusal| refusal.reason), Some(Reason::JournalFault));
+    bench.give(&fault(FaultKind::JournalRecovered));
+    assert!(command(&bench.tick(100_010)).is_some());
+}
