@@ -10,6 +10,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod sim;
+pub mod simulate;
 pub mod ticks;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::Args),
     /// Simulated counterparts: an MT5 terminal
     Sim(sim::SimArgs),
+    /// Run the whole system in virtual time, with faults, and check that every order's truth is known
+    Simulate(simulate::Args),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
 }
@@ -70,6 +73,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {

@@ -231,6 +231,12 @@ impl Engine {
         self.loss.floating()
     }
 
+    /// Volume at the venue that our fills do not explain, steps: what others traded, or what was there before us.
+    pub fn external(&self, instrument: InstrumentId) -> i64 {
+        let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
+        venue.zip(instrument.index()).map_or(0, |(venue, index)| venue.external[index])
+    }
+
     /// The rules of an instrument, once its venue told them.
     pub fn spec(&self, instrument: InstrumentId) -> Option<&InstrumentSpec> {
         instrument.index().and_then(|index| self.specs[index].as_ref())
