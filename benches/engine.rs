@@ -21,7 +21,7 @@ use std::path::Path;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::agents::{Decide, DecideParts, Outbound, Persist, RingSizes, Rings, rings};
 use tickbridge::config::{Config, Resolved};
-use tickbridge::engine::{Engine, InstrumentSetup, Outputs, Setup, StrategySetup};
+use tickbridge::engine::{Engine, HistoryPlan, InstrumentSetup, Outputs, Setup, StrategySetup};
 use tickbridge::features::FeatureGraph;
 use tickbridge::journal::{self, JournalOptions, JournalReader, Progress, memory_path};
 use tickbridge::record::{
@@ -38,7 +38,7 @@ use tickbridge::runtime::lane::{Lane, LaneSpec, StopFlag, pin_current_thread};
 use tickbridge::runtime::layout::usable_cores;
 use tickbridge::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use tickbridge::runtime::stage::Stage;
-use tickbridge::setup::{engine_setup, feature_specs};
+use tickbridge::setup::{engine_setup, feature_specs, read_models};
 use tickbridge::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_S, NS_PER_US, OrderId, TimeNs, VenueId,
 };
@@ -96,8 +96,10 @@ fn config() -> Config {
 /// The bench's setup with so many instruments, each with features and model of its own.
 fn setup(instruments: u16) -> Setup {
     let config = config();
-    let model = std::fs::read_to_string(&config.model.file).expect("the bundled model");
-    let mut setup = engine_setup(&config, &model).expect("the bench's setup");
+    let models = read_models(&config).expect("the bundled model");
+    let mut setup = engine_setup(&config, &models).expect("the bench's setup");
+    // Nobody is there who could tell the past.
+    setup.history = HistoryPlan::NEVER;
     let first = setup.strategies.remove(0);
     setup.instruments.clear();
     for index in 0..instruments {

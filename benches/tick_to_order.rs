@@ -24,7 +24,7 @@ use hdrhistogram::Histogram;
 use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::app::{Appliance, Outcome, StartOptions};
 use tickbridge::config::{Config, Resolved};
-use tickbridge::features::TickPrices;
+use tickbridge::features::FeatureTick;
 use tickbridge::record::Layout;
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
@@ -32,7 +32,7 @@ use tickbridge::runtime::histogram::new_histogram;
 use tickbridge::runtime::idle::sleep_ns;
 use tickbridge::runtime::lane::{StopFlag, pin_current_thread, spawn_thread};
 use tickbridge::runtime::layout::usable_cores;
-use tickbridge::setup::engine_setup;
+use tickbridge::setup::{engine_setup, read_models};
 use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs};
 use tickbridge::wire::terminal::{HEADER_BYTES, body};
 
@@ -282,6 +282,8 @@ fn config(folder: &Path, cores: Cores) -> Config {
     (config.link.market, config.link.trade) = (free, free);
     config.journal.dir = folder.join("journal");
     config.appliance.state_dir = folder.join("state");
+    // The client at the other end cannot tell the past: features warm live.
+    config.history.ticks_max = 0;
     let core = |core: Option<usize>| core.map_or(-1, |core| core as i32);
     (config.lanes.ingest_core, config.lanes.decide_core) = (core(cores.server), core(cores.server));
     (config.lanes.send_core, config.lanes.persist_core) = (core(cores.server), core(cores.client));
@@ -290,15 +292,15 @@ fn config(folder: &Path, cores: Cores) -> Config {
 
 /// The first so many ticks of the walk make every feature ready; the last of them is the first that can trade.
 fn ticks_until_ready(config: &Config) -> usize {
-    let model = std::fs::read_to_string(&config.model.file).expect("the bundled model");
-    let mut setup = engine_setup(config, &model).expect("the bench's setup");
+    let models = read_models(config).expect("the bundled model");
+    let mut setup = engine_setup(config, &models).expect("the bench's setup");
     let features = &mut setup.strategies[0].features;
     let mut quotes = Quotes::new(0);
     let ready = |_: &usize| {
         let tick = quotes.next_tick();
         let ticks = |value: f64| Price((value * 100_000.0).round() as i64);
-        let prices = TickPrices { bid: ticks(tick.bid), ask: ticks(tick.ask), last: Price::NONE };
-        features.on_tick(InstrumentId(0), TimeNs::from_ms(tick.time_msc), prices);
+        let quote = FeatureTick::quote(ticks(tick.bid), ticks(tick.ask));
+        features.on_tick(InstrumentId(0), TimeNs::from_ms(tick.time_msc), &quote);
         features.all_ready()
     };
     (1..10_000).find(ready).expect("features that become ready")

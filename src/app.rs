@@ -5,18 +5,22 @@
 //! Invariant: this is the only place that knows every floor. Memory is taken, files opened and addresses bound before the
 //! first lane starts; whatever is wrong by then is a typed error, and nothing has traded.
 
+mod console;
 mod control;
+mod models;
 mod outcome;
 
+pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
+pub use models::{ModelChangeError, Word};
 pub use outcome::Outcome;
 
 use crate::agents::{
     Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send,
-    SendParts, rings,
+    SendParts, StagedModel, rings,
 };
 use crate::config::{self, BeforeSend, Config};
-use crate::engine::{Engine, Outputs};
+use crate::engine::{Engine, ModelUnit, Outputs, Slot};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::{BindError, ServerSettings};
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
@@ -32,14 +36,17 @@ use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
-use crate::setup::{self, SavedSetup, SetupError};
+use crate::setup::{self, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
 use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
+use models::ModelDoor;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Parts that one connection may bring in one cycle.
 const PARTS_PER_POLL_MAX: u32 = 256;
+/// Models between the control floor and the engine's lane.
+const MODELS_UNDER_WAY_MAX: usize = 8;
 /// Present in the state folder: come up halted.
 const LATCH: &str = "halted";
 
@@ -87,6 +94,7 @@ pub struct Appliance {
     status: Consumer<EngineStatus>,
     last_status: Option<EngineStatus>,
     control: CommandSender<Record>,
+    models: ModelDoor,
     progress: Progress,
     clock: Clock,
     /// Where market connections are taken.
@@ -107,9 +115,9 @@ impl Appliance {
     pub fn start(config: &Config, options: &StartOptions) -> Result<Appliance, StartError> {
         let clock = Clock::system();
         let mut notes = Vec::new();
-        let model = setup::read_model(config)?;
-        let setup = setup::engine_setup(config, &model)?;
-        let digest = setup::digest(config, &model);
+        let configured = setup::read_models(config)?;
+        setup::engine_setup(config, &configured)?;
+        let digest = setup::digest(config, &configured);
         let latch = config.appliance.state_dir.join(LATCH);
         std::fs::create_dir_all(&config.appliance.state_dir).map_err(|error| StartError::Io {
             what: format!("create {}", config.appliance.state_dir.display()),
@@ -122,7 +130,11 @@ impl Appliance {
         notes.push(journal.recovery.to_string());
         let epoch = journal.recovery.epoch;
         SavedSetup::check_names(config, &config.journal.dir, epoch)?;
-        SavedSetup::new(config, &model).write(&config.journal.dir, epoch)?;
+        let models = effective_models(config, &configured, epoch, &mut notes)?;
+        let setup = setup::engine_setup(config, &models)?;
+        models.write(&config.journal.dir)?;
+        SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
+        let (door, staged, retired) = model_door(config, &setup, &models);
         let mut engine = Engine::new(setup);
         let recovered = recover(&mut engine, &config.journal.dir)?;
         if recovered > 0 {
@@ -160,7 +172,7 @@ impl Appliance {
 
         let start = Start {
             epoch: u64::from(epoch),
-            config_digest: digest,
+            config_digest: setup::digest(config, &models),
             ts_wall: clock.now().0,
             halted: u8::from(halted),
             reserved: [0; 7],
@@ -185,6 +197,7 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             wiring.recorder(&[Stage::LinkRead]),
             wiring.counters("ingest"),
@@ -196,7 +209,10 @@ impl Appliance {
             ingest_reports: parts.ingest_reports.1,
             send_reports: parts.send_reports.1,
             control: control_end,
+            models: staged,
+            retired,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: wiring.recorder(&[
@@ -247,6 +263,7 @@ impl Appliance {
             status,
             last_status: None,
             control,
+            models: door,
             progress: journal.progress,
             clock,
             market_address,
@@ -380,6 +397,47 @@ fn journal_options(config: &Config, digest: u64) -> JournalOptions {
         config_digest: digest,
         ..JournalOptions::new(config.journal.dir.clone())
     }
+}
+
+/// The configuration's models, or what the last start was brought to.
+fn effective_models(
+    config: &Config,
+    configured: &Models,
+    epoch: u32,
+    notes: &mut Vec<String>,
+) -> Result<Models, StartError> {
+    let dir = &config.journal.dir;
+    let last = SavedSetup::last_before(dir, epoch)?;
+    let changes = if last.is_some() { setup::changes_since_start(dir)? } else { Vec::new() };
+    let last = last.as_ref().map(|(_, last)| (&last.configured, &last.models));
+    let models = setup::effective(dir, configured, last, &changes)?;
+    if models.saved() != configured.saved() {
+        notes.push(
+            "models: those that the last run was brought to, not the configuration's first ones".into(),
+        );
+    }
+    Ok(models)
+}
+
+/// The ways of models into the engine's lane and back.
+fn model_door(
+    config: &Config,
+    setup: &crate::engine::Setup,
+    models: &Models,
+) -> (ModelDoor, Consumer<StagedModel>, crate::runtime::ring::Producer<Box<ModelUnit>>) {
+    let (staged, staged_end) = ring(MODELS_UNDER_WAY_MAX);
+    let (retired_end, retired) = ring(2 * MODELS_UNDER_WAY_MAX);
+    let door = ModelDoor {
+        staged,
+        retired,
+        row_names: setup.strategies[0].features.names().to_vec(),
+        members: models.placed.iter().filter(|placed| matches!(placed.slot, Slot::Member(_))).count(),
+        has_stack: models.at(Slot::Stack).is_some(),
+        drift_window: config.watch.drift_window,
+        instrument: setup.strategies[0].instrument,
+        retired_count: 0,
+    };
+    (door, staged_end, retired_end)
 }
 
 /// Rebuilds the engine's state; returns how many records it took.

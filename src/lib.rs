@@ -23,7 +23,7 @@
 //! | 1 machine | [`runtime`]: lanes, rings, clock, counters, histograms | the only clock, the only dice, the only threads |
 //! | 2 pure | [`wire`], [`market`], [`features`], [`model`], [`signal`], [`risk`], [`order`]; [`engine`] glues them | bytes or records in, values out, time passed in |
 //! | 3 shells | [`link`] (sockets), [`journal`] (files), [`agents`] (what runs on lanes) | non-blocking; no tokio |
-//! | 4 control | [`config`], [`setup`] (a configuration made into the engine's parts, and kept for replays), [`metrics`], [`store`], [`report`], [`sim`], [`replay`], [`cli`] | may wait, allocate, format; never on a pinned core |
+//! | 4 control | [`config`], [`setup`] (a configuration made into the engine's parts, and kept for replays), [`registry`] (models as files), [`operator`] (the console), [`metrics`], [`store`], [`dataset`] (tick files made into training tables), [`report`], [`sim`], [`replay`], [`cli`] | may wait, allocate, format; never on a pinned core |
 //! | 5 wiring | [`app`] | the only one that knows every floor |
 //!
 //! # Invariants, as absences
@@ -46,10 +46,11 @@
 //!
 //! # Recipes
 //!
-//! **An indicator.** `features/spec.rs`: a variant of `Kind`, its parameters, its warm-up and what is refused. `features/node.rs`:
-//! the arithmetic, O(1) a tick. `config/typed.rs` (`FeatureKind`), `config/keys.rs` (its name among the choices, new
-//! parameters), `config/cross.rs` (which parameters it needs). `setup/mod.rs`, `feature_spec`. Parity with a foreign library in
-//! `tests/indicator_parity.rs`. Then renew the template, as below.
+//! **An indicator.** `features/spec/kind.rs`: a variant of `Kind` with formula, unit and source; its warm-up in `history.rs`, what
+//! is refused in `check.rs`. `features/nodes/`: the arithmetic in the file of its family, O(1) a tick, and its place in
+//! `Node` and `base`. `config/keys.rs` and `config/typed.rs` (its name, new parameters), `config/features.rs` (which keys it
+//! takes), `setup/features.rs` (`kind`). Its definition in `tests/feature_oracle/naive.rs`, its place in `kinds.rs`; parity with
+//! a foreign library in `tests/indicator_parity.rs`. Then renew the template, as below.
 //!
 //! **A risk control.** `risk/reason.rs`: a reason with the next free code. `risk/gate.rs`: the check, worked out beforehand where
 //! it can be, and its test. Its limit: `risk/limits.rs` (field and range), then a configuration key, `setup/mod.rs` (`limits`),
@@ -84,6 +85,7 @@ pub mod agents;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod dataset;
 pub mod engine;
 pub mod features;
 pub mod journal;
@@ -91,8 +93,10 @@ pub mod link;
 pub mod market;
 pub mod metrics;
 pub mod model;
+pub mod operator;
 pub mod order;
 pub mod record;
+pub mod registry;
 pub mod replay;
 pub mod report;
 pub mod risk;

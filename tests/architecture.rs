@@ -34,10 +34,17 @@ const FOLDERS: &[Folder] = &[
     Folder("config", 4, &["types"]),
     Folder("metrics", 4, &["types", "record", "runtime"]),
     Folder("store", 4, &["types", "record"]),
+    Folder("dataset", 4, &["types", "features"]),
     Folder("report", 4, &["types", "runtime"]),
     Folder("sim", 4, &["types", "record", "runtime", "wire"]),
     Folder("replay", 4, &["types", "record", "runtime", "engine", "journal"]),
-    Folder("setup", 4, &["types", "features", "model", "signal", "risk", "engine", "agents"]),
+    Folder(
+        "setup",
+        4,
+        &["types", "record", "features", "model", "signal", "risk", "engine", "journal", "agents"],
+    ),
+    Folder("operator", 4, &["types"]),
+    Folder("registry", 4, &["types", "model", "signal", "engine"]),
     Folder("cli", 4, &["types", "record", "runtime", "journal"]),
     Folder("app", 5, &["*"]),
     Folder("main", 6, &["cli", "app"]),
@@ -60,6 +67,13 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("agents", "link", "agents drive the shells of their own floor"),
     ("agents", "journal", "agents drive the shells of their own floor"),
     ("agents", "risk", "the published status names trading state and refusal in the gate's own words"),
+    ("agents", "signal", "the published status names vetoes and what shadows did in the signal's own words"),
+    ("operator", "registry", "a request names a model as the registry does"),
+    ("cli", "registry", "a command keeps the registry"),
+    ("cli", "operator", "a command speaks to a running appliance"),
+    ("cli", "engine", "a command names slots in the engine's own words"),
+    ("setup", "registry", "the models of a start are read from where they are kept"),
+    ("replay", "registry", "a replay reads the models that a journal's changes name"),
     ("metrics", "report", "an interval's percentiles are computed as the report computes them"),
     ("sim", "store", "the simulated terminal plays tick files"),
     ("sim", "engine", "the simulated world runs the real engine"),
@@ -76,9 +90,14 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "report", "a command writes reports"),
     ("cli", "metrics", "a command prints the status"),
     ("cli", "store", "a command converts tick files"),
+    ("dataset", "config", "the features of a table are those of a configuration"),
+    ("dataset", "setup", "a table's graph is declared by the same function as the appliance's"),
+    ("dataset", "store", "ticks are read from files, rows are written to one"),
+    ("cli", "dataset", "a command exports a training table"),
     ("cli", "sim", "a command runs the simulated terminal"),
     ("cli", "replay", "a command replays a journal"),
     ("cli", "setup", "check asks whether model, features and limits fit each other"),
+    ("cli", "model", "a command inspects, verifies and times model files"),
     ("cli", "journal", "the demo frees the memory of its own journal"),
 ];
 
@@ -86,6 +105,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("runtime/shared_memory.rs", "memory that outlives the process"),
     ("runtime/huge_pages.rs", "the heap on large pages, once before the lanes start"),
+    ("runtime/stopwatch.rs", "the fenced reading of the processor's counter, for measurements"),
     ("model/kernel/", "vector instructions"),
 ];
 
@@ -134,6 +154,7 @@ const RESERVED: &[(&str, u8)] = &[
     ("zstd", 4),
     ("csv", 4),
     ("indicatif", 4),
+    ("parquet", 4),
 ];
 /// Floor 2 sees bytes and values alone: what floor 1 may and it may not.
 const PURE_FLOOR: u8 = 2;

@@ -2,16 +2,16 @@
 //!
 //! What it is not: a claim that the model earns anything. It exists so that the demo has decisions to show.
 //!
-//! Invariant: the table that `scripts/train-demo-model` trains on is written here, by the code that trades.
+//! Invariant: the features are those of `config/demo.toml`; `scripts/train-example` trains on what `tickbridge features
+//! export` makes of the same file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use tickbridge::features::{
-    BandOutput, Clock, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage, TickPrices,
-    export,
-};
-use tickbridge::model::Model;
+use tickbridge::config::Config;
+use tickbridge::features::{FeatureGraph, FeatureSpec, FeatureTick};
+use tickbridge::model::{LoadOptions, Model};
+use tickbridge::setup::feature_specs;
 use tickbridge::signal::{Rule, Signal, State, Thresholds};
 use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, Quote, TimeNs};
 
@@ -19,41 +19,10 @@ const EURUSD: InstrumentId = InstrumentId(0);
 /// 2014-05-01 00:00 UTC.
 const MAY_2014_MS: i64 = 1_398_902_400_000;
 
-fn feature(name: &str, kind: Kind, input: Input, clock: Clock) -> FeatureSpec {
-    FeatureSpec { name: name.into(), instrument: EURUSD, kind, input, clock }
-}
-
 /// What `config/demo.toml` declares, in the model's order.
 fn demo_features() -> Vec<FeatureSpec> {
-    let tick = |name, kind| feature(name, kind, Input::Mid, Clock::Tick);
-    let second = |name, kind| feature(name, kind, Input::Mid, Clock::Bar { period_ns: NS_PER_S });
-    let macd = |output| Kind::Macd {
-        fast: 12,
-        slow: 26,
-        signal: 9,
-        seed: Seed::First,
-        average: SignalAverage::Simple,
-        output,
-    };
-    let band = |period, output| Kind::Bollinger { period, deviations: 2.0, output };
-    vec![
-        feature("spread", Kind::Value, Input::Spread, Clock::Tick),
-        feature("spread_sma_50", Kind::Sma { period: 50 }, Input::Spread, Clock::Tick),
-        tick("change_1", Kind::Change { lag: 1 }),
-        tick("change_5", Kind::Change { lag: 5 }),
-        tick("change_20", Kind::Change { lag: 20 }),
-        feature("bid_change_1", Kind::Change { lag: 1 }, Input::Bid, Clock::Tick),
-        feature("ask_change_1", Kind::Change { lag: 1 }, Input::Ask, Clock::Tick),
-        tick("rsi_14", Kind::Rsi { period: 14 }),
-        tick("macd", macd(MacdOutput::Main)),
-        tick("macd_signal", macd(MacdOutput::Signal)),
-        tick("percent_b_20", band(20, BandOutput::PercentB)),
-        tick("band_width_20", band(20, BandOutput::Width)),
-        tick("percent_b_50", band(50, BandOutput::PercentB)),
-        tick("return_50", Kind::Return { lag: 50 }),
-        second("change_5_s1", Kind::Change { lag: 5 }),
-        second("rsi_5_s1", Kind::Rsi { period: 5 }),
-    ]
+    let config = Config::load(&repository().join("config/demo.toml")).expect("the demo's configuration");
+    feature_specs(&config).expect("the demo's features")
 }
 
 fn repository() -> &'static Path {
@@ -79,23 +48,6 @@ fn day(may: i64) -> Vec<(TimeNs, Price, Price)> {
         .collect()
 }
 
-#[test]
-#[ignore = "writes target/demo-features/, for scripts/train-demo-model"]
-fn write_training_table() {
-    let folder = repository().join("target/demo-features");
-    std::fs::create_dir_all(&folder).unwrap();
-    for may in [5, 6, 7, 8, 9] {
-        let mut graph = FeatureGraph::build(&demo_features()).unwrap();
-        let mut out = String::new();
-        export::write_header(&graph, &mut out);
-        for (ts_venue, bid, ask) in day(may) {
-            let prices = TickPrices { bid, ask, last: Price::NONE };
-            export::push_and_write(&mut graph, EURUSD, ts_venue, prices, &mut out);
-        }
-        std::fs::write(folder.join(format!("201405{may:02}.csv")), out).unwrap();
-    }
-}
-
 /// What `config/demo.toml` sets.
 const DEMO_RULE: Thresholds = Thresholds {
     enter_long_above: 0.54,
@@ -119,13 +71,19 @@ fn the_demo_models_trade_on_a_real_day_and_both_ways() {
     };
     for (file, rule) in [("demo.json", DEMO_RULE), ("demo-linear.json", linear)] {
         let mut graph = FeatureGraph::build(&demo_features()).unwrap();
-        let model = Model::from_json(&std::fs::read(folder.join(file)).unwrap(), graph.names()).unwrap();
+        let model = Model::load(
+            &std::fs::read(folder.join(file)).unwrap(),
+            None,
+            graph.names(),
+            &LoadOptions::default(),
+        )
+        .unwrap();
         let mut rule = Rule::new(rule).unwrap();
         let mut position = 0;
         let (mut entries, mut exits, mut decisions) = ([0u32; 2], 0u32, 0u32);
         let ticks = day(8);
         for (ts_recv, bid, ask) in &ticks {
-            graph.on_tick(EURUSD, *ts_recv, TickPrices { bid: *bid, ask: *ask, last: Price::NONE });
+            graph.on_tick(EURUSD, *ts_recv, &FeatureTick::quote(*bid, *ask));
             if !graph.all_ready() {
                 continue;
             }

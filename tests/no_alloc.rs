@@ -16,20 +16,23 @@ use std::net::SocketAddr;
 use terminal::{LOGIN, SERVER, SYMBOLS, Terminal};
 use tickbridge::agents::{
     Admission, AdmittedVenue, Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist,
-    RingSizes, Send, SendParts, rings,
+    RingSizes, Send, SendParts, StagedModel, rings,
 };
-use tickbridge::engine::{Engine, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use tickbridge::engine::{
+    Classes, Engine, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
+    Slot, StrategySetup, VenueSetup, WatchPlan,
+};
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
-use tickbridge::model::{Model, synthetic};
-use tickbridge::record::{Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use tickbridge::model::{LoadOptions, Model, synthetic};
+use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use tickbridge::risk::Limits;
 use tickbridge::runtime::agent::Agent;
 use tickbridge::runtime::clock::{Clock, ManualClock};
 use tickbridge::runtime::counters::counters;
 use tickbridge::runtime::histogram::{StageReader, stage_histograms};
-use tickbridge::runtime::ring::{Consumer, command_queue, ring};
+use tickbridge::runtime::ring::{Consumer, Producer, command_queue, ring};
 use tickbridge::runtime::stage::Stage;
 use tickbridge::signal::{Rule, Thresholds};
 use tickbridge::types::{
@@ -48,6 +51,9 @@ const CYCLES_MAX: u64 = 4_000_000;
 /// Fills before the counting starts.
 const WARM_UP_FILLS: u64 = 300;
 
+const LINEAR: &[u8] = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+    "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
+
 /// The change of the mid decides; the other features are there to be computed.
 fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f64) -> StrategySetup {
     let thresholds = Thresholds {
@@ -61,8 +67,8 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
     };
     StrategySetup {
         instrument: InstrumentId(instrument),
+        models: ModelSet::single(unit(1, model, &features)),
         features: FeatureGraph::build(&features).expect("a graph"),
-        model,
         rule: Rule::new(thresholds).expect("they agree"),
         plan: OrderPlan {
             lots: 0.1,
@@ -73,7 +79,15 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             hold_ns_max: 10 * NS_PER_S,
         },
         evaluate_every_ticks: 1,
+        regime_feature: None,
+        watch: WatchPlan { shadow_record_every: 10, ..WatchPlan::default() },
     }
+}
+
+fn unit(digest: u64, model: Model, features: &[FeatureSpec]) -> ModelUnit {
+    let identity = ModelIdentity { digest, version: 1, name: FixedText::new("a").expect("short") };
+    let names: Vec<&str> = features.iter().map(|spec| spec.name.as_str()).collect();
+    ModelUnit::new(identity, model, &names, Classes::default()).expect("its features are there")
 }
 
 fn feature_specs(instrument: u16, names: &[String]) -> Vec<FeatureSpec> {
@@ -86,12 +100,8 @@ fn feature_specs(instrument: u16, names: &[String]) -> Vec<FeatureSpec> {
         (Kind::Macd { fast: 12, slow: 26, signal: 9, seed, average, output }, features::Clock::Tick),
         (Kind::Ema { period: 10, seed }, features::Clock::Bar { period_ns: 50 * NS_PER_MS }),
     ];
-    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| FeatureSpec {
-        name: name.clone(),
-        instrument: InstrumentId(instrument),
-        kind,
-        input: Input::Mid,
-        clock,
+    let spec = |(name, (kind, clock)): (&String, (Kind, features::Clock))| {
+        FeatureSpec::new(name.clone(), InstrumentId(instrument), kind, Input::Mid, clock)
     };
     names.iter().zip(kinds).map(spec).collect()
 }
@@ -107,10 +117,8 @@ fn setup() -> Setup {
         seed: 11,
     };
     let names = synthetic::feature_names(shape);
-    let trees = Model::from_xgboost_json(&synthetic::xgboost_json(shape), &names).expect("200 trees");
-    let linear = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
-        "features":["f0","f1","f2","f3","f4"],"weights":[1.0,0.0,0.0,0.0,0.0],"intercept":0.0}"#;
-    let linear = Model::from_linear_json(linear, &names).expect("a linear model");
+    let load = |bytes: &[u8]| Model::load(bytes, None, &names, &LoadOptions::default()).expect("a model");
+    let (trees, linear) = (load(&synthetic::xgboost_json(shape)), load(LINEAR));
     let instrument =
         |name: &&str| InstrumentSetup { venue: VenueId(0), symbol: FixedText::new(name).expect("short") };
     Setup {
@@ -136,6 +144,7 @@ fn setup() -> Setup {
             strategy(0, linear, feature_specs(0, &names), 1.0),
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
+        history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
     }
 }
 
@@ -167,6 +176,8 @@ struct Appliance {
     agents: [(&'static str, Box<dyn Agent>); 4],
     stages: Vec<StageReader>,
     status: Consumer<EngineStatus>,
+    staged: Producer<StagedModel>,
+    retired: Consumer<Box<ModelUnit>>,
     time: ManualClock,
     clock: Clock,
     taken: [u64; 4],
@@ -198,12 +209,15 @@ impl Appliance {
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
+            parts.history_requests.1,
             clock.clone(),
             recorder(&[Stage::LinkRead]),
             counters().0,
         );
         let start = Start { epoch: 1, config_digest: 0, ts_wall: START.0, halted: 0, reserved: [0; 7] };
         let (status_end, status) = ring(8);
+        let (staged, staged_end) = ring(8);
+        let (retired_end, retired) = ring(16);
         let decide = Decide::new(DecideParts {
             engine: Engine::new(setup()),
             journal: journal.writer,
@@ -211,7 +225,10 @@ impl Appliance {
             ingest_reports: parts.ingest_reports.1,
             send_reports: parts.send_reports.1,
             control: command_queue(64).1,
+            models: staged_end,
+            retired: retired_end,
             orders: parts.orders.0,
+            history_requests: parts.history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder: recorder(&[
@@ -250,7 +267,8 @@ impl Appliance {
             ("send", Box::new(send)),
             ("persist", Box::new(persist)),
         ];
-        let appliance = Appliance { agents, stages, status, time, clock, taken: [0; 4], given: [0; 4] };
+        let appliance =
+            Appliance { agents, stages, status, staged, retired, time, clock, taken: [0; 4], given: [0; 4] };
         (appliance, market_address, trade_address)
     }
 
@@ -280,6 +298,26 @@ impl Appliance {
     }
 }
 
+/// Every slot that changes in turn: the trading model for an equal one, a shadow for another, a shadow out.
+fn exchange(appliance: &mut Appliance, count: u64) {
+    while appliance.retired.pop().is_some() {}
+    let names = ["f0", "f1", "f2", "f3", "f4"].map(String::from);
+    let (slot, action) = match count % 3 {
+        0 => (Slot::Member(0), ModelAction::Install),
+        1 => (Slot::Shadow(1), ModelAction::Install),
+        _ => (Slot::Shadow(1), ModelAction::Remove),
+    };
+    let model = Model::load(LINEAR, None, &names, &LoadOptions::default()).expect("a linear model");
+    let mut change = ModelChange::read(&[0; 96]);
+    (change.digest, change.slot, change.action) = (count + 10, slot.code(), action as u8);
+    let now = appliance.clock.now();
+    let change = Record::new(Origin::Operator, now, VenueId(0), InstrumentId(0), &change);
+    let unit = unit(count + 10, model, &feature_specs(0, &names));
+    let unit = (action == ModelAction::Install).then(|| Box::new(unit));
+    // A change that finds no room is left out; the next one comes soon.
+    let _ = appliance.staged.try_push(StagedModel { unit, change });
+}
+
 /// Quotes and cycles until so many fills were told, or panics after too many cycles.
 fn run(appliance: &mut Appliance, terminal: &mut Terminal, fills: u64) -> Option<EngineStatus> {
     let goal = terminal.deal_count + fills;
@@ -289,6 +327,9 @@ fn run(appliance: &mut Appliance, terminal: &mut Terminal, fills: u64) -> Option
         terminal.poll(now);
         if terminal.is_welcome() && cycle % 3 == 0 {
             terminal.tick(now);
+        }
+        if cycle % 100 == 0 {
+            exchange(appliance, cycle / 100);
         }
         if cycle % 500 == 0 {
             if terminal.is_welcome() {
@@ -325,7 +366,7 @@ fn the_hot_path_takes_no_memory_and_gives_none_back() {
     run(&mut appliance, &mut terminal, WARM_UP_FILLS);
     let warm = appliance.counts();
     let (commands, deals, refused) = (terminal.command_count, terminal.deal_count, terminal.refused_count);
-    let snapshots = terminal.snapshot_count;
+    let (snapshots, told) = (terminal.snapshot_count, terminal.told_count);
     (appliance.taken, appliance.given) = ([0; 4], [0; 4]);
     counting::show();
 
@@ -340,8 +381,11 @@ fn the_hot_path_takes_no_memory_and_gives_none_back() {
     assert!(terminal.deal_count - deals >= FILLS_MIN);
     assert!(terminal.refused_count > refused, "some orders are refused");
     assert!(terminal.snapshot_count > snapshots, "the venue is asked again while it runs");
+    assert!(terminal.told_count > told + 10_000, "gaps are healed from the past while it runs");
     assert_eq!(status.counts.fills, terminal.deal_count, "fills that the engine counted");
     assert_eq!((status.orders_unknown, status.closed), (0, None));
+    println!("{} exchanges of models", status.models.revision);
+    assert!(status.models.revision > 1_000, "models are exchanged while it runs: {:?}", status.models);
     for (agent, taken, given) in appliance.counts() {
         assert_eq!((taken, given), (0, 0), "{agent}: allocations and frees after the warm-up");
     }

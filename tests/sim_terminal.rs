@@ -10,6 +10,7 @@ use tickbridge::runtime::Prng;
 use tickbridge::sim::terminal::account::Account;
 use tickbridge::sim::terminal::broker::{Broker, Conduct};
 use tickbridge::sim::terminal::memory::ExecutedIds;
+use tickbridge::sim::terminal::past::{HistoryFault, PastConduct};
 use tickbridge::sim::terminal::playback::{Pace, Playback};
 use tickbridge::sim::terminal::quotes::Quote;
 use tickbridge::sim::terminal::session::{EndOfTicks, Ending, Identity, Session, SessionError};
@@ -17,9 +18,9 @@ use tickbridge::sim::terminal::symbol::Symbol;
 use tickbridge::sim::terminal::truth::Truth;
 use tickbridge::types::{FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, VenueId};
 use tickbridge::wire::terminal::body::{
-    AccountState, Bye, Command, CommandResult, CreditGrant, DealState, Hello, HistoryEnd, PositionState,
-    Refill, Reject, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, Tick, Transaction,
-    Welcome,
+    AccountState, Bar, Bye, Command, CommandResult, CreditGrant, DealState, Hello, HistoryEnd, PositionState,
+    Refill, Reject, RequestBars, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, Tick,
+    Transaction, Welcome,
 };
 use tickbridge::wire::terminal::{Body, Header, MESSAGE_BYTES_MAX, MessageKind, encode_message};
 
@@ -290,4 +291,138 @@ fn without_waiting_every_tick_arrives_once_and_the_truth_is_on_disk() {
     let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     assert_eq!(written["ticks_sent"], COUNT);
     assert_eq!(written["balance"], 10_000.0);
+}
+
+/// Bars and ticks that answer a request, and the end.
+fn past(market: &mut Router) -> (Vec<Bar>, Vec<Tick>, HistoryEnd) {
+    let (mut bars, mut ticks) = (Vec::new(), Vec::new());
+    loop {
+        let (header, kind, body) = market.receive();
+        match kind {
+            MessageKind::Bar => bars.push(Bar::read(&body)),
+            MessageKind::HistoryTick => {
+                assert_eq!(header.stream, 0, "an answer travels in the session stream");
+                ticks.push(Tick::read(&body));
+            }
+            MessageKind::Tick => assert!(ticks.is_empty(), "a live tick in the middle of an answer"),
+            MessageKind::HistoryEnd => return (bars, ticks, HistoryEnd::read(&body)),
+            _ => (),
+        }
+    }
+}
+
+fn ask_bars(market: &mut Router, period_s: u32, count_max: u32) -> (Vec<Bar>, HistoryEnd) {
+    market.send(&RequestBars { request: 7, period_s, count_max, from_msc: 0, to_msc: 0, symbol: eurusd() });
+    let (bars, _, end) = past(market);
+    (bars, end)
+}
+
+fn ask_ticks(
+    market: &mut Router,
+    from_msc: i64,
+    count_max: u64,
+    symbol: [u8; 32],
+) -> (Vec<Tick>, HistoryEnd) {
+    market.send(&RequestTicks { request: 8, from_msc, to_msc: 0, count_max, symbol });
+    let (_, ticks, end) = past(market);
+    (ticks, end)
+}
+
+/// A terminal with an hour of past at a hundred ticks a second, of which the tape keeps less, connected and welcome.
+fn with_past(fault: HistoryFault, lose_ticks: f64) -> (Running, Router, Router) {
+    let context = zmq::Context::new();
+    let mut market = Router::bind(&context, "tcp://127.0.0.1:*");
+    let trade = Router::bind(&context, "tcp://127.0.0.1:*");
+    let past = PastConduct { span_ns: 3_600_000_000_000, fault, lose_ticks };
+    let session = session(&market, &trade, ExecutedIds::in_memory(), Pace::PerSecond(500.0)).with_past(past);
+    let running = Running::start(session);
+    market.welcome(1);
+    (running, market, trade)
+}
+
+#[test]
+fn the_past_is_told_in_bars_and_ticks_up_to_the_live_stream() {
+    let (running, mut market, _trade) = with_past(HistoryFault::None, 0.0);
+    let (_, first) = market.expect::<Tick>();
+    assert_eq!(first.time_msc, 1_700_007_200_000 + 3_600_000, "the first live tick, in server time");
+    let (bars, end) = ask_bars(&mut market, 60, 20);
+    assert_eq!((bars.len(), end), (20, HistoryEnd { request: 7, count: 20, error: 0, reserved: 0 }));
+    // 22:13:20 UTC is 20 seconds into a minute; an hour later 20 seconds of the last one are open.
+    let newest = 1_700_007_200 + 3_600 - 20 - 60;
+    for (at, bar) in bars.iter().enumerate() {
+        assert_eq!(bar.time_s, newest - 60 * (19 - at as i64));
+        assert_eq!((bar.tick_volume, bar.period_s, bar.symbol_id), (6_000, 60, 0));
+        assert_eq!(
+            (bar.open, bar.low, bar.high, bar.close),
+            (1.1, 1.1, 1.1 + 49.0 * 1e-5, 1.1 + 49.0 * 1e-5)
+        );
+    }
+    let (bars, end) = ask_bars(&mut market, 300, 1_000);
+    assert_eq!(
+        (bars.len(), end.count, end.error),
+        (12, 12, 0),
+        "the first of them lacks its beginning, as the past does"
+    );
+    assert_eq!(ask_bars(&mut market, 90, 10).1.error, 4_401, "no period of MT5");
+    let seam = (newest + 60) * 1_000;
+    let (ticks, end) = ask_ticks(&mut market, seam, 100_000, eurusd());
+    assert_eq!((ticks[0].time_msc, end.error), (seam, 0));
+    assert!(ticks.len() >= 2_001 && end.count == ticks.len() as u64);
+    // What comes next is the next tick of the market.
+    let (_, next) = market.expect::<Tick>();
+    assert_eq!(next.time_msc, ticks.last().unwrap().time_msc + 10);
+    let (ticks, end) = ask_ticks(&mut market, 1_000, 100_000, eurusd());
+    assert_eq!((ticks.len(), end.error), (65_536, 4_401), "more than the tape keeps");
+    let (ticks, end) = ask_ticks(&mut market, 0, 50, eurusd());
+    assert_eq!((ticks.len(), end.error), (50, 0), "the newest");
+    let (ticks, end) = ask_ticks(&mut market, 0, 50, [b'X'; 32]);
+    assert_eq!((ticks.len(), end.count, end.error), (0, 0, 4_301), "an unknown symbol");
+    let truth = running.end().unwrap();
+    assert_eq!((truth.ticks_past, truth.history_requests), (360_000, 6));
+}
+
+#[test]
+fn the_past_can_be_missing_loading_incomplete_or_silent() {
+    let (running, mut market, _trade) = with_past(HistoryFault::Missing, 0.0);
+    let (ticks, end) = ask_ticks(&mut market, 0, 50, eurusd());
+    assert_eq!((ticks.len(), end.count, end.error), (0, 0, 4_401));
+    running.end().unwrap();
+    let (running, mut market, _trade) = with_past(HistoryFault::Loading(1), 0.0);
+    assert_eq!(
+        ask_bars(&mut market, 60, 20).1,
+        HistoryEnd { request: 7, count: 10, error: 4_403, reserved: 0 }
+    );
+    assert_eq!(ask_bars(&mut market, 60, 20).1, HistoryEnd { request: 7, count: 20, error: 0, reserved: 0 });
+    running.end().unwrap();
+    let (running, mut market, _trade) = with_past(HistoryFault::Incomplete, 0.0);
+    let (ticks, end) = ask_ticks(&mut market, 0, 50, eurusd());
+    assert_eq!((ticks.len(), end.count, end.error), (50, 51, 0));
+    running.end().unwrap();
+    let (running, mut market, _trade) = with_past(HistoryFault::Silent, 0.0);
+    market.send(&RequestTicks { request: 8, from_msc: 0, to_msc: 0, count_max: 5, symbol: eurusd() });
+    market.send(&RequestTicks { request: 9, from_msc: 0, to_msc: 0, count_max: 5, symbol: [b'X'; 32] });
+    assert_eq!(past(&mut market).2.request, 9, "the first was not answered");
+    running.end().unwrap();
+}
+
+#[test]
+fn a_lost_tick_has_a_number_and_can_be_had_again() {
+    let (running, mut market, _trade) = with_past(HistoryFault::None, 0.1);
+    let mut expected = 1;
+    let gap = loop {
+        let (header, _) = market.expect::<Tick>();
+        if header.seq != expected {
+            break expected;
+        }
+        expected += 1;
+    };
+    market.send(&Refill { stream: 1, reserved: [0; 6], from_seq: gap, to_seq: gap });
+    loop {
+        let (header, kind, _) = market.receive();
+        if kind == MessageKind::HistoryTick {
+            assert_eq!((header.seq, header.stream), (gap, 1));
+            break;
+        }
+    }
+    assert!(running.end().unwrap().ticks_lost > 0);
 }

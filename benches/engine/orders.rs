@@ -48,14 +48,18 @@ impl OrderRun {
             // Whatever is open is closed on the next tick: entries and exits in turn.
             strategy.plan.hold_ns_max = 1;
         }
-        let Rings { market, ingest_reports, send_reports, orders } =
+        let Rings { market, ingest_reports, send_reports, orders, history_requests } =
             rings(RingSizes { market: 16_384, reports: 4_096, orders: 4_096 });
         let (control, control_end) = command_queue(64);
         let (status_end, status) = ring(8);
         let stages = [Stage::IngestToDecide, Stage::JournalAppend, Stage::Decide, Stage::TickToDecision];
         let (recorder, stages) = stage_histograms(&stages);
         let now = clock.now();
+        let (_staged, staged) = ring(8);
+        let (retired, _retired) = ring(16);
         let mut decide = Decide::new(DecideParts {
+            models: staged,
+            retired,
             engine: Engine::new(setup),
             journal: writer,
             market: market.1,
@@ -63,6 +67,7 @@ impl OrderRun {
             send_reports: send_reports.1,
             control: control_end,
             orders: orders.0,
+            history_requests: history_requests.0,
             status: status_end,
             clock: clock.clone(),
             recorder,

@@ -5,7 +5,7 @@
 //! Invariant: what is not configured is refused, and the first thing that does not fit is the reason.
 
 use crate::types::{FixedText, InstrumentId, MarginMode, VenueId};
-use crate::wire::terminal::{RejectReason, body};
+use crate::wire::terminal::{DecodeError, HeaderError, RejectReason, body};
 
 /// A venue whose terminals may connect.
 #[derive(Clone, Debug)]
@@ -68,6 +68,14 @@ impl Admission {
             return Err((RejectReason::Epoch, "terminal has executed for a later epoch"));
         }
         Ok(VenueId(index as u16))
+    }
+}
+
+/// The reason to give a peer whose message does not parse.
+pub(super) fn reason_of(error: &DecodeError) -> RejectReason {
+    match error {
+        DecodeError::Header(HeaderError::Protocol { .. }) => RejectReason::Protocol,
+        _ => RejectReason::Malformed,
     }
 }
 

@@ -3,13 +3,19 @@
 //! What it is not: a decision maker; that is `engine`, which this only feeds.
 //!
 //! Invariant: every input is in the journal before the engine sees it, and every output before it is passed on. What the
-//! journal or the orders' ring has no room for is not begun.
+//! journal or the orders' ring has no room for is not begun. A bulk of history never fills the journal by itself: it waits, and
+//! live ticks behind it, so that nothing overtakes it.
 
 use super::rings::Outbound;
 use super::sent::SentTimes;
-use crate::engine::{Counts, Engine, OUTPUTS_MAX, Outputs};
+use crate::engine::{
+    Counts, Engine, Hold, MEMBERS_MAX, ModelIdentity, ModelUnit, OUTPUTS_MAX, Outputs, SHADOWS_MAX, Slot,
+    StrategyView,
+};
 use crate::journal::{PersistState, Writer};
-use crate::record::{self, DispatchOutcome, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record};
+use crate::record::{
+    self, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record,
+};
 use crate::risk::{Reason, Refusal, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
@@ -17,6 +23,7 @@ use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::runtime::histogram::StageRecorder;
 use crate::runtime::ring::{CommandReceiver, Consumer, Producer};
 use crate::runtime::stage::Stage;
+use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
 use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, Qty, TimeNs, VenueId};
 
 /// Time is told to the engine this often while an order is open or a question is out.
@@ -27,6 +34,22 @@ const TICK_QUIET_NS: i64 = NS_PER_S;
 const STATUS_NS: i64 = 50 * NS_PER_MS;
 /// Commands and queries that one step may produce and the ring must have room for.
 const OUTBOUND_PER_STEP_MAX: usize = 64;
+/// Records that looking at a decision may add to those of the step.
+const OBSERVED_PER_STEP_MAX: u64 = 16;
+
+/// Questions about the past that one step may produce: one a venue and a cause.
+const HISTORY_REQUESTS_PER_STEP_MAX: usize = 32;
+/// History is taken while so much of the journal's memory is free, in parts of the whole: below a quarter trading halts.
+const HISTORY_JOURNAL_FREE_MIN: (u64, u64) = (1, 2);
+
+/// A model on its way into the engine, with the record that names it.
+#[derive(Debug)]
+pub struct StagedModel {
+    /// Ready to be asked; `None` where the change only takes one out.
+    pub unit: Option<Box<ModelUnit>>,
+    /// Its `ModelChange`.
+    pub change: Record,
+}
 
 /// What the control floor sees of the engine.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +76,40 @@ pub struct EngineStatus {
     pub orders_unknown: usize,
     /// Last record of the journal.
     pub journal_seq: u64,
+    /// Wishes held back, by reason.
+    pub vetoes: VetoCounts,
+    /// The first strategy's models.
+    pub models: ModelsStatus,
+}
+
+/// What the control floor sees of a strategy's models.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ModelsStatus {
+    /// Exchanges so far.
+    pub revision: u64,
+    /// Slot, digest and version of each live model.
+    pub live: [Option<(Slot, ModelIdentity)>; MEMBERS_MAX + 1],
+    /// The same of each shadow, and what it would have done.
+    pub shadows: [Option<(Slot, ModelIdentity, PaperCounts)>; SHADOWS_MAX],
+    /// How the live scores did, where that is watched.
+    pub quality: Option<QualityCounts>,
+    /// Of the live member whose features moved most: its digest, the feature's place in it, the index.
+    pub drift: Option<(u64, usize, f64)>,
+}
+
+impl ModelsStatus {
+    fn of(view: &StrategyView<'_>) -> Self {
+        let mut status = ModelsStatus { revision: view.models.revision(), ..ModelsStatus::default() };
+        for (place, (slot, unit)) in status.live.iter_mut().zip(view.models.live_slots()) {
+            *place = Some((slot, *unit.identity()));
+        }
+        for (place, (slot, unit, counts)) in status.shadows.iter_mut().zip(view.models.shadows()) {
+            *place = Some((slot, *unit.identity(), *counts));
+        }
+        status.quality = view.quality.copied();
+        status.drift = view.models.worst_drift();
+        status
+    }
 }
 
 /// What the agent is made of.
@@ -69,8 +126,14 @@ pub struct DecideParts {
     pub send_reports: Consumer<Record>,
     /// The operator's words.
     pub control: CommandReceiver<Record>,
+    /// Models that take a slot.
+    pub models: Consumer<StagedModel>,
+    /// Models that left one: the control floor frees them.
+    pub retired: Producer<Box<ModelUnit>>,
     /// Commands and queries.
     pub orders: Producer<Outbound>,
+    /// Questions about the past, to the lane with the market connections.
+    pub history_requests: Producer<Record>,
     /// To the control floor; a full ring is skipped.
     pub status: Producer<EngineStatus>,
     /// The lane's clock.
@@ -114,7 +177,8 @@ impl Decide {
     #[inline]
     fn has_room(&mut self) -> bool {
         self.parts.orders.free() >= OUTBOUND_PER_STEP_MAX
-            && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1
+            && self.parts.journal.free() > OUTPUTS_MAX as u64 + 1 + OBSERVED_PER_STEP_MAX
+            && self.parts.history_requests.free() >= HISTORY_REQUESTS_PER_STEP_MAX
     }
 
     #[inline]
@@ -138,13 +202,51 @@ impl Decide {
                 if output.kind() == Some(Kind::Command) {
                     self.parts.recorder.record(Stage::TickToDecision, decided.since(input.ts()));
                 }
+            } else if output.kind() == Some(Kind::HistoryRequest) {
+                self.parts.history_requests.try_push(*output).expect("room was kept for questions");
             }
         }
-        if kind == Some(Kind::Tick) {
+        if kind == Some(Kind::Tick) && input.flags() & FLAG_REFILL == 0 {
             self.parts.recorder.record(Stage::IngestToDecide, taken.since(input.ts()));
         }
         self.parts.recorder.record(Stage::JournalAppend, appended.since(taken));
         self.parts.recorder.record(Stage::Decide, decided.since(appended));
+        self.observe();
+    }
+
+    /// What can wait until the step's outputs are on their way.
+    #[inline]
+    fn observe(&mut self) {
+        self.out.clear();
+        self.parts.engine.observe(&mut self.out);
+        for output in self.out.records_mut() {
+            self.parts.journal.append(output).expect("room was kept for what is observed");
+        }
+    }
+
+    /// One model for another, between two ticks: the record is journalled, then stepped.
+    fn exchange(&mut self, staged: StagedModel) {
+        let unused = staged.unit.and_then(|unit| self.parts.engine.stage(unit));
+        self.take(staged.change);
+        for unit in [unused, self.parts.engine.take_retired()].into_iter().flatten() {
+            self.parts.retired.try_push(unit).expect("room was kept for what leaves its slot");
+        }
+    }
+
+    /// Answers before news: what became of an order is known before the next tick is judged. A report is always taken before a
+    /// tick that came after it, because it was in its ring before.
+    #[inline]
+    fn next(&mut self) -> Option<Record> {
+        if let Some(answer) = self.parts.send_reports.pop() {
+            return Some(answer);
+        }
+        if self.parts.ingest_reports.peek().is_some_and(is_history) {
+            let (part, whole) = HISTORY_JOURNAL_FREE_MIN;
+            if self.parts.journal.free() * whole < self.parts.journal.capacity() * part {
+                return None;
+            }
+        }
+        self.parts.ingest_reports.pop().or_else(|| self.parts.market.pop())
     }
 
     fn time_answers(&mut self, kind: Option<Kind>, input: &Record) {
@@ -205,6 +307,10 @@ impl Decide {
         let counters = &mut self.parts.counters;
         counters.set(CounterId::Ticks, counts.ticks);
         counters.set(CounterId::Decisions, counts.decisions);
+        counters.set(CounterId::FeaturesUnready, counts.held[Hold::Unready as usize]);
+        counters.set(CounterId::FeaturesStale, counts.held[Hold::Stale as usize]);
+        counters.set(CounterId::FeaturesMissing, counts.held[Hold::Missing as usize]);
+        counters.set(CounterId::HistoryFailures, counts.history_failures);
         counters.set(CounterId::Fills, counts.fills);
         counters.set(CounterId::Gaps, counts.gaps);
         counters.set(CounterId::OrdersUnknown, counts.unknown);
@@ -224,10 +330,20 @@ impl Decide {
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             journal_seq: self.parts.journal.last_seq(),
+            vetoes: engine.vetoes(),
+            models: engine
+                .strategies()
+                .next()
+                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
         };
         // A reader that is behind gets the next one.
         let _ = self.parts.status.try_push(status);
     }
+}
+
+fn is_history(record: &Record) -> bool {
+    let is_bar = record.kind() == Some(Kind::HistoryBar);
+    is_bar || record.kind() == Some(Kind::Tick) && record.flags() & FLAG_HISTORY == FLAG_HISTORY
 }
 
 impl Agent for Decide {
@@ -244,15 +360,8 @@ impl Agent for Decide {
     fn do_work(&mut self, now: TimeNs) -> usize {
         self.parts.recorder.hand_over();
         let mut count = 0;
-        // Answers before news: what became of an order is known before the next tick is judged.
         while count < self.parts.messages_per_cycle_max && self.has_room() {
-            let next = self
-                .parts
-                .send_reports
-                .pop()
-                .or_else(|| self.parts.ingest_reports.pop())
-                .or_else(|| self.parts.market.pop());
-            let Some(input) = next else { break };
+            let Some(input) = self.next() else { break };
             self.take(input);
             count += 1;
         }
@@ -260,6 +369,13 @@ impl Agent for Decide {
             && let Some(input) = self.parts.control.pop()
         {
             self.take(input);
+            count += 1;
+        }
+        while self.has_room()
+            && self.parts.retired.free() >= 2
+            && let Some(staged) = self.parts.models.pop()
+        {
+            self.exchange(staged);
             count += 1;
         }
         let patience = if self.parts.engine.waits() { TICK_OPEN_NS } else { TICK_QUIET_NS };

@@ -5,7 +5,7 @@
 //! Invariant: no record is made for a connection whose hello was not accepted; a connection that breaks the protocol is told
 //! why and closed, and no other notices.
 
-use super::admission::Admission;
+use super::admission::{Admission, reason_of};
 use crate::link::{BindError, ConnectionId, Event, LinkCounters, SendError, Server, ServerSettings};
 use crate::record::{self, Origin, Record, SessionState};
 use crate::runtime::counters::{CounterId, CounterWriter};
@@ -13,8 +13,8 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, DecodeError, Decoded, Decoder, HEADER_BYTES, HeaderError, RejectReason, Stream, SymbolTable, body,
-    encode_heartbeat, encode_message,
+    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, Stream, SymbolTable, body, encode_heartbeat,
+    encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -50,6 +50,8 @@ enum Phase {
 struct Peer {
     id: Option<ConnectionId>,
     phase: Phase,
+    /// Number of its accepted hello.
+    connection: u32,
     decoder: Decoder,
     hello: body::Hello,
     ts_heard: TimeNs,
@@ -79,7 +81,13 @@ pub struct Endpoint {
     trade_peer: [Option<u16>; VENUES_MAX],
     parts_per_poll_max: u32,
     ts_watch: TimeNs,
-    refused_count: u64,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    refused: u64,
+    hellos: u32,
 }
 
 impl Endpoint {
@@ -90,6 +98,7 @@ impl Endpoint {
             .map(|_| Peer {
                 id: None,
                 phase: Phase::Free,
+                connection: 0,
                 decoder: Decoder::new(
                     SymbolTable::new(VenueId(0), Vec::with_capacity(crate::types::INSTRUMENTS_MAX)),
                     settings.origin,
@@ -113,7 +122,7 @@ impl Endpoint {
             trade_peer: [None; VENUES_MAX],
             parts_per_poll_max: settings.server.parts_per_poll_max,
             ts_watch: TimeNs::NEVER,
-            refused_count: 0,
+            counts: Counts::default(),
         })
     }
 
@@ -141,8 +150,7 @@ impl Endpoint {
             return 0;
         }
         self.server.limit_parts(share);
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, refused_count, .. } =
-            self;
+        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, counts, .. } = self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -162,9 +170,13 @@ impl Endpoint {
                         Ok(Decoded::Hello(_)) if matches!(peer.phase, Phase::Live { .. }) => {
                             Some((RejectReason::Malformed, text("expected one hello a connection")))
                         }
-                        Ok(Decoded::Hello(hello)) => welcome(
-                            id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
-                        ),
+                        Ok(Decoded::Hello(hello)) => {
+                            counts.hellos += 1;
+                            peer.connection = counts.hellos;
+                            welcome(
+                                id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
+                            )
+                        }
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -173,12 +185,12 @@ impl Endpoint {
                         Ok(_) => Some((RejectReason::NoHello, text("expected a hello first"))),
                         Err(error) if error.is_fatal() => Some((reason_of(&error), text(error.summary()))),
                         Err(_) => {
-                            *refused_count += 1;
+                            counts.refused += 1;
                             return;
                         }
                     };
                     if let Some((reason, words)) = reject {
-                        *refused_count += 1;
+                        counts.refused += 1;
                         if peer.phase == Phase::AwaitHello {
                             peer.phase = Phase::Refused;
                         }
@@ -186,7 +198,7 @@ impl Endpoint {
                     }
                 }
                 Event::Message { more: More::Follows, .. } => {
-                    *refused_count += 1;
+                    counts.refused += 1;
                     refuse(pending, id, RejectReason::Malformed, text("expected messages of one frame"));
                 }
                 Event::Connected { .. } => {
@@ -198,7 +210,7 @@ impl Endpoint {
                 Event::Disconnected { .. } => {
                     end(peers, id.slot, *origin, now, trade_peer, sink);
                 }
-                Event::Refused { .. } => *refused_count += 1,
+                Event::Refused { .. } => counts.refused += 1,
             }
         });
         if !self.pending.is_empty() {
@@ -288,6 +300,22 @@ impl Endpoint {
         *self.trade_peer.get(usize::from(venue.0))?
     }
 
+    /// The youngest connection that pushes this instrument's ticks, if there is one.
+    pub fn market_slot(&self, venue: VenueId, instrument: InstrumentId) -> Option<u16> {
+        let pushes = |(_, peer): &(usize, &Peer)| match peer.phase {
+            Phase::Live { venue: its, roles } if its == venue && roles & record::ROLE_MARKET != 0 => {
+                peer.decoder.symbols().by_instrument(instrument).is_some()
+            }
+            _ => false,
+        };
+        self.peers
+            .iter()
+            .enumerate()
+            .filter(pushes)
+            .max_by_key(|(_, peer)| peer.connection)
+            .map(|(slot, _)| slot as u16)
+    }
+
     /// Commands that the connection still takes.
     #[inline]
     pub fn credit_left(&self, slot: u16) -> u64 {
@@ -331,7 +359,7 @@ impl Endpoint {
         counters.set(CounterId::BytesOut, link.bytes_sent_count);
         counters.set(CounterId::MessagesIn, link.parts_received_count);
         counters.set(CounterId::MessagesOut, link.parts_sent_count);
-        counters.set(CounterId::MessagesRefused, self.refused_count);
+        counters.set(CounterId::MessagesRefused, self.counts.refused);
         counters.set(CounterId::Connections, link.connected_count);
     }
 
@@ -348,13 +376,6 @@ impl Endpoint {
 
 fn text(words: &str) -> FixedText<64> {
     FixedText::new(words).unwrap_or(FixedText::EMPTY)
-}
-
-fn reason_of(error: &DecodeError) -> RejectReason {
-    match error {
-        DecodeError::Header(HeaderError::Protocol { .. }) => RejectReason::Protocol,
-        _ => RejectReason::Malformed,
-    }
 }
 
 fn refuse(pending: &mut Vec<Pending>, id: ConnectionId, reason: RejectReason, words: FixedText<64>) {
@@ -405,7 +426,7 @@ fn welcome(
         Err((reason, words)) => return Some((reason, text(words))),
     };
     let venue_index = usize::from(venue_id.0);
-    peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols);
+    peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols, peer.connection);
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
     peer.hello = *hello;
@@ -473,5 +494,5 @@ fn session_record(
         currency: hello.currency,
         server: hello.server,
     };
-    Record::new(origin, now, venue, InstrumentId::NONE, &session)
+    Record::new(origin, now, venue, InstrumentId::NONE, &session).with_aux(peer.connection)
 }

@@ -1,25 +1,29 @@
-//! Market connections to records: ticks on one ring, everything else on another.
+//! Market connections to records: live ticks on one ring, everything else on another; and the engine's questions about the
+//! past to the connection that pushes.
 //!
 //! What it is not: it keeps no quotes and drops no report.
 //!
-//! Invariant: a tick that finds the ring full waits in its instrument's place and is replaced by the next one, which counts
+//! Invariant: ticks of the past travel with the reports, so none is ever folded into another. A question that could not be sent
+//! is answered by this lane, with an error. A live tick that finds the ring full waits in its instrument's place and is replaced by the next one, which counts
 //! it; so `ticks sent = ticks passed on + coalesced`, whatever happens. Sockets are not read while reports have no room.
 
 use super::endpoint::Endpoint;
-use crate::record::{Kind, Record};
+use crate::record::{FLAG_REFILL, HISTORY_NOT_SENT, HistoryEnd, HistoryRequest, Kind, Origin, Record};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::runtime::histogram::StageRecorder;
-use crate::runtime::ring::Producer;
+use crate::runtime::ring::{Consumer, Producer};
 use crate::runtime::stage::Stage;
 use crate::types::{INSTRUMENTS_MAX, NS_PER_MS, TimeNs};
+use crate::wire::terminal::{HistoryQuestion, encode_history_request};
 
 /// See the module.
 pub struct Ingest {
     endpoint: Endpoint,
     market: Producer<Record>,
     reports: Producer<Record>,
+    questions: Consumer<Record>,
     waiting: Waiting,
     clock: Clock,
     recorder: StageRecorder,
@@ -73,10 +77,11 @@ impl Waiting {
 }
 
 impl Ingest {
-    /// Ready to be put on a lane.
+    /// Ready to be put on a lane. `questions` are the engine's `HistoryRequest`s.
     pub fn new(
         endpoint: Endpoint,
         (market, reports): (Producer<Record>, Producer<Record>),
+        questions: Consumer<Record>,
         clock: Clock,
         recorder: StageRecorder,
         counters: CounterWriter,
@@ -85,6 +90,7 @@ impl Ingest {
             endpoint,
             market,
             reports,
+            questions,
             waiting: Waiting::new(),
             clock,
             recorder,
@@ -92,6 +98,39 @@ impl Ingest {
             tick_count: 0,
             ts_published: TimeNs::NEVER,
         }
+    }
+
+    /// Sends the engine's questions, or answers them itself when nobody can be asked.
+    #[cold]
+    fn ask(&mut self, now: TimeNs) {
+        while self.reports.free() > 0
+            && let Some(question) = self.questions.pop()
+        {
+            let Some(request) = question.payload::<HistoryRequest>() else { continue };
+            if self.send(&question, &request, now) {
+                continue;
+            }
+            let end = HistoryEnd {
+                request: request.request,
+                count: 0,
+                stream_seq: 0,
+                connection: 0,
+                error: HISTORY_NOT_SENT,
+            };
+            let end = Record::new(Origin::Market, now, question.venue(), question.instrument(), &end);
+            self.reports.try_push(end).expect("room was kept for the answer");
+        }
+    }
+
+    fn send(&mut self, question: &Record, request: &HistoryRequest, now: TimeNs) -> bool {
+        let endpoint = &mut self.endpoint;
+        let Some(slot) = endpoint.market_slot(question.venue(), question.instrument()) else { return false };
+        let Some((spec, offset_s)) = endpoint.rules(slot, question.instrument()) else { return false };
+        let sent = match encode_history_request(request, &spec.symbol, offset_s) {
+            HistoryQuestion::Ticks(body) => endpoint.request(slot, &body, now),
+            HistoryQuestion::Bars(body) => endpoint.request(slot, &body, now),
+        };
+        sent.is_ok()
     }
 
     fn publish(&mut self, now: TimeNs) {
@@ -116,10 +155,13 @@ impl Agent for Ingest {
         if !self.waiting.order.is_empty() {
             self.waiting.drain(&mut self.market);
         }
+        if !self.questions.is_empty() {
+            self.ask(now);
+        }
         let room = self.reports.free();
         let Ingest { endpoint, market, reports, waiting, tick_count, .. } = self;
         let count = endpoint.poll(now, room, &mut |record| {
-            if record.kind() == Some(Kind::Tick) {
+            if record.kind() == Some(Kind::Tick) && record.flags() & FLAG_REFILL == 0 {
                 *tick_count += 1;
                 let index = record.instrument().index();
                 let behind = index.is_some_and(|index| waiting.ticks[index].is_some());

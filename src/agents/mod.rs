@@ -15,7 +15,7 @@ mod send;
 mod sent;
 
 pub use admission::{Admission, AdmittedVenue};
-pub use decide::{Decide, DecideParts, EngineStatus};
+pub use decide::{Decide, DecideParts, EngineStatus, ModelsStatus, StagedModel};
 pub use endpoint::{Endpoint, EndpointSettings};
 pub use ingest::Ingest;
 pub use persist::Persist;

@@ -8,6 +8,9 @@ use crate::record::Record;
 use crate::runtime::ring::{Consumer, Producer, ring};
 use crate::types::TimeNs;
 
+/// Questions about the past that may wait; the engine asks one of a venue at a time.
+pub(super) const HISTORY_REQUESTS_SLOTS: usize = 64;
+
 /// A command or query on its way out.
 #[derive(Clone, Copy, Debug)]
 pub struct Outbound {
@@ -39,6 +42,8 @@ pub struct Rings {
     pub send_reports: (Producer<Record>, Consumer<Record>),
     /// Commands and queries.
     pub orders: (Producer<Outbound>, Consumer<Outbound>),
+    /// Questions about the past from decide to ingest.
+    pub history_requests: (Producer<Record>, Consumer<Record>),
 }
 
 /// Makes them.
@@ -49,5 +54,6 @@ pub fn rings(sizes: RingSizes) -> Rings {
         // The sending lane also tells of every order that it took.
         send_reports: ring((sizes.reports + sizes.orders).next_power_of_two()),
         orders: ring(sizes.orders),
+        history_requests: ring(HISTORY_REQUESTS_SLOTS),
     }
 }

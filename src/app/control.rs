@@ -7,9 +7,11 @@
 use super::{Appliance, Outcome};
 use crate::agents::EngineStatus;
 use crate::record::{self, ControlAction, Fault, FaultKind, Origin, Record};
+use crate::registry::slot_name;
 use crate::risk::Trading;
 use crate::runtime::counters::CounterId;
 use crate::runtime::lane::{Lane, LaneState};
+use crate::signal::Veto;
 use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
 
 /// An operator's word.
@@ -79,6 +81,7 @@ impl Appliance {
 
     /// Takes what the lanes have published: the newest status and the stages' histograms.
     pub fn collect(&mut self) -> Option<&EngineStatus> {
+        self.drop_retired();
         while let Some(status) = self.status.pop() {
             self.last_status = Some(status);
         }
@@ -122,7 +125,7 @@ impl Appliance {
         let all = self.counters.iter().flat_map(|(owner, reader)| {
             reader.nonzero().map(move |(id, value)| (format!("{owner}.{}", id.name()), value))
         });
-        all.collect()
+        all.chain(self.status().into_iter().flat_map(model_counters)).collect()
     }
 
     /// The first lane that failed, with its words.
@@ -170,6 +173,28 @@ impl Appliance {
         };
         std::fs::write(&self.latch, words + "\n")
     }
+}
+
+/// Vetoes, exchanges of models, and what shadows would have done, as counters.
+fn model_counters(status: &EngineStatus) -> Vec<(String, u64)> {
+    let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
+    let mut counters: Vec<(String, u64)> =
+        vetoes.map(|(veto, count)| (format!("signal.veto.{}", veto.name()), count)).collect();
+    counters.push(("models.exchanges_count".into(), status.models.revision));
+    for (slot, _, counts) in status.models.shadows.iter().flatten() {
+        let name = slot_name(*slot);
+        counters.push((format!("models.{name}.asked_count"), counts.scores));
+        counters.push((format!("models.{name}.entries_count"), counts.entries));
+        counters.push((format!("models.{name}.disagreements_count"), counts.disagreements));
+    }
+    if let Some(quality) = &status.models.quality {
+        counters.push(("models.quality.settled_count".into(), quality.settled));
+        counters.push(("models.quality.hits_count".into(), quality.hits));
+    }
+    if let Some((_, _, index)) = status.models.drift {
+        counters.push(("models.drift.stability_index_e3".into(), (index * 1_000.0) as u64));
+    }
+    counters
 }
 
 #[cfg(test)]

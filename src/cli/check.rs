@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::config::{Config, Resolved, template};
-use crate::setup::{SetupError, admission, engine_setup, read_model};
+use crate::setup::{SetupError, admission, engine_setup, read_models};
 
 /// The configuration is invalid.
 pub const EXIT_CONFIG: u8 = 2;
@@ -55,8 +55,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// Whether model, features and limits fit each other: what `run` does before it opens anything.
 fn fits(config: &Config) -> Result<(), SetupError> {
-    let model = read_model(config)?;
-    engine_setup(config, &model)?;
+    engine_setup(config, &read_models(config)?)?;
     admission(config, 0).map(|_| ())
 }
 

@@ -2,12 +2,12 @@
 //!
 //! What it is not: a claim that the bundled model earns anything.
 //!
-//! Invariant: nothing has to be installed or configured; every file it writes is below one folder that it names.
+//! Invariant: nothing has to be installed or configured (a configuration may be given); every file it writes is below one folder that it names.
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::run::{announce, finish, start_failed, watch};
 use crate::app::{Appliance, Outcome, StartOptions};
-use crate::config::{Config, Resolved};
+use crate::config::{Config, ConfigErrors, Resolved};
 use crate::journal::memory_path;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ const MODEL: &str = include_str!("../../config/models/demo.json");
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  tickbridge demo --seconds 20\n  tickbridge demo --ticks eurusd.tbt --ticks-per-second 2000 --json out.json\n\n\
-    Exit codes:\n   0  done\n   1  the simulated terminal failed\n   2  wrong arguments\n  69  the appliance could not start\n  \
+    Exit codes:\n   0  done\n   1  the simulated terminal failed\n   2  wrong arguments, or an invalid configuration\n  69  the appliance could not start\n  \
     70  a lane failed\n  74  a file cannot be written"
 )]
 pub struct Args {
@@ -43,6 +43,9 @@ pub struct Args {
     /// Account type of the simulated terminal
     #[arg(long, value_name = "MODE", default_value = "netting", value_parser = ["netting", "hedging"])]
     pub margin_mode: String,
+    /// Run this configuration instead of the bundled one: its features, model, signal, limits and first account
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where journal, report and state go; a new folder below the system's temporary one if not given
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
@@ -64,9 +67,9 @@ pub fn run(args: &Args) -> ExitCode {
     }
     let (folder, config) = match prepare(args) {
         Ok(prepared) => prepared,
-        Err(words) => {
-            eprintln!("tickbridge demo: {words}");
-            return ExitCode::from(EXIT_IO);
+        Err(fault) => {
+            eprintln!("tickbridge demo: {fault}");
+            return ExitCode::from(fault.exit_code());
         }
     };
     let appliance = match Appliance::start(&config, &StartOptions::default()) {
@@ -75,7 +78,7 @@ pub fn run(args: &Args) -> ExitCode {
     };
     announce(&appliance);
     let truth_file = folder.join("terminal.json");
-    let mut terminal = match terminal(args, &appliance, &folder, &truth_file) {
+    let mut terminal = match terminal(args, &config, &appliance, &folder, &truth_file) {
         Ok(child) => child,
         Err(error) => {
             eprintln!("tickbridge demo: the simulated terminal does not start: {error}");
@@ -135,24 +138,36 @@ fn free_memory(outcome: &Outcome, config: &Config) {
     }
 }
 
-/// Makes the folder with the bundled configuration in it, and loads that.
-fn prepare(args: &Args) -> Result<(PathBuf, Config), String> {
+/// Why the demo cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+enum PrepareFault {
+    #[error("{}: {error}", path.display())]
+    Write { path: PathBuf, error: std::io::Error },
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+}
+
+impl PrepareFault {
+    fn exit_code(&self) -> u8 {
+        match self {
+            PrepareFault::Write { .. } => EXIT_IO,
+            PrepareFault::Config(_) => EXIT_CONFIG,
+        }
+    }
+}
+
+/// Makes the folder, loads the given configuration or the bundled one, and turns everything that is written to the folder.
+fn prepare(args: &Args) -> Result<(PathBuf, Config), PrepareFault> {
     let folder = match &args.folder {
         Some(folder) => folder.clone(),
         None => std::env::temp_dir().join(format!("tickbridge-demo-{}", std::process::id())),
     };
-    let put = |name: &str, text: &str| {
-        let path = folder.join(name);
-        let parent = path.parent().unwrap_or(Path::new("."));
-        let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
-        written.map_err(|error| format!("{}: {error}", path.display()))
+    let file = match &args.config {
+        Some(file) => file.clone(),
+        None => bundled(&folder)?,
     };
-    put("demo.toml", DEMO)?;
-    put("instruments.toml", INSTRUMENTS)?;
-    put("limits.toml", LIMITS)?;
-    put("models/demo.json", MODEL)?;
-    let resolved = Resolved::load(&folder.join("demo.toml")).map_err(|errors| errors.to_string())?;
-    let mut config = resolved.config;
+    let mut config = Resolved::load(&file)?.config;
+    std::fs::create_dir_all(&folder).map_err(|error| PrepareFault::Write { path: folder.clone(), error })?;
     config.appliance.state_dir = folder.join("state");
     config.journal.dir = folder.join("journal");
     config.report.dir = folder.join("report");
@@ -161,11 +176,38 @@ fn prepare(args: &Args) -> Result<(PathBuf, Config), String> {
     Ok((folder, config))
 }
 
-fn terminal(args: &Args, appliance: &Appliance, folder: &Path, truth: &Path) -> std::io::Result<Child> {
+/// Puts the bundled configuration and model into the folder.
+fn bundled(folder: &Path) -> Result<PathBuf, PrepareFault> {
+    for (name, text) in [
+        ("demo.toml", DEMO),
+        ("instruments.toml", INSTRUMENTS),
+        ("limits.toml", LIMITS),
+        ("models/demo.json", MODEL),
+    ] {
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
+        written.map_err(|error| PrepareFault::Write { path, error })?;
+    }
+    Ok(folder.join("demo.toml"))
+}
+
+fn terminal(
+    args: &Args,
+    config: &Config,
+    appliance: &Appliance,
+    folder: &Path,
+    truth: &Path,
+) -> std::io::Result<Child> {
     let log = std::fs::File::create(folder.join("terminal.log"))?;
     let mut command = Command::new(std::env::current_exe()?);
+    command.args(["sim", "terminal"]);
+    // The account that the configuration expects.
+    if let Some(venue) = config.venues.first() {
+        command.args(["--login", &venue.login.to_string(), "--server", &venue.server]);
+        command.args(["--currency", &venue.currency]);
+    }
     command
-        .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
         .args(["--connect", &appliance.market_address.to_string()])
         .args(["--connect-trade", &appliance.trade_address.to_string()])
         .args(["--margin-mode", &args.margin_mode])

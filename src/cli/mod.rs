@@ -6,11 +6,17 @@
 
 pub mod check;
 pub mod demo;
+pub mod features;
+pub mod market;
+pub mod model;
+pub mod models;
+pub mod operator;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod sim;
 pub mod simulate;
+pub mod tick_options;
 pub mod ticks;
 
 use clap::{Parser, Subcommand};
@@ -40,12 +46,20 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
-    /// Simulated counterparts: an MT5 terminal
+    /// The registry: take models in, promote, shadow, roll back
+    Models(models::Args),
+    /// Speak to a running appliance: halt, reduce, activate, kill, resolve, status
+    Operator(operator::Args),
+    /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
     /// Run the whole system in virtual time, with faults, and check that every order's truth is known
     Simulate(simulate::Args),
+    /// Model files: what they hold, whether their scores are the library's, how long an answer takes
+    Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
     Ticks(ticks::TicksArgs),
+    /// Features: list them, or export the table that a model is trained on
+    Features(features::FeaturesArgs),
 }
 
 /// A number of seconds: above 0, at most ten million.
@@ -64,6 +78,14 @@ fn per_second(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share: 0 to 1.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
+    }
+}
+
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
@@ -72,12 +94,22 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {
                 eprintln!("tickbridge ticks: {error}");
+                ExitCode::from(error.exit_code())
+            }
+        },
+        Command::Features(args) => match features::run(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("tickbridge features: {error}");
                 ExitCode::from(error.exit_code())
             }
         },

@@ -9,6 +9,7 @@ use super::report::budget_targets;
 use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
+use crate::operator::{Console, Token};
 use crate::report::Stage;
 use crate::types::NS_PER_S;
 use std::collections::BTreeMap;
@@ -57,6 +58,11 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
+    // What would keep the operator out is better known before anything trades.
+    if let Some(Err(error)) = config.operator.token_file.as_deref().map(Token::read) {
+        eprintln!("tickbridge: operator.token_file: {error}");
+        return ExitCode::from(EXIT_CONFIG);
+    }
     let options = StartOptions { arm: args.arm };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
@@ -113,6 +119,7 @@ async fn watching(
     let mut look = tokio::time::interval(Duration::from_millis(config.status.interval_ms.max(50)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut interval = Intervals::new(&appliance, config);
+    let mut console = console(config);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
     let (mut seen, mut told) = (0, String::new());
     let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
@@ -142,6 +149,14 @@ async fn watching(
                     break;
                 }
             }
+            call = async { match &mut console {
+                Some(console) => console.next().await,
+                None => std::future::pending().await,
+            } } => {
+                appliance.collect();
+                let reply = appliance.answer(&call.request, config);
+                call.reply(reply);
+            }
             _ = tokio::signal::ctrl_c() => break,
             _ = async { match &mut terminate {
                 Some(signal) => signal.recv().await,
@@ -159,6 +174,21 @@ async fn watching(
     let outcome = appliance.finish();
     interval.write(ended_ns, &outcome.stages, &outcome.counters);
     outcome
+}
+
+/// The operator's console, if it is configured; without one, the appliance runs on and says so.
+fn console(config: &Config) -> Option<Console> {
+    let token_file = config.operator.token_file.as_deref()?;
+    match Console::open(&config.appliance.state_dir, token_file) {
+        Ok(console) => {
+            eprintln!("operator: {}", console.path().display());
+            Some(console)
+        }
+        Err(error) => {
+            eprintln!("tickbridge: no console: {error}");
+            None
+        }
+    }
 }
 
 /// Interval histograms and counters, written every `report.interval_s` and at the end.

@@ -9,16 +9,24 @@ use crate::sim::terminal::account::Account;
 use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
 use crate::sim::terminal::checks::Limits;
 use crate::sim::terminal::memory::ExecutedIds;
+use crate::sim::terminal::past::{HistoryFault, PastConduct};
 use crate::sim::terminal::playback::{Pace, Playback};
 use crate::sim::terminal::quotes::{AtMost, FileQuotes, GeneratedQuotes, QuoteSource};
 use crate::sim::terminal::session::{EndOfTicks, Ending, Identity, Session};
 use crate::sim::terminal::symbol::Symbol;
 use crate::sim::terminal::truth::Truth;
-use crate::types::{Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, Qty, VenueId};
+use crate::types::{
+    Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, NS_PER_S, Qty, VenueId,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Names the seeded market among tick sources.
+const GENERATOR: &str = "generator";
+/// Hours of the seeded market that are past before its first live tick: enough for a day of bars and for 200 of ten minutes.
+const HISTORY_HOURS: f64 = 48.0;
 
 /// Simulated counterparts.
 #[derive(Debug, Args)]
@@ -31,6 +39,8 @@ pub struct SimArgs {
 enum What {
     /// A simulated MT5 terminal: connects to a running appliance, pushes ticks, executes its orders on a simulated account
     Terminal(Box<TerminalArgs>),
+    /// The seeded market's ticks as a tick file
+    Market(super::market::MarketArgs),
 }
 
 /// How the account keeps positions.
@@ -48,6 +58,21 @@ enum Executes {
     Instant,
     Market,
     Exchange,
+}
+
+/// What goes wrong with history requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum PastFault {
+    /// Nothing
+    None,
+    /// They are not answered
+    Silent,
+    /// There is no history
+    Missing,
+    /// The first two find it loading
+    Loading,
+    /// Every answer lacks a part
+    Incomplete,
 }
 
 /// `tickbridge sim terminal`.
@@ -148,6 +173,16 @@ pub struct TerminalArgs {
     /// Play at most so many ticks
     #[arg(long, value_name = "N", help_heading = "Ticks")]
     ticks_max: Option<u64>,
+    /// Hours of the ticks that are past before the first live one: what history requests are answered from; 48 for the
+    /// seeded market, none for a file, if not given
+    #[arg(long, value_name = "N", value_parser = parse_hours, help_heading = "Past")]
+    history_hours: Option<f64>,
+    /// What goes wrong with history requests
+    #[arg(long, value_enum, default_value = "none", help_heading = "Past")]
+    history_fault: PastFault,
+    /// Share of live ticks that are numbered and never arrive, 0 to 1
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Past")]
+    lose_ticks: f64,
     /// Shortest time from a command to its execution, milliseconds
     #[arg(long, default_value_t = 1.0, help_heading = "Behaviour")]
     latency_ms: f64,
@@ -155,19 +190,19 @@ pub struct TerminalArgs {
     #[arg(long, default_value_t = 2.0, help_heading = "Behaviour")]
     latency_jitter_ms: f64,
     /// Share of requests that the dealer refuses, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     reject_rate: f64,
     /// Share of market orders that fill in parts, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     partial_rate: f64,
     /// Share of market orders that get a worse price, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     slippage_rate: f64,
     /// Share of final request events that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_request_events: f64,
     /// Share of other trade transactions that never come, 0 to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate, help_heading = "Behaviour")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = super::rate, help_heading = "Behaviour")]
     lose_transactions: f64,
     /// Report the transactions of one execution in random order
     #[arg(long, help_heading = "Behaviour")]
@@ -202,16 +237,19 @@ fn parse_speed(text: &str) -> Result<Pace, String> {
     }
 }
 
-fn parse_rate(text: &str) -> Result<f64, String> {
+fn parse_hours(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err(format!("expected a number from 0 to 1, got `{text}`")),
+        Ok(hours) if (0.0..=24.0 * 365.0).contains(&hours) => Ok(hours),
+        _ => Err(format!("expected hours from 0 to 8760, got `{text}`")),
     }
 }
 
 /// Runs it; the exit code is 0, 1 when the appliance refused or something broke, 2 for wrong arguments.
 pub fn run(args: SimArgs) -> ExitCode {
-    let What::Terminal(args) = args.what;
+    let args = match args.what {
+        What::Terminal(args) => args,
+        What::Market(args) => return super::market::run(&args),
+    };
     let seed = args.seed;
     let session = match session(&args) {
         Ok(session) => session,
@@ -354,13 +392,31 @@ fn session(args: &TerminalArgs) -> Result<Session, String> {
     };
     let pace = args.ticks_per_second.map_or(args.speed, Pace::PerSecond);
     let playback = Playback::new(source, pace, args.gap_max_ms.saturating_mul(1_000));
-    Ok(Session::new(identity(args), ending(args), broker, memory, playback))
+    let past = PastConduct {
+        span_ns: past_ns(args),
+        fault: match args.history_fault {
+            PastFault::None => HistoryFault::None,
+            PastFault::Silent => HistoryFault::Silent,
+            PastFault::Missing => HistoryFault::Missing,
+            PastFault::Loading => HistoryFault::Loading(2),
+            PastFault::Incomplete => HistoryFault::Incomplete,
+        },
+        lose_ticks: args.lose_ticks,
+    };
+    Ok(Session::new(identity(args), ending(args), broker, memory, playback).with_past(past))
+}
+
+/// How much of the source is past when the first live tick comes.
+fn past_ns(args: &TerminalArgs) -> i64 {
+    let hours = args.history_hours.unwrap_or(if args.ticks == GENERATOR { HISTORY_HOURS } else { 0.0 });
+    (hours * 3_600.0) as i64 * NS_PER_S
 }
 
 /// The quotes and the digits of their prices.
 fn source(args: &TerminalArgs) -> Result<(Box<dyn QuoteSource>, u8), String> {
-    let (source, digits): (Box<dyn QuoteSource>, u8) = if args.ticks == "generator" {
-        let quotes = GeneratedQuotes::eurusd(args.seed, crate::runtime::Clock::system().now());
+    let (source, digits): (Box<dyn QuoteSource>, u8) = if args.ticks == GENERATOR {
+        let start = crate::runtime::Clock::system().now().plus_ns(-past_ns(args));
+        let quotes = GeneratedQuotes::eurusd(args.seed, start);
         let digits = quotes.digits();
         (Box::new(quotes), digits)
     } else {
@@ -369,7 +425,7 @@ fn source(args: &TerminalArgs) -> Result<(Box<dyn QuoteSource>, u8), String> {
         let digits = quotes.digits();
         (Box::new(quotes), digits)
     };
-    Ok((Box::new(AtMost::new(source, args.ticks_max)), digits))
+    Ok((Box::new(AtMost::new(source, args.ticks_max, past_ns(args))), digits))
 }
 
 fn identity(args: &TerminalArgs) -> Identity {
@@ -407,7 +463,9 @@ mod tests {
     }
 
     fn parse(line: &str) -> Result<TerminalArgs, clap::Error> {
-        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what;
+        let What::Terminal(args) = Alone::try_parse_from(line.split(' '))?.sim.what else {
+            panic!("expected a terminal of {line}");
+        };
         Ok(*args)
     }
 

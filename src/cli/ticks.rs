@@ -4,12 +4,10 @@
 //!
 //! Invariant: the output appears under its name only when it is whole: it is written beside it and renamed.
 
+use super::tick_options::TickOptions;
 use crate::store::ticks::tbt::{BLOCK_TICKS_DEFAULT, TbtWriter, TbtWriterOptions};
-use crate::store::ticks::{
-    CivilDate, CsvMap, OnBroken, OpenOptions, TickCounts, TickFileError, TickFormat, TickReader, TimeFormat,
-    civil_text, open_ticks,
-};
-use crate::types::{FixedText, NS_PER_S};
+use crate::store::ticks::{OpenOptions, TickCounts, TickFileError, TickReader, civil_text, open_ticks};
+use crate::types::FixedText;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -69,39 +67,12 @@ pub struct ConvertArgs {
     /// File to write (.tbt); replaced when it exists
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// Format of the input, instead of finding it out
-    #[arg(long, value_enum)]
-    pub format: Option<TickFormat>,
     /// Instrument, e.g. EURUSD; guessed from names when left out
     #[arg(long)]
     pub symbol: Option<String>,
-    /// Decimals of the prices, 0 to 12; learnt from the files when left out (bi5: 5; give 3 for JPY pairs)
-    #[arg(long)]
-    pub digits: Option<u8>,
-    /// How far the input's clock is ahead of UTC, [+-]HH:MM; times are written as UTC
-    #[arg(long, value_name = "+HH:MM", allow_hyphen_values = true)]
-    pub utc_offset: Option<String>,
-    /// Date of a bi5 hour or quote zip whose path does not tell, YYYY-MM-DD
-    #[arg(long)]
-    pub date: Option<String>,
-    /// Hour (UTC, 0 to 23) of a bi5 file whose name does not tell
-    #[arg(long)]
-    pub hour: Option<u8>,
-    /// CSV: which column is what, from 0: date, time, bid, ask, last, volume, bid_volume, ask_volume, flags
-    #[arg(long, value_name = "NAME=INDEX,...")]
-    pub columns: Option<String>,
-    /// CSV: unix_s, unix_ms, unix_us, unix_ns, or a pattern of %Y %m %d %H %M %S %f
-    #[arg(long, value_name = "FORMAT", default_value = "unix_ms")]
-    pub time_format: String,
-    /// CSV: the character between columns; "tab" for a tabulator
-    #[arg(long, value_name = "CHARACTER", default_value = ",")]
-    pub separator: String,
-    /// CSV: the first line is a header
-    #[arg(long)]
-    pub header: bool,
-    /// Count and report broken lines instead of stopping at the first
-    #[arg(long)]
-    pub skip_broken: bool,
+    /// How the input is read
+    #[command(flatten)]
+    pub reading: TickOptions,
     /// zstd level, 1 (fast) to 22 (small)
     #[arg(long, default_value_t = 9)]
     pub level: i32,
@@ -184,7 +155,10 @@ pub fn run(args: &TicksArgs) -> Result<u8, TicksError> {
 
 /// Converts and says what was seen.
 pub fn convert(args: &ConvertArgs) -> Result<ConvertSummary, TicksError> {
-    let mut reader = open_ticks(&args.input, &open_options(args)?)?;
+    let mut reader = open_ticks(
+        &args.input,
+        &OpenOptions { symbol: args.symbol.clone(), ..args.reading.open_options()? },
+    )?;
     let info = reader.info().clone();
     let symbol = info.symbol.clone().unwrap_or_default();
     let symbol_text = FixedText::new(&symbol)
@@ -266,47 +240,7 @@ fn write(
     Ok((written.counts, written.header.file_bytes))
 }
 
-fn open_options(args: &ConvertArgs) -> Result<OpenOptions, TicksError> {
-    let date = |text: &String| CivilDate::parse(text).ok_or_else(|| usage("--date", "YYYY-MM-DD", text));
-    Ok(OpenOptions {
-        format: args.format,
-        digits: args.digits,
-        symbol: args.symbol.clone(),
-        utc_offset_ns: args.utc_offset.as_deref().map(utc_offset_ns).transpose()?,
-        date: args.date.as_ref().map(date).transpose()?,
-        hour: args.hour,
-        csv: csv_map(args)?,
-        on_broken: if args.skip_broken { OnBroken::Skip } else { OnBroken::Stop },
-    })
-}
-
-fn csv_map(args: &ConvertArgs) -> Result<Option<CsvMap>, TicksError> {
-    let Some(columns) = &args.columns else { return Ok(None) };
-    let separator = match args.separator.as_bytes() {
-        b"tab" => b'\t',
-        [byte] => *byte,
-        _ => return Err(usage("--separator", "one ASCII character or tab", &args.separator)),
-    };
-    let map = CsvMap::new(columns, TimeFormat::parse(&args.time_format)?, separator)?;
-    Ok(Some(if args.header { map.with_header() } else { map }))
-}
-
-fn utc_offset_ns(text: &str) -> Result<i64, TicksError> {
-    let refusal = || usage("--utc-offset", "[+-]HH:MM up to 14:00", text);
-    let (sign, clock) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (hours, minutes) = clock.split_once(':').ok_or_else(refusal)?;
-    let number = |text: &str| text.parse::<u8>().map(i64::from).map_err(|_| refusal());
-    let (hours, minutes) = (number(hours)?, number(minutes)?);
-    match minutes < 60 && hours * 60 + minutes <= 14 * 60 {
-        true => Ok(sign * (hours * 60 + minutes) * 60 * NS_PER_S),
-        false => Err(refusal()),
-    }
-}
-
-fn usage(option: &'static str, expected: &'static str, got: &str) -> TicksError {
+pub(super) fn usage(option: &'static str, expected: &'static str, got: &str) -> TicksError {
     TicksError::Usage { option, expected, got: got.to_owned() }
 }
 
@@ -339,19 +273,5 @@ fn print_summary(summary: &ConvertSummary) {
     if summary.broken_lines_skipped > 0 {
         println!("broken      {} skipped; the first:", summary.broken_lines_skipped);
         summary.broken_lines.iter().for_each(|line| println!("  {line}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_have_signs_and_limits() {
-        assert_eq!(utc_offset_ns("-05:00").unwrap(), -18_000 * NS_PER_S);
-        assert_eq!(utc_offset_ns("+05:30").unwrap(), 19_800 * NS_PER_S);
-        for bad in ["5", "15:00", "05:60", "a:b", "--5:00"] {
-            assert_eq!(utc_offset_ns(bad).unwrap_err().exit_code(), 2, "{bad}");
-        }
     }
 }

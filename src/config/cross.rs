@@ -13,7 +13,9 @@ use super::validate::{Block, Origin};
 /// Adds the faults between keys to those already found.
 pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     let mut cross = Cross { blocks, errors };
-    for (section, key) in [("venues", "name"), ("instruments", "name"), ("features", "name")] {
+    for (section, key) in
+        [("venues", "name"), ("instruments", "name"), ("features", "name"), ("models", "name")]
+    {
         cross.unique(section, key);
     }
     cross.unique_login();
@@ -21,18 +23,22 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     for (section, key, target) in [
         ("instruments", "venue", "venues"),
         ("features", "instrument", "instruments"),
+        ("features", "with", "instruments"),
+        ("features", "of", "features"),
         ("model", "instrument", "instruments"),
+        ("signal", "regime_feature", "features"),
     ] {
         cross.refers(section, key, target);
     }
-    cross.feature_parameters();
-    cross.model_file();
+    super::features::check(&mut cross);
+    cross.model_files();
     cross.lanes();
     cross.link();
     cross.rings();
     for (low, high) in [
         (("signal", "exit_long_below"), ("signal", "enter_long_above")),
         (("signal", "enter_short_below"), ("signal", "exit_short_above")),
+        (("signal", "regime_min"), ("signal", "regime_max")),
         (("signal", "volume_lots"), ("risk", "order_lots_max")),
         (("risk", "order_lots_max"), ("risk", "position_lots_max")),
         (("risk", "unknown_after_ms"), ("risk", "page_after_ms")),
@@ -42,26 +48,14 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     cross.thresholds();
 }
 
-struct Cross<'a> {
+/// All that was read, and what is wrong with it.
+pub(super) struct Cross<'a> {
     blocks: &'a [Block],
-    errors: &'a mut Vec<ConfigError>,
+    pub(super) errors: &'a mut Vec<ConfigError>,
 }
-
-/// Which parameters a feature kind needs; it takes no others. `seed` and `signal_average` have defaults and are ignored
-/// where nothing is averaged.
-fn parameters(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "change" | "return" => &["lag"],
-        "sma" | "rsi" | "ema" => &["period"],
-        "macd" => &["fast", "slow", "signal", "output"],
-        "bollinger" => &["period", "deviations", "output"],
-        _ => &[],
-    }
-}
-const PARAMETERS: &[&str] = &["lag", "period", "fast", "slow", "signal", "deviations", "output"];
 
 impl<'a> Cross<'a> {
-    fn of(&self, section: &str) -> Vec<(usize, &'a Block)> {
+    pub(super) fn of(&self, section: &str) -> Vec<(usize, &'a Block)> {
         self.blocks.iter().filter(|block| block.section.name == section).enumerate().collect()
     }
 
@@ -69,7 +63,7 @@ impl<'a> Cross<'a> {
         self.blocks.iter().find(|block| block.section.name == section)
     }
 
-    fn fault(
+    pub(super) fn fault(
         &mut self,
         block: &Block,
         index: Option<usize>,
@@ -153,91 +147,22 @@ impl<'a> Cross<'a> {
                 Some(near) => format!("a name of [[{target}]] (did you mean {near}?)"),
                 None => format!("a name of [[{target}]]"),
             };
-            let index = (section != "model").then_some(index);
+            let index = (!matches!(section, "model" | "signal")).then_some(index);
             self.fault(block, index, key, Fault::Reference, expected, format!("\"{name}\""));
         }
     }
 
-    fn feature_parameters(&mut self) {
-        for (index, block) in self.of("features") {
-            let Some(kind) = block.text("kind") else { continue };
-            let needed = parameters(kind);
-            for key in PARAMETERS {
-                // A value that was written but refused is already reported; its absence here is not a second fault.
-                let refused = format!("features[{index}].{key}");
-                let set = block.entry(key).is_some() || self.errors.iter().any(|error| error.key == refused);
-                if needed.contains(key) && !set {
-                    let expected = format!("a value, kind \"{kind}\" needs it");
-                    self.fault(block, Some(index), key, Fault::Missing, expected, "nothing".into());
-                } else if set && !needed.contains(key) {
-                    let expected = format!("no such key, kind \"{kind}\" does not take it");
-                    self.fault(block, Some(index), key, Fault::Conflict, expected, "a value".into());
+    fn model_files(&mut self) {
+        let first = self.one("model").map(|block| (None, block));
+        let more = self.of("models").into_iter().map(|(index, block)| (Some(index), block));
+        for (index, block) in first.into_iter().chain(more) {
+            for key in ["file", "calibration"] {
+                let Some(file) = block.text(key) else { continue };
+                if !Path::new(file).is_file() {
+                    let got = format!("\"{file}\", which does not");
+                    self.fault(block, index, key, Fault::File, "a file that exists".into(), got);
                 }
             }
-            self.feature_values(index, block, kind);
-        }
-    }
-
-    fn feature_values(&mut self, index: usize, block: &Block, kind: &str) {
-        let lines: &[&str] = match kind {
-            "macd" => &["main", "signal", "histogram"],
-            "bollinger" => &["middle", "upper", "lower", "percent_b", "width"],
-            _ => &[],
-        };
-        if let (Some(output), false) = (block.text("output"), lines.is_empty())
-            && !lines.contains(&output)
-        {
-            let expected = format!("one of {} with kind \"{kind}\"", lines.join(", "));
-            self.fault(block, Some(index), "output", Fault::Conflict, expected, format!("\"{output}\""));
-        }
-        if let (Some(fast), Some(slow)) = (block.number("fast"), block.number("slow"))
-            && fast >= slow
-        {
-            self.fault(
-                block,
-                Some(index),
-                "fast",
-                Fault::Conflict,
-                format!("less than slow = {slow}"),
-                fast.to_string(),
-            );
-        }
-        if kind == "bollinger" && block.number("period") == Some(1.0) {
-            self.fault(
-                block,
-                Some(index),
-                "period",
-                Fault::Conflict,
-                "at least 2 with kind \"bollinger\"".into(),
-                "1".into(),
-            );
-        }
-        let bar_refused = self.errors.iter().any(|error| error.key == format!("features[{index}].bar_ms"));
-        match (block.text("clock"), block.entry("bar_ms").is_some() || bar_refused) {
-            (Some("bar"), false) => {
-                let expected = "a bar length, clock = \"bar\" needs it".into();
-                self.fault(block, Some(index), "bar_ms", Fault::Missing, expected, "nothing".into());
-            }
-            (Some("tick"), true) => {
-                let expected = "no such key, clock = \"tick\" does not take it".into();
-                self.fault(block, Some(index), "bar_ms", Fault::Conflict, expected, "a value".into());
-            }
-            _ => {}
-        }
-    }
-
-    fn model_file(&mut self) {
-        let Some(block) = self.one("model") else { return };
-        let Some(file) = block.text("file") else { return };
-        if !Path::new(file).is_file() {
-            self.fault(
-                block,
-                None,
-                "file",
-                Fault::File,
-                "a file that exists".into(),
-                format!("\"{file}\", which does not"),
-            );
         }
     }
 

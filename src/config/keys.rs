@@ -8,6 +8,51 @@
 use super::schema::{Key, Kind::*, Presence::*, Section, Shape};
 use crate::types::{INSTRUMENTS_MAX, VENUES_MAX};
 
+/// What a feature can compute, in the order of `typed::FeatureKind`.
+const FEATURE_KINDS: &[&str] = &[
+    "value",
+    "lag",
+    "change",
+    "return",
+    "log_return",
+    "momentum",
+    "roc",
+    "sma",
+    "ema",
+    "wma",
+    "smma",
+    "rsi",
+    "macd",
+    "cci",
+    "stochastic",
+    "bollinger",
+    "donchian",
+    "keltner",
+    "atr",
+    "adx",
+    "deviation",
+    "zscore",
+    "minimum",
+    "maximum",
+    "quantile",
+    "volatility",
+    "vwap",
+    "session_vwap",
+    "obv",
+    "tick_rate",
+    "tick_imbalance",
+    "order_flow_imbalance",
+    "book_imbalance",
+    "tick_gap",
+    "session",
+    "minute_sine",
+    "minute_cosine",
+    "day_of_week",
+    "pair_spread",
+    "pair_ratio",
+    "correlation",
+    "beta",
+];
 /// Features one model can take.
 pub const FEATURES_MAX: usize = 1_024;
 const HOUR_MS: i64 = 3_600_000;
@@ -15,6 +60,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const PERIOD_MAX: i64 = 65_536;
 const AMOUNT_MAX: f64 = 1e12;
 const CORE_MAX: i64 = 1_023;
+/// More models than [model]: six members, a stacking one, four shadows.
+const MODELS_MAX: usize = 11;
 
 macro_rules! keys {
     ($($name:literal $kind:expr, $unit:literal, $presence:expr, $doc:literal;)+) => {
@@ -81,6 +128,13 @@ pub const SECTIONS: &[Section] = &[
         doc: "What the model sees. Names must match the model file's feature names.",
     },
     Section {
+        name: "history",
+        shape: Shape::One,
+        include: "",
+        keys: HISTORY,
+        doc: "What the terminal is asked for at the start and after a gap, so that features need not wait for live ticks.",
+    },
+    Section {
         name: "model",
         shape: Shape::OneRequired("nothing decides without a model"),
         include: "",
@@ -88,11 +142,46 @@ pub const SECTIONS: &[Section] = &[
         doc: "What turns features into a score.",
     },
     Section {
+        name: "models",
+        shape: Shape::ManyOrNone(MODELS_MAX),
+        include: "",
+        keys: MODELS,
+        doc: "More models: members of an ensemble with [model], the model that stacks them, or shadows that are watched and never trade.",
+    },
+    Section {
+        name: "ensemble",
+        shape: Shape::One,
+        include: "",
+        keys: ENSEMBLE,
+        doc: "How [model] and the members of [[models]] become one score.",
+    },
+    Section {
         name: "signal",
         shape: Shape::OneRequired("nothing says what a score means"),
         include: "",
         keys: SIGNAL,
         doc: "What turns a score into an intent.",
+    },
+    Section {
+        name: "watch",
+        shape: Shape::One,
+        include: "",
+        keys: WATCH,
+        doc: "What is looked at after a decision left: shadows, quality of the scores, drift of the features.",
+    },
+    Section {
+        name: "registry",
+        shape: Shape::One,
+        include: "",
+        keys: REGISTRY,
+        doc: "The folder of models that can be promoted while the appliance runs.",
+    },
+    Section {
+        name: "operator",
+        shape: Shape::One,
+        include: "",
+        keys: OPERATOR,
+        doc: "The operator's console: a local socket in appliance.state_dir.",
     },
     Section {
         name: "risk",
@@ -174,27 +263,81 @@ const INSTRUMENTS: &[Key] = keys! {
 };
 const FEATURES: &[Key] = keys! {
     "name" FeatureName, "", Required("\"sma_20\""), "The name the model file uses.";
-    "kind" Choice(&["value", "change", "return", "sma", "ema", "rsi", "macd", "bollinger"]), "", Required("\"sma\""),
-        "What is computed; value is the input itself.";
+    "kind" Choice(FEATURE_KINDS), "", Required("\"sma\""), "What is computed; README lists formulas, units and keys of each.";
     "instrument" Name, "", Required("\"EURUSD\""), "On which instrument.";
-    "input" Choice(&["bid", "ask", "mid", "last", "spread"]), "", Default("\"mid\""), "From which number of the quote.";
-    "clock" Choice(&["tick", "bar"]), "", Default("\"tick\""), "When it takes a sample: at each tick, or at each closed time bar.";
-    "bar_ms" Int(1, DAY_MS), "ms", Optional("1000"), "Bar length; needed with clock = \"bar\", an error without.";
-    "lag" Int(1, PERIOD_MAX), "samples", Optional("1"), "How far back change and return look; needed by both.";
-    "period" Int(1, PERIOD_MAX), "samples", Needed("20"), "Window of sma, ema, rsi, bollinger; needed by all four.";
+    "input" Choice(&["bid", "ask", "mid", "last", "microprice", "spread", "volume", "ticks"]), "", Default("\"mid\""),
+        "From which number of the tick. The terminal's charts are built of bid. microprice needs sizes, which MT5's ticks do not have.";
+    "clock" Choice(&["tick", "bar", "tick_bar", "volume_bar"]), "", Default("\"tick\""),
+        "When it takes a sample: at each tick, or at each closed bar of a time, of a count of ticks, or of a traded volume.";
+    "bar_ms" Int(1, DAY_MS), "ms", Optional("1000"), "Bar length; needed with clock = \"bar\".";
+    "bar_ticks" Int(1, PERIOD_MAX), "ticks", Optional("100"), "Bar length; needed with clock = \"tick_bar\".";
+    "bar_lots" Real(1e-8, 1e9), "lots", Optional("10.0"), "Bar length; needed with clock = \"volume_bar\".";
+    "offset_min" Int(-1_440, 1_440), "minutes", Optional("120"), "The venue's own time minus UTC, for time bars and kinds of the time of day; 0 when unset.";
+    "stale_after_ms" Int(1, DAY_MS), "ms", Optional("60000"), "No decision when the feature's last sample is older, by venue time; never when unset.";
+    "of" FeatureName, "", Optional("\"sma_20\""), "lag and change: of this feature instead of an input; clock and input are that feature's.";
+    "lag" Int(1, PERIOD_MAX), "samples", Optional("1"), "How far back to look.";
+    "period" Int(1, PERIOD_MAX), "samples", Needed("20"), "Length of the window or average.";
     "fast" Int(1, PERIOD_MAX), "samples", Optional("12"), "Fast period of macd; below slow.";
     "slow" Int(2, PERIOD_MAX), "samples", Optional("26"), "Slow period of macd.";
-    "signal" Int(1, PERIOD_MAX), "samples", Optional("9"), "Signal period of macd.";
-    "seed" Choice(&["first", "average"]), "", Default("\"first\""), "How exponential averages of ema and macd start: first sample as MT5, average as TA-Lib; ignored by others.";
-    "signal_average" Choice(&["simple", "exponential"]), "", Default("\"simple\""), "How the signal line of macd is smoothed: simple as MT5, exponential as most others; ignored by others.";
+    "signal" Int(1, PERIOD_MAX), "samples", Optional("9"), "Signal period of macd; %D period of stochastic.";
+    "slowing" Int(1, PERIOD_MAX), "samples", Optional("3"), "Slowing of stochastic's %K.";
+    "atr_period" Int(1, PERIOD_MAX), "samples", Optional("10"), "Period of keltner's average true range.";
+    "seed" Choice(&["first", "average"]), "", Optional("\"first\""), "How exponential averages of ema and macd start: with the first sample as MT5 (also when unset), with an average as TA-Lib.";
+    "signal_average" Choice(&["simple", "exponential"]), "", Optional("\"simple\""), "How the signal line of macd is smoothed: simple as MT5 (also when unset), exponential as most others.";
+    "convention" Choice(&["mt5", "talib"]), "", Optional("\"mt5\""), "Whose atr, adx, keltner, stochastic: the terminal's (also when unset), or TA-Lib's.";
+    "price" Choice(&["low_high", "close"]), "", Optional("\"low_high\""), "What stochastic takes for highest and lowest; low_high when unset.";
     "deviations" Real(0.01, 100.0), "standard deviations", Optional("2.0"), "Half width of bollinger.";
-    "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width"]), "", Optional("\"main\""),
-        "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger; needed by both.";
+    "multiplier" Real(0.01, 100.0), "average true ranges", Optional("2.0"), "Half width of keltner.";
+    "quantile" Real(0.0, 1.0), "", Optional("0.9"), "Which quantile.";
+    "estimator" Choice(&["close", "parkinson"]), "", Optional("\"close\""), "What volatility is estimated from: closes (also when unset), or the range of bars.";
+    "weight" Choice(&["ticks", "volume"]), "", Optional("\"ticks\""), "What weighs a sample in vwap, session_vwap and obv: its ticks as the terminal (also when unset), or its traded volume.";
+    "session_from" DayTime, "", Optional("\"08:00\""), "Start of session and of session_vwap, by venue time plus offset_min.";
+    "session_to" DayTime, "", Optional("\"16:30\""), "End of session; before session_from it is the next day's.";
+    "with" Name, "", Optional("\"EURUSD\""), "The second instrument of pair_spread, pair_ratio, correlation, beta.";
+    "with_input" Choice(&["bid", "ask", "mid", "last", "microprice", "spread"]), "", Optional("\"mid\""), "From which number of its tick; mid when unset.";
+    "with_weight" Real(-1e9, 1e9), "ticks per tick", Optional("1.0"), "What the second instrument's input is multiplied with in pair_spread; 1 when unset.";
+    "basis" Choice(&["change", "level"]), "", Optional("\"change\""), "Of what correlation and beta are taken: changes from sample to sample (also when unset), or the inputs themselves.";
+    "output" Choice(&["main", "signal", "histogram", "middle", "upper", "lower", "percent_b", "width", "adx", "plus_di", "minus_di", "k", "d"]), "", Optional("\"main\""),
+        "Which line: main, signal, histogram of macd; middle, upper, lower, percent_b, width of bollinger, donchian, keltner; adx, plus_di, minus_di of adx; k, d of stochastic.";
+};
+const HISTORY: &[Key] = keys! {
+    "ticks_max" Int(0, 4_000_000), "ticks, 0 never ask", Default("200000"), "Most ticks in one answer. A day of bars that is open needs the day's ticks; what does not fit warms live, with an alert.";
+    "bars_max" Int(1, 1_000_000), "bars", Default("20000"), "Most bars in one answer.";
+    "patience_ms" Int(10, HOUR_MS), "ms", Default("60000"), "Without a word of an answer for so long the features warm live, with an alert; MT5's first history may take 45 s.";
 };
 const MODEL: &[Key] = keys! {
+    "name" Name, "", Default("\"model\""), "What reports and a stacking model call it.";
     "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "linear_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
     "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
+    "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
+    "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
+    "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
+    "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
+    "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
+    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
+    "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
+};
+const MODELS: &[Key] = keys! {
+    "name" Name, "", Required("\"second\""), "What reports and a stacking model call it.";
+    "role" Choice(&["member", "stack", "shadow"]), "", Required("\"shadow\""), "member: its score counts; stack: it makes one score of the members', which are its features by name, in their order; shadow: watched only.";
+    "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
+    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+    "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
+    "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
+    "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
+    "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
+    "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
+    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
+    "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
+};
+const ENSEMBLE: &[Key] = keys! {
+    "combine" Choice(&["mean", "vote", "stack"]), "", Default("\"mean\""), "mean: weighted; vote: 1 when votes_min members vote long, 0 when they vote short, else 0.5; stack: the model with role = \"stack\".";
+    "vote_long_above" Real(-1e9, 1e9), "score", Default("0.5"), "A member votes long at this score or above.";
+    "vote_short_below" Real(-1e9, 1e9), "score", Default("0.5"), "A member votes short at this score or below.";
+    "votes_min" Int(1, 7), "members", Default("1"), "How many votes it takes.";
+    "middle" Real(-1e9, 1e9), "score", Default("0.5"), "The score that leans to neither side: 0.5 for probabilities, 0 for forecasts and for classes.";
+    "calibration" Path, "", Optional("\"calibration.json\""), "Of the whole; as in [model].";
 };
 const SIGNAL: &[Key] = keys! {
     "enter_long_above" Real(-1e9, 1e9), "score", Required("0.6"), "Buy when the score is above.";
@@ -209,6 +352,32 @@ const SIGNAL: &[Key] = keys! {
     "take_profit_points" Int(0, 10_000_000), "points, 0 none", Default("0"), "Target that rides with an entry.";
     "decision_budget_ms" Int(1, 60_000), "ms", Default("100"), "A decision older than this is not sent.";
     "hold_ms_max" Int(0, 365 * DAY_MS), "ms, 0 none", Default("0"), "A position older than this is closed.";
+    "edge_ticks_per_unit" Real(0.0, 1e9), "ticks per unit of score, 0 off", Default("0.0"), "Expected move for each unit of score beyond ensemble.middle; an entry needs more than spread, commission_ticks and edge_margin_ticks together.";
+    "commission_ticks" Real(0.0, 1e6), "ticks", Default("0.0"), "Commission of a round trip.";
+    "edge_margin_ticks" Real(-1e6, 1e6), "ticks", Default("0.0"), "What must be left of the expected move.";
+    "agreement_min" Real(0.0, 1.0), "share of members", Default("0.0"), "No entry when fewer members lean to its side.";
+    "feature_age_max_ms" Int(0, HOUR_MS), "ms, 0 none", Default("0"), "No entry while an instrument that a feature reads has no newer quote.";
+    "regime_feature" FeatureName, "", Optional("\"rsi_14\""), "No entry while this feature is outside regime_min to regime_max, or not ready.";
+    "regime_min" Real(-1e12, 1e12), "the feature's", Default("-1000000000000.0"), "Lowest value of regime_feature.";
+    "regime_max" Real(-1e12, 1e12), "the feature's", Default("1000000000000.0"), "Highest value of regime_feature.";
+    "sessions" Text(127), "server time", Optional("\"07:00-17:00, 20:00-22:00\""), "Entries are made in these windows only, start included, end excluded; one may cross midnight. At most 8.";
+    "session_days" Text(63), "", Default("\"mon tue wed thu fri sat sun\""), "Days in which a window may begin.";
+};
+const WATCH: &[Key] = keys! {
+    "shadow_every" Int(1, 1_000_000), "decisions", Default("1"), "Shadows are asked on every n-th decision, after its order left.";
+    "shadow_record_every" Int(1, 1_000_000_000), "times asked", Default("1000"), "Every n-th time that they are asked, their scores are journalled.";
+    "quality_horizon_ms" Int(0, HOUR_MS), "ms, 0 off", Default("10000"), "A score is held against the mid price so much later.";
+    "quality_every" Int(1, 1_000_000), "decisions", Default("10"), "Every n-th score is held.";
+    "quality_window" Int(10, 10_000_000), "scores", Default("1000"), "Settled scores of one judgement.";
+    "hit_rate_min" Real(0.0, 1.0), "share of scores", Default("0.0"), "A judgement with fewer hits is an alert.";
+    "drift_window" Int(100, 10_000_000), "decisions", Default("10000"), "Rows of one judgement of drift; needs the training window's histograms, which a model's manifest has.";
+    "drift_max" Real(0.0, 100.0), "stability index", Default("0.25"), "A feature whose population stability index is higher is an alert.";
+};
+const REGISTRY: &[Key] = keys! {
+    "dir" Path, "", Optional("\"registry\""), "Where `tickbridge models add` puts models. Unset: there is no registry.";
+};
+const OPERATOR: &[Key] = keys! {
+    "token_file" Path, "", Optional("\"operator.token\""), "A file that only its owner may read, with the secret that every request must show. Unset: there is no console.";
 };
 const RISK: &[Key] = keys! {
     "order_lots_max" Real(1e-8, 1e6), "lots", Required("0.5"), "Largest single order.";

@@ -7,6 +7,7 @@
 
 mod cross;
 mod error;
+mod features;
 mod keys;
 mod print;
 mod schema;
@@ -24,9 +25,11 @@ pub use schema::{Key, Kind, Presence, Section, Shape};
 pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
-    Appliance, BeforeSend, Budgets, Config, DayTime, ExpectedMargin, Feature, FeatureClock, FeatureInput,
-    FeatureKind, FeatureOutput, FeatureSeed, Idle, Instrument, Journal, Lanes, Layout, Link, Model,
-    ModelFormat, Report, Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind,
+    Appliance, BeforeSend, Budgets, CombineKind, Config, DayTime, Ensemble, ExpectedMargin, ExtraModel,
+    Feature, FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind,
+    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, History, Idle, Instrument, Journal, Lanes,
+    Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal,
+    SignalAverage, Status, Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 
@@ -48,6 +51,15 @@ impl Resolved {
         Source::read(path).map_err(|error| ConfigErrors(vec![error])).and_then(|main| resolve(&main))
     }
 
+    /// Loads a configuration whose model need not exist yet: what the table is made from that the model will be trained on.
+    pub fn load_before_model(path: &Path) -> Result<Self, ConfigErrors> {
+        let main = Source::read(path).map_err(|error| ConfigErrors(vec![error]))?;
+        let mut walk = Validator::walk(&main);
+        cross::check(&walk.blocks, &mut walk.errors);
+        walk.errors.retain(|error| error.key != "model.file" || error.fault != Fault::File);
+        finish(walk, &main)
+    }
+
     /// Checks text as if it had been read from `path`; included files and the model are still looked for on disk.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
         let parsed = Source::parse(path, text.to_string());
@@ -58,6 +70,10 @@ impl Resolved {
 fn resolve(main: &Source) -> Result<Resolved, ConfigErrors> {
     let mut walk = Validator::walk(main);
     cross::check(&walk.blocks, &mut walk.errors);
+    finish(walk, main)
+}
+
+fn finish(mut walk: Validator, main: &Source) -> Result<Resolved, ConfigErrors> {
     if walk.errors.is_empty() {
         match serde_json::from_value(walk.json()) {
             Ok(config) => {
@@ -98,8 +114,11 @@ impl Config {
         let decides = (
             (self.appliance.strategy_id, self.appliance.allow_live),
             (&self.venues, &self.instruments, &self.features),
-            (self.model.format, &self.model.instrument),
-            (&self.signal, &self.risk),
+            (self.model.format, &self.model.instrument, self.model.weight),
+            self.models.iter().map(|model| (&model.name, model.role, model.weight)).collect::<Vec<_>>(),
+            (&self.ensemble.combine, self.ensemble.vote_long_above, self.ensemble.vote_short_below),
+            (self.ensemble.votes_min, self.ensemble.middle),
+            (&self.signal, &self.watch, &self.risk),
         );
         let json = serde_json::to_vec(&decides).expect("plain values with finite numbers serialize");
         json.iter()

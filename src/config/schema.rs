@@ -113,6 +113,8 @@ pub enum Shape {
     OneRequired(&'static str),
     /// `[[name]]`, one to so many times.
     Many(usize),
+    /// `[[name]]`, up to so many times, or not at all.
+    ManyOrNone(usize),
 }
 
 /// One section of the file.
@@ -139,7 +141,7 @@ impl Section {
     /// The header as written in the file.
     pub fn header(&self) -> String {
         match self.shape {
-            Shape::Many(_) => format!("[[{}]]", self.name),
+            Shape::Many(_) | Shape::ManyOrNone(_) => format!("[[{}]]", self.name),
             Shape::One | Shape::OneRequired(_) => format!("[{}]", self.name),
         }
     }

@@ -28,6 +28,7 @@ pub fn template() -> String {
             Shape::One => "May be left out.".into(),
             Shape::OneRequired(why) => format!("Required: {why}."),
             Shape::Many(most) => format!("1 to {most} of them."),
+            Shape::ManyOrNone(most) => format!("May be left out; up to {most} of them."),
         };
         wrap(&mut text, &note);
         let _ = writeln!(text, "{}", section.header());

@@ -32,8 +32,9 @@ section!(
     /// A whole, valid configuration.
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
-        venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>,
-        model: Model, signal: Signal, risk: Risk, budgets: Budgets, report: Report, status: Status,
+        venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, watch: Watch, registry: Registry,
+        operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
 );
 section!(
@@ -97,15 +98,20 @@ section!(
 );
 choice!(
     /// What a feature computes.
-    FeatureKind { Value, Change, Return, Sma, Ema, Rsi, Macd, Bollinger }
+    FeatureKind {
+        Value, Lag, Change, Return, LogReturn, Momentum, Roc, Sma, Ema, Wma, Smma, Rsi, Macd, Cci, Stochastic,
+        Bollinger, Donchian, Keltner, Atr, Adx, Deviation, Zscore, Minimum, Maximum, Quantile, Volatility, Vwap,
+        SessionVwap, Obv, TickRate, TickImbalance, OrderFlowImbalance, BookImbalance, TickGap, Session, MinuteSine,
+        MinuteCosine, DayOfWeek, PairSpread, PairRatio, Correlation, Beta,
+    }
 );
 choice!(
-    /// From which number of the quote.
-    FeatureInput { Bid, Ask, Mid, Last, Spread }
+    /// From which number of the tick.
+    FeatureInput { Bid, Ask, Mid, Last, Microprice, Spread, Volume, Ticks }
 );
 choice!(
     /// When a feature takes a sample.
-    FeatureClock { Tick, Bar }
+    FeatureClock { Tick, Bar, TickBar, VolumeBar }
 );
 choice!(
     /// How exponential averages start.
@@ -116,33 +122,105 @@ choice!(
     SignalAverage { Simple, Exponential }
 );
 choice!(
+    /// Whose definition of an indicator.
+    FeatureConvention { Mt5, Talib }
+);
+choice!(
+    /// What the stochastic takes for highest and lowest.
+    FeaturePrice { LowHigh, Close }
+);
+choice!(
+    /// From what volatility is estimated.
+    FeatureEstimator { Close, Parkinson }
+);
+choice!(
+    /// What weighs a sample.
+    FeatureWeight { Ticks, Volume }
+);
+choice!(
+    /// Of what correlation and beta are taken.
+    FeatureBasis { Change, Level }
+);
+choice!(
     /// Which line of a feature with several.
-    FeatureOutput { Main, Signal, Histogram, Middle, Upper, Lower, PercentB, Width }
+    FeatureOutput {
+        Main, Signal, Histogram, Middle, Upper, Lower, PercentB, Width, Adx, PlusDi, MinusDi, K, D,
+    }
 );
 section!(
-    /// `[[features]]`; the parameters its kind needs are set, the others are `None`.
+    /// `[[features]]`; the parameters its kind needs are set, those it may have are set or `None`, the others are `None`.
     Feature {
         name: String, kind: FeatureKind, instrument: String, input: FeatureInput, clock: FeatureClock,
-        bar_ms: Option<i64>, lag: Option<u32>, period: Option<u32>, fast: Option<u32>, slow: Option<u32>,
-        signal: Option<u32>, seed: FeatureSeed, signal_average: SignalAverage, deviations: Option<f64>,
-        output: Option<FeatureOutput>,
+        bar_ms: Option<i64>, bar_ticks: Option<u32>, bar_lots: Option<f64>, offset_min: Option<i64>,
+        stale_after_ms: Option<i64>, of: Option<String>, lag: Option<u32>, period: Option<u32>, fast: Option<u32>,
+        slow: Option<u32>, signal: Option<u32>, slowing: Option<u32>, atr_period: Option<u32>,
+        seed: Option<FeatureSeed>, signal_average: Option<SignalAverage>, convention: Option<FeatureConvention>,
+        price: Option<FeaturePrice>, deviations: Option<f64>, multiplier: Option<f64>, quantile: Option<f64>,
+        estimator: Option<FeatureEstimator>, weight: Option<FeatureWeight>, session_from: Option<DayTime>,
+        session_to: Option<DayTime>, with: Option<String>, with_input: Option<FeatureInput>,
+        with_weight: Option<f64>, basis: Option<FeatureBasis>, output: Option<FeatureOutput>,
     }
 );
 choice!(
     /// How a model file is written.
-    ModelFormat { XgboostJson, LinearJson }
+    ModelFormat { XgboostJson, XgboostUbjson, Lightgbm, CatboostJson, LinearJson, ForestJson }
 );
 section!(
     /// `[model]`.
-    Model { file: PathBuf, format: ModelFormat, instrument: String, }
+    Model {
+        name: String, file: PathBuf, format: ModelFormat, instrument: String, calibration: Option<PathBuf>,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
+    }
+);
+choice!(
+    /// What a further model is there for.
+    ModelRole { Member, Stack, Shadow }
+);
+section!(
+    /// `[[models]]`.
+    ExtraModel {
+        name: String, role: ModelRole, file: PathBuf, format: ModelFormat, calibration: Option<PathBuf>,
+        features: Option<String>, long_class: Option<usize>, short_class: Option<usize>, takes_missing: bool, rounds: Option<u32>,
+        weight: f64,
+    }
+);
+choice!(
+    /// How members' scores become one.
+    CombineKind { Mean, Vote, Stack }
+);
+section!(
+    /// `[ensemble]`.
+    Ensemble {
+        combine: CombineKind, vote_long_above: f64, vote_short_below: f64, votes_min: u8, middle: f64,
+        calibration: Option<PathBuf>,
+    }
 );
 section!(
     /// `[signal]`.
     Signal {
         enter_long_above: f64, exit_long_below: f64, enter_short_below: f64, exit_short_above: f64,
         volume_lots: f64, cooldown_ms: u64, spread_max_ticks: i64, quote_age_max_ms: u64, stop_loss_points: u32,
-        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64,
+        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64, edge_ticks_per_unit: f64,
+        commission_ticks: f64, edge_margin_ticks: f64, agreement_min: f64, feature_age_max_ms: u64,
+        regime_feature: Option<String>, regime_min: f64, regime_max: f64, sessions: Option<String>,
+        session_days: String,
     }
+);
+section!(
+    /// `[watch]`.
+    Watch {
+        shadow_every: u32, shadow_record_every: u32, quality_horizon_ms: u64, quality_every: u32, quality_window: u32,
+        hit_rate_min: f64, drift_window: u32, drift_max: f64,
+    }
+);
+section!(
+    /// `[registry]`.
+    Registry { dir: Option<PathBuf>, }
+);
+section!(
+    /// `[operator]`.
+    Operator { token_file: Option<PathBuf>, }
 );
 section!(
     /// `[risk]`; `day_starts_at` is server time.
@@ -151,6 +229,10 @@ section!(
         orders_per_s_max: f64, orders_burst_max: u32, stale_after_ms: u64, daily_loss_max: f64,
         day_starts_at: DayTime, rejects_in_row_max: u32, unknown_after_ms: u64, page_after_ms: u64,
     }
+);
+section!(
+    /// `[history]`.
+    History { ticks_max: u32, bars_max: u32, patience_ms: u64, }
 );
 section!(
     /// `[budgets]`, at p99.
@@ -164,6 +246,20 @@ section!(
     /// `[status]`.
     Status { interval_ms: u64, }
 );
+
+impl ModelFormat {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelFormat::XgboostJson => "xgboost_json",
+            ModelFormat::XgboostUbjson => "xgboost_ubjson",
+            ModelFormat::Lightgbm => "lightgbm",
+            ModelFormat::CatboostJson => "catboost_json",
+            ModelFormat::LinearJson => "linear_json",
+            ModelFormat::ForestJson => "forest_json",
+        }
+    }
+}
 
 /// A time of day, to the minute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -149,10 +149,10 @@ impl Validator {
     fn block(&mut self, source: &Source, line: usize, section: &'static Section, table: &dyn TableLike) {
         let seen = self.blocks.iter().filter(|block| block.section.name == section.name).count();
         let path = match section.shape {
-            Shape::Many(_) => format!("{}[{seen}]", section.name),
+            Shape::Many(_) | Shape::ManyOrNone(_) => format!("{}[{seen}]", section.name),
             Shape::One | Shape::OneRequired(_) => section.name.to_string(),
         };
-        let most = if let Shape::Many(most) = section.shape { most } else { 1 };
+        let most = if let Shape::Many(most) | Shape::ManyOrNone(most) = section.shape { most } else { 1 };
         if seen >= most {
             let expected = format!("at most {most} of {}", section.header());
             return self.fault(source, line, &path, Fault::Duplicate, expected, "one more".into());
@@ -264,6 +264,7 @@ impl Validator {
                     continue;
                 }
                 Shape::OneRequired(why) => why,
+                Shape::ManyOrNone(_) => continue,
                 Shape::Many(_) => "at least one is needed",
             };
             self.errors.push(ConfigError {
@@ -301,11 +302,14 @@ impl Validator {
     /// The whole as one JSON object, in the shape of `typed::Config`.
     pub(super) fn json(&self) -> Json {
         let mut root = Map::new();
+        for section in SECTIONS.iter().filter(|section| matches!(section.shape, Shape::ManyOrNone(_))) {
+            root.insert(section.name.into(), Json::Array(Vec::new()));
+        }
         for block in &self.blocks {
             let fields = block.entries.iter().map(|entry| (entry.name.to_string(), entry.value.clone()));
             let table = Json::Object(fields.collect());
             match block.section.shape {
-                Shape::Many(_) => {
+                Shape::Many(_) | Shape::ManyOrNone(_) => {
                     let list = root.entry(block.section.name).or_insert_with(|| Json::Array(Vec::new()));
                     if let Json::Array(list) = list {
                         list.push(table);
@@ -324,10 +328,10 @@ type Spanned<'a> = (&'a dyn TableLike, Option<std::ops::Range<usize>>);
 
 fn tables_of<'a>(section: &Section, item: &'a Item) -> Vec<Spanned<'a>> {
     match (section.shape, item) {
-        (Shape::Many(_), Item::ArrayOfTables(tables)) => {
+        (Shape::Many(_) | Shape::ManyOrNone(_), Item::ArrayOfTables(tables)) => {
             tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect()
         }
-        (Shape::Many(_), Item::Value(toml_edit::Value::Array(array))) => {
+        (Shape::Many(_) | Shape::ManyOrNone(_), Item::Value(toml_edit::Value::Array(array))) => {
             let inline =
                 array.iter().map(|value| value.as_inline_table().map(|t| (t as &dyn TableLike, t.span())));
             inline.collect::<Option<Vec<_>>>().unwrap_or_default()

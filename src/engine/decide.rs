@@ -5,8 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Outputs};
-use crate::features::TickPrices;
+use super::{Engine, Hold, Outputs, StrategySetup};
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
@@ -24,24 +23,30 @@ impl Engine {
     pub(super) fn on_tick(&mut self, input: &Record, out: &mut Outputs) {
         let Some(tick) = input.payload::<record::Tick>() else { return };
         if input.flags() & FLAG_REFILL != 0 {
-            // Late news: it is in the journal for whoever reads history, and is no quote.
-            self.counts.refilled += 1;
-            return;
+            return self.on_past_tick(input, &tick);
         }
         self.take_quote(input, &tick, out);
         let instrument = input.instrument();
+        let is_learnt = self.learn_tick(instrument, &tick);
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
         let strategy = &mut self.strategies[usize::from(at)];
-        let prices = TickPrices { bid: Price(tick.bid), ask: Price(tick.ask), last: Price(tick.last) };
-        strategy.setup.features.on_tick(instrument, TimeNs(tick.ts_venue), prices);
         strategy.ticks_since += 1;
-        if strategy.ticks_since < strategy.setup.evaluate_every_ticks || !strategy.setup.features.all_ready()
-        {
+        let StrategySetup { features, models, evaluate_every_ticks, .. } = &mut strategy.setup;
+        models.update(features.values(), features.changed());
+        features.clear_changed();
+        if strategy.ticks_since < *evaluate_every_ticks {
             return;
         }
-        strategy.ticks_since = 0;
-        strategy.last_score = strategy.setup.model.predict(strategy.setup.features.values());
+        let hold = if is_learnt { self.hold(usize::from(at)) } else { Some(Hold::Unready) };
+        if let Some(hold) = hold {
+            self.counts.hold(hold);
+            return self.exit_if_overdue(usize::from(at), out);
+        }
+        let strategy = &mut self.strategies[usize::from(at)];
+        (strategy.ticks_since, strategy.was_ready) = (0, true);
+        strategy.verdict = strategy.setup.models.evaluate();
         self.counts.decisions += 1;
+        self.decided = Some(at);
         self.act(usize::from(at), out);
     }
 
@@ -88,18 +93,16 @@ impl Engine {
     }
 
     fn act(&mut self, at: usize, out: &mut Outputs) {
+        let context = self.context(at);
         let strategy = &mut self.strategies[at];
         let instrument = strategy.setup.instrument;
         let position = self.positions.net(instrument).qty;
         let quote = *self.market.quote(instrument);
-        let hold_ns_max = strategy.setup.plan.hold_ns_max;
-        let held_too_long =
-            hold_ns_max > 0 && position != 0 && self.now.since(strategy.position_since) >= hold_ns_max;
         let state = State { position: position.signum(), quote, now: self.now };
-        let signal = if held_too_long {
+        let signal = if strategy.holds_too_long(position, self.now) {
             Signal::Exit
         } else {
-            strategy.setup.rule.decide(strategy.last_score, &state)
+            strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context)
         };
         match signal {
             Signal::None => {}
@@ -108,6 +111,17 @@ impl Engine {
                 self.exit(at, position, &quote, out);
             }
             Signal::Enter(side) => self.enter(at, side, &quote, out),
+        }
+    }
+
+    /// The one exit that needs no feature.
+    #[inline]
+    fn exit_if_overdue(&mut self, at: usize, out: &mut Outputs) {
+        let instrument = self.strategies[at].setup.instrument;
+        let position = self.positions.net(instrument).qty;
+        if self.strategies[at].holds_too_long(position, self.now) {
+            let quote = *self.market.quote(instrument);
+            self.exit(at, position, &quote, out);
         }
     }
 
@@ -200,6 +214,7 @@ impl Engine {
     ) {
         let id = self.next_id();
         let strategy = &self.strategies[at];
+        let verdict = strategy.verdict;
         let (plan, intent) = (strategy.setup.plan, *approved.intent());
         let command = record::Command {
             order_id: id.raw(),
@@ -218,9 +233,24 @@ impl Engine {
             order_kind: OrderKind::market(intent.side).code(),
             filling: filling.code(),
             time_in_force: TimeInForce::GoodTillCancel.code(),
-            score_e4: (strategy.last_score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
+            score_e4: (verdict.score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
         };
         let venue = self.venue_of(intent.instrument);
+        let mut digests = [0; 64];
+        for (bytes, digest) in digests.chunks_exact_mut(8).zip(strategy.setup.models.digests()) {
+            bytes.copy_from_slice(&digest.to_le_bytes());
+        }
+        let decision = record::Decision {
+            order_id: id.raw(),
+            score_bits: verdict.score.to_bits(),
+            revision: strategy.setup.models.revision(),
+            long_count: verdict.agreement.long_count,
+            short_count: verdict.agreement.short_count,
+            member_count: verdict.agreement.member_count,
+            reserved: [0; 5],
+            digests,
+        };
+        self.emit(venue, intent.instrument, &decision, out);
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));

@@ -7,8 +7,8 @@
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{DealOutcome, Fact, Fill, OrderState, RetcodeClass, Verdict, classify};
 use crate::record::{
-    self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind, Kind, ROLE_TRADE,
-    Record, SessionState,
+    self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind, Kind, Origin,
+    ROLE_MARKET, ROLE_TRADE, Record, SessionState,
 };
 use crate::risk::{Reason, Refusal, Trading};
 use crate::types::{
@@ -16,12 +16,15 @@ use crate::types::{
     TradeMode, TransactionKind,
 };
 
+/// `wire::terminal::Stream::Market`, as [`record::Gap`] carries it.
+const STREAM_MARKET: u64 = 1;
+
 impl Engine {
     pub(super) fn on_fact(&mut self, kind: Kind, input: &Record, out: &mut Outputs) {
         match kind {
             Kind::Start => self.on_start(input, out),
             Kind::Session => self.on_session(input, out),
-            Kind::Spec => self.on_spec(input),
+            Kind::Spec => self.on_spec(input, out),
             Kind::Account => self.on_account(input, out),
             Kind::CommandResult => self.on_result(input, out),
             Kind::OrderEvent => self.on_order_event(input, out),
@@ -32,6 +35,9 @@ impl Engine {
             Kind::Dispatch => self.on_dispatch(input, out),
             Kind::Control => self.on_control(input, out),
             Kind::Fault => self.on_fault(input, out),
+            Kind::ModelChange => self.on_model_change(input, out),
+            Kind::HistoryBar => self.on_history_bar(input),
+            Kind::HistoryEnd => self.on_history_end(input, out),
             _ => {}
         }
     }
@@ -44,6 +50,7 @@ impl Engine {
         self.counts = super::Counts::default();
         self.sequence = 0;
         self.journal_failed = false;
+        self.history.forget();
         for venue in &mut self.venues {
             venue.down(u8::MAX);
             venue.account_flags = None;
@@ -67,14 +74,23 @@ impl Engine {
         let Some(session) = input.payload::<record::Session>() else { return };
         let now = self.now;
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
+        // Ticks are taken from market addresses only.
+        let is_market = session.roles & ROLE_MARKET != 0 && input.origin() == Origin::Market as u8;
         if session.state == SessionState::Up as u8 {
             venue.account_mode = session.account_mode;
             venue.server_offset_s = session.server_offset_s;
             venue.margin_mode = MarginMode::from_code(session.margin_mode).unwrap_or(venue.margin_mode);
             venue.up(session.roles, now);
+            if is_market {
+                venue.connection = input.aux();
+                self.past_until_connection(input.venue(), input.aux());
+            }
             self.ask_if_due(usize::from(input.venue().0), out);
         } else {
             venue.down(session.roles);
+            if is_market {
+                self.past_without_connection(input.venue());
+            }
             if session.roles & ROLE_TRADE != 0 {
                 self.doubt_all_of(input.venue(), out);
             }
@@ -107,7 +123,7 @@ impl Engine {
         self.ids = ids;
     }
 
-    fn on_spec(&mut self, input: &Record) {
+    fn on_spec(&mut self, input: &Record, out: &mut Outputs) {
         let Some(spec) = input.payload::<record::Spec>() else { return };
         let instrument = input.instrument();
         let (Some(index), Some(setup)) =
@@ -120,6 +136,7 @@ impl Engine {
         else {
             return;
         };
+        let is_rescaled = self.specs[index].is_some_and(|known| known.tick_size != spec.tick_size);
         self.specs[index] = Some(InstrumentSpec {
             instrument,
             venue: setup.venue,
@@ -142,6 +159,9 @@ impl Engine {
             expiration_modes: spec.expiration_modes,
         });
         self.prepare(instrument);
+        if input.origin() == Origin::Market as u8 {
+            self.past_of_symbol(instrument, is_rescaled, out);
+        }
     }
 
     fn on_account(&mut self, input: &Record, out: &mut Outputs) {
@@ -388,9 +408,13 @@ impl Engine {
             return self.alert(AlertCode::Gap, at, gap.stream, gap.from_seq as i64, gap.to_seq as i64, out);
         }
         self.counts.gaps = self.counts.gaps.saturating_add(missing);
+        if gap.stream == STREAM_MARKET && input.origin() == Origin::Market as u8 {
+            // The terminal refills the numbers for the journal; the features ask for the past as a whole.
+            self.past_with_gap(input.venue(), gap.to_seq, out);
+        }
         // Trade events are missing: what they said is in the next snapshot.
         let venue_index = usize::from(input.venue().0);
-        if gap.stream != 1
+        if gap.stream != STREAM_MARKET
             && let Some(venue) = self.venues.get_mut(venue_index)
         {
             venue.query_due = self.now;

@@ -6,21 +6,32 @@
 //! bit for bit. No command leaves it without the gate's `Approved`.
 //!
 //! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` for what venues say, `reconcile.rs` for snapshots,
-//! `timers.rs` for what happens when nothing does.
+//! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod decide;
 mod facts;
+mod held;
+mod history;
 mod loss;
+mod models;
+mod needs;
+mod observe;
 mod outputs;
 mod reconcile;
 mod setup;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod unit;
 mod venue;
+mod warm;
 
-pub use outputs::{Counts, OUTPUTS_MAX, Outputs};
-pub use setup::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
+pub use observe::StrategyView;
+pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
+pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
 use crate::order::{Change, OrderBook, OrderState, PositionBook};
@@ -30,7 +41,9 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use loss::LossWatch;
+use strategy::Strategy;
 use venue::Venue;
+use warm::History;
 
 /// Why the operator should look: codes of `record::Alert`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,16 +63,22 @@ pub enum AlertCode {
     DealAmended = 6,
     /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
-}
-
-/// Prepared for one strategy while it runs.
-#[derive(Clone, Debug)]
-struct Strategy {
-    setup: StrategySetup,
-    ticks_since: u32,
-    last_denied: Option<(Reason, Side, TimeNs)>,
-    last_score: f64,
-    position_since: TimeNs,
+    /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
+    /// what came. The features warm live.
+    HistoryUnanswered = 20,
+    /// A question about the past was answered by an error: subject is the question, then what came, then the error.
+    HistoryRefused = 21,
+    /// There is less past than the features need: subject is the question, then what came and what was needed.
+    HistoryShort = 22,
+    /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
+    FeaturesCold = 23,
+    /// A model change named a model or slot that is not there: subject is the digest.
+    ModelMissing = 30,
+    /// What a model sees has moved from what it was trained on: subject is its digest, then the index and its limit in
+    /// thousandths; the header's instrument has the strategy.
+    ModelDrift = 31,
+    /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
+    ModelQuality = 32,
 }
 
 /// See the module.
@@ -76,10 +95,17 @@ pub struct Engine {
     specs: Box<[Option<InstrumentSpec>]>,
     strategies: Vec<Strategy>,
     strategy_of: Box<[Option<u16>]>,
+    /// A model that the next `ModelChange` may name.
+    staged: Option<Box<ModelUnit>>,
+    /// A model that left its slot, until the lane takes it.
+    retired: Option<Box<ModelUnit>>,
+    /// The strategy that this step decided for, until it is observed.
+    decided: Option<u16>,
     market: Market,
     orders: OrderBook,
     positions: PositionBook,
     venues: Vec<Venue>,
+    history: History,
     gate: Gate,
     /// Why trading is not, or again, active; `None` while it never changed.
     trading_reason: Option<Reason>,
@@ -99,22 +125,13 @@ impl Engine {
     /// Built once, before the lane starts; takes all memory.
     pub fn new(setup: Setup) -> Self {
         let mut strategy_of = vec![None; INSTRUMENTS_MAX];
-        let strategies: Vec<Strategy> = setup
-            .strategies
-            .into_iter()
-            .map(|setup| Strategy {
-                setup,
-                ticks_since: 0,
-                last_denied: None,
-                last_score: f64::NAN,
-                position_since: TimeNs::NEVER,
-            })
-            .collect();
+        let strategies: Vec<Strategy> = setup.strategies.into_iter().map(Strategy::new).collect();
         for (index, strategy) in strategies.iter().enumerate() {
             if let Some(instrument) = strategy.setup.instrument.index() {
                 strategy_of[instrument] = Some(index as u16);
             }
         }
+        let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
             epoch: 0,
@@ -126,10 +143,14 @@ impl Engine {
             specs: vec![None; INSTRUMENTS_MAX].into(),
             strategies,
             strategy_of: strategy_of.into(),
+            staged: None,
+            retired: None,
+            decided: None,
             market: Market::default(),
             orders: OrderBook::default(),
             positions: PositionBook::default(),
             venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
+            history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
             loss: LossWatch::default(),
@@ -174,10 +195,17 @@ impl Engine {
                     self.on_timers(spare);
                 }
             }
+            // Features begin empty at a start; what warmed them before is of no use.
+            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.now = self.now.max(record.ts()),
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
                 }
+            }
+            // The setup has the models as they stood at this start; what came before only counts.
+            Some(Kind::ModelChange) => {
+                self.now = self.now.max(record.ts());
+                self.note_model_change(record.instrument());
             }
             Some(Kind::TradingChange) => {
                 let change = record.payload::<record::TradingChange>();
@@ -244,7 +272,17 @@ impl Engine {
 
     /// Whether time itself is news to it: an order is open, or a venue was asked something.
     pub fn waits(&self) -> bool {
-        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits)
+        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits) || self.history.waits()
+    }
+
+    /// Whether a strategy's features may be shown to its model; false for an index outside the list.
+    pub fn features_ready(&self, strategy_index: usize) -> bool {
+        strategy_index < self.strategies.len() && self.hold(strategy_index).is_none()
+    }
+
+    /// A strategy's row of features; empty for an index outside the list.
+    pub fn features(&self, strategy_index: usize) -> &[f32] {
+        self.strategies.get(strategy_index).map_or(&[], |strategy| strategy.setup.features.values())
     }
 
     /// Time of the newest input.

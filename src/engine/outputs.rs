@@ -54,6 +54,32 @@ impl Outputs {
     }
 }
 
+/// Why a model was not asked on a tick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Hold {
+    /// A feature still waits for history, or its past is being told.
+    Unready = 0,
+    /// A feature is older than it may be.
+    Stale = 1,
+    /// A feature has no value: it is not a number.
+    Missing = 2,
+}
+
+impl Hold {
+    /// Every reason, in the order of the counts.
+    pub const ALL: [Hold; 3] = [Hold::Unready, Hold::Stale, Hold::Missing];
+
+    /// `CATEGORY_CONDITION`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hold::Unready => "FEATURES_NOT_READY",
+            Hold::Stale => "FEATURES_STALE",
+            Hold::Missing => "FEATURES_NAN",
+        }
+    }
+}
+
 /// What the engine counted since it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -83,6 +109,16 @@ pub struct Counts {
     pub mismatches: u64,
     /// Entries that waited because an order of the instrument was open.
     pub waits_in_flight: u64,
+    /// Questions about the past.
+    pub history_requests: u64,
+    /// Ticks that answered them.
+    pub history_ticks: u64,
+    /// Bars that answered them.
+    pub history_bars: u64,
+    /// Answers that were refused, short, or did not come.
+    pub history_failures: u64,
+    /// Ticks on which a model was not asked, in the order of [`Hold::ALL`].
+    pub held: [u64; Hold::ALL.len()],
     /// Refusals of the gate, by reason code.
     pub denied: [u64; 64],
     /// Refusals of the venue: return code and count.
@@ -105,6 +141,11 @@ impl Default for Counts {
             reconciliations: 0,
             mismatches: 0,
             waits_in_flight: 0,
+            history_requests: 0,
+            history_ticks: 0,
+            history_bars: 0,
+            history_failures: 0,
+            held: [0; Hold::ALL.len()],
             denied: [0; 64],
             retcodes: [(0, 0); RETCODES_MAX],
         }
@@ -114,6 +155,15 @@ impl Default for Counts {
 impl Counts {
     pub(super) fn deny(&mut self, reason: Reason) {
         self.denied[reason as usize % 64] += 1;
+    }
+
+    pub(super) fn hold(&mut self, hold: Hold) {
+        self.held[hold as usize] += 1;
+    }
+
+    /// Ticks on which a model was not asked: reason and count.
+    pub fn held(&self) -> impl Iterator<Item = (Hold, u64)> + '_ {
+        Hold::ALL.into_iter().map(|hold| (hold, self.held[hold as usize])).filter(|(_, count)| *count > 0)
     }
 
     pub(super) fn refuse(&mut self, retcode: u32) {

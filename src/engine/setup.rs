@@ -4,10 +4,10 @@
 //!
 //! Invariant: everything that decides is in here or in the records, so the same setup and records make the same outputs.
 
+use super::models::ModelSet;
 use crate::features::FeatureGraph;
-use crate::model::Model;
 use crate::risk::Limits;
-use crate::signal::Rule;
+use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
 /// How a strategy's orders look.
@@ -27,21 +27,52 @@ pub struct OrderPlan {
     pub hold_ns_max: i64,
 }
 
-/// One model on one instrument.
+/// What is looked at after a decision left: the models beside the live ones, and how good the live ones are.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct WatchPlan {
+    /// Shadows are asked on every n-th decision, n >= 1.
+    pub shadow_every: u32,
+    /// Every n-th time they are asked is journalled, n >= 1.
+    pub shadow_record_every: u32,
+    /// Scores held against the price; `None` for not at all.
+    pub quality: Option<QualityPlan>,
+    /// A share of hits below this is told, once a window.
+    pub hit_rate_min: f64,
+    /// A feature whose stability index is above this is told, once a window.
+    pub drift_max: f64,
+}
+
+impl Default for WatchPlan {
+    fn default() -> Self {
+        WatchPlan {
+            shadow_every: 1,
+            shadow_record_every: 1_000,
+            quality: None,
+            hit_rate_min: 0.0,
+            drift_max: f64::MAX,
+        }
+    }
+}
+
+/// The models of one instrument.
 #[derive(Clone, Debug)]
 pub struct StrategySetup {
     /// What it trades.
     pub instrument: InstrumentId,
-    /// Its features, in the model's order.
+    /// Its features: the row that its models read.
     pub features: FeatureGraph,
-    /// Its model.
-    pub model: Model,
+    /// Its models.
+    pub models: ModelSet,
     /// When a score becomes a wish.
     pub rule: Rule,
     /// How the wish looks.
     pub plan: OrderPlan,
-    /// Asks the model on every n-th tick, n >= 1.
+    /// Asks the models on every n-th tick, n >= 1.
     pub evaluate_every_ticks: u32,
+    /// The feature that the regime filter looks at, as its place in the row.
+    pub regime_feature: Option<u16>,
+    /// What is looked at after a decision.
+    pub watch: WatchPlan,
 }
 
 /// An instrument of the configuration.
@@ -60,6 +91,26 @@ pub struct VenueSetup {
     pub margin_mode: MarginMode,
 }
 
+/// How much of the past may be asked of a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HistoryPlan {
+    /// Ticks in one answer at most; zero asks for nothing at all, and features warm live.
+    pub ticks_max: u32,
+    /// Bars in one answer at most.
+    pub bars_max: u32,
+    /// Without a word for so long the features warm live, nanoseconds.
+    pub patience_ns: i64,
+}
+
+impl HistoryPlan {
+    /// Nothing is asked for: features warm live.
+    pub const NEVER: HistoryPlan = HistoryPlan { ticks_max: 0, bars_max: 0, patience_ns: 0 };
+
+    pub(super) fn asks(&self) -> bool {
+        self.ticks_max > 0
+    }
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -73,4 +124,6 @@ pub struct Setup {
     pub limits: Limits,
     /// At most one an instrument.
     pub strategies: Vec<StrategySetup>,
+    /// What is asked for at the start and after a gap.
+    pub history: HistoryPlan,
 }

@@ -5,10 +5,13 @@
 //! Invariant: time moves only when a test says so.
 
 mod continuity;
+mod history;
+mod models;
+mod teller;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
-use crate::model::Model;
+use crate::model::{LoadOptions, Model};
 use crate::order::Verdict;
 use crate::record::*;
 use crate::risk::Limits;
@@ -19,13 +22,8 @@ const START_NS: i64 = 1_700_000_000 * NS_PER_S;
 
 /// A model whose score is the change of the mid in ticks: above 1 buy, below -1 sell.
 fn setup() -> Setup {
-    let features = vec![FeatureSpec {
-        name: "change".into(),
-        instrument: InstrumentId(0),
-        kind: FeatureKind::Change { lag: 1 },
-        input: Input::Mid,
-        clock: Clock::Tick,
-    }];
+    let change = FeatureKind::Change { lag: 1 };
+    let features = vec![FeatureSpec::new("change", InstrumentId(0), change, Input::Mid, Clock::Tick)];
     let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["change"],"weights":[1.0],"intercept":0.0}"#;
     let thresholds = Thresholds {
@@ -68,12 +66,22 @@ fn setup() -> Setup {
         strategies: vec![StrategySetup {
             instrument: InstrumentId(0),
             features: FeatureGraph::build(&features).unwrap(),
-            model: Model::from_linear_json(model, &["change"]).unwrap(),
+            models: ModelSet::single(unit(1, model)),
             rule: Rule::new(thresholds).unwrap(),
             plan,
             evaluate_every_ticks: 1,
+            regime_feature: None,
+            watch: WatchPlan::default(),
         }],
+        history: HistoryPlan::NEVER,
     }
+}
+
+/// A model on the one feature.
+fn unit(digest: u64, model: &[u8]) -> ModelUnit {
+    let identity = ModelIdentity { digest, version: 1, name: FixedText::new("change").unwrap() };
+    let model = Model::load(model, None, &["change"], &LoadOptions::default()).unwrap();
+    ModelUnit::new(identity, model, &["change"], Classes::default()).unwrap()
 }
 
 /// The engine with its time, and every input it was given.

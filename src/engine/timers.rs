@@ -22,6 +22,7 @@ impl Engine {
                 self.ask_if_due(venue_index, out);
             }
         }
+        self.history_timers(out);
     }
 
     fn order_timer(&mut self, id: u64, out: &mut Outputs) {

@@ -7,9 +7,9 @@
 /// Sorted by whose fault it is: the file's bytes, a file of a kind we do not run, the operator's configuration.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum ModelError {
-    /// Not JSON, or another type than this place of the format has.
+    /// Not JSON or UBJSON, or another type than this place of the format has.
     #[error("model byte {byte}: expected {expected}, got {got:?}")]
-    Json {
+    Syntax {
         /// Where.
         byte: usize,
         /// What belongs there.
@@ -26,6 +26,24 @@ pub enum ModelError {
         expected: &'static str,
         /// What is there.
         got: String,
+    },
+    /// One key, twice in an object.
+    #[error("model key {0:?}: expected once in its object, got twice")]
+    KeyRepeated(String),
+    /// No format that is known begins like this.
+    #[error(
+        "model file: expected XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON or an exported model, got {0:?}"
+    )]
+    Format(String),
+    /// The file names no features, so nothing can be matched.
+    #[error(
+        "model {field}: expected the names of its features, got none; {remedy}, or allow a model without names to be taken by position"
+    )]
+    Unnamed {
+        /// Where the names belong.
+        field: &'static str,
+        /// How the library writes them.
+        remedy: &'static str,
     },
     /// A field that must be there.
     #[error("model {0}: expected this field, got a file without it")]
@@ -70,6 +88,9 @@ pub enum ModelError {
         /// Which key.
         key: String,
     },
+    /// No feature is declared at all; these are the model's own, in its order.
+    #[error("model features: expected to be declared, got no feature; the model has {}", .0.join(", "))]
+    Undeclared(Vec<String>),
     /// The model wants a feature that is not declared.
     #[error("model feature {0:?}: expected to be declared, got no feature of that name")]
     FeatureUnknown(String),

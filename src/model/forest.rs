@@ -13,8 +13,12 @@ use super::link::Link;
 pub(super) const TREES_MAX: usize = 65_536;
 /// Most nodes of one tree.
 pub(super) const NODES_MAX: usize = 1 << 20;
-/// Deepest tree, in splits.
-pub(super) const TREE_DEPTH_MAX: usize = 64;
+/// Deepest tree, in splits: a leaf-wise chain of LightGBM's largest common trees.
+pub(super) const TREE_DEPTH_MAX: usize = 4_096;
+/// Most outputs of one model.
+pub(super) const OUTPUTS_MAX: usize = 1_024;
+/// Most 64-bit words that the members of all categorical splits take: 8 MiB, whatever a small file asks for.
+pub(super) const CATEGORY_WORDS_MAX: usize = 1 << 20;
 
 /// One node: a split, or a leaf.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,12 +31,28 @@ pub(super) enum Node {
     Leaf(f64),
 }
 
+/// How a value becomes a category; the two differ between -1 and 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whole {
+    /// Cut as C does it: -0.5 is category 0 (LightGBM).
+    TowardZero,
+    /// Negative is no category, whatever it would be cut to (XGBoost).
+    Down,
+}
+
 /// A split that no single threshold decides.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Test {
-    /// The value, cut to a whole number, is a category: left when it is one of the members or, with `member_left` false,
+    /// The value as a whole number is a category: left when it is one of the members or, with `member_left` false,
     /// when it is none. NaN, what is negative and what is too large for a category go left where the last two say.
-    Category { feature: u32, members: Box<[u64]>, member_left: bool, nan_left: bool, outside_left: bool },
+    Category {
+        feature: u32,
+        members: Box<[u64]>,
+        whole: Whole,
+        member_left: bool,
+        nan_left: bool,
+        outside_left: bool,
+    },
     /// As a split, but zero (at most 1e-35 away) counts as missing too.
     ZeroIsMissing { feature: u32, threshold: f32, missing_left: bool },
 }
@@ -48,12 +68,14 @@ impl Test {
     /// Whether a value goes left.
     pub(super) fn left(&self, x: f32) -> bool {
         match self {
-            Test::Category { members, member_left, nan_left, outside_left, .. } => {
+            Test::Category { members, whole, member_left, nan_left, outside_left, .. } => {
                 if x.is_nan() {
                     return *nan_left;
                 }
-                // Toward zero, as C does it: -0.5 is category 0.
-                let category = x.trunc();
+                let category = match whole {
+                    Whole::TowardZero => x.trunc(),
+                    Whole::Down => x.floor(),
+                };
                 if category < 0.0 || category >= (members.len() * 64) as f32 {
                     return *outside_left;
                 }
@@ -69,6 +91,27 @@ impl Test {
             }
         }
     }
+}
+
+impl Node {
+    /// The split that sends `x <= threshold`, compared in `f64`, to the left: exactly, because `x` is an `f32`.
+    pub(super) fn at_most(feature: u32, threshold: f64, nan_left: bool, left: u32, right: u32) -> Self {
+        match below_for_at_most(threshold) {
+            Some(threshold) => Node::Split { feature, threshold, nan_left, left, right },
+            // Every number is at most infinity, and none is below its negative: the same split, seen in a mirror.
+            None => {
+                let threshold = f32::NEG_INFINITY;
+                Node::Split { feature, threshold, nan_left: !nan_left, left: right, right: left }
+            }
+        }
+    }
+}
+
+/// The `t` for which `x < t` is `x <= threshold` of every `f32`; none does it for infinity. NaN stays NaN.
+pub(super) fn below_for_at_most(threshold: f64) -> Option<f32> {
+    let nearest = threshold as f32;
+    let floor = if f64::from(nearest) > threshold { nearest.next_down() } else { nearest };
+    if threshold == f64::INFINITY { None } else { Some(floor.next_up()) }
 }
 
 /// LightGBM's `kZeroThreshold` as the largest `f32` that it takes for zero.
@@ -141,7 +184,7 @@ impl Tree {
                 return refuse(node, "a feature of the model", got);
             }
             if depth == TREE_DEPTH_MAX {
-                return refuse(node, "at most 64 splits to a leaf", "more".into());
+                return refuse(node, "at most 4096 splits to a leaf", "more".into());
             }
             open.extend([(left, depth + 1), (right, depth + 1)]);
         }
@@ -186,6 +229,14 @@ impl Sum {
         }
     }
 
+    /// What an output's sum starts from.
+    pub(super) fn start(&self, output: usize) -> f64 {
+        match self {
+            Sum::Single { base } => f64::from(base[output]),
+            Sum::Double { start, .. } => start[output],
+        }
+    }
+
     /// What follows the sum of leaves.
     #[inline]
     pub(super) fn finish(&self, output: usize, sum: f64) -> f64 {
@@ -216,4 +267,75 @@ pub(super) struct Forest {
     pub(super) link: Link,
     /// In the order of the sum.
     pub(super) trees: Vec<Tree>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goes_left(node: Node, x: f32) -> bool {
+        let Node::Split { threshold, nan_left, left, .. } = node else { panic!("{node:?}") };
+        let below = x < threshold || (x.is_nan() && nan_left);
+        below == (left == 1)
+    }
+
+    #[test]
+    fn at_most_in_f64_is_below_in_f32() {
+        let odd = [
+            0.0,
+            1e-45,
+            1.1754944e-38,
+            1e-35,
+            0.1,
+            1.0,
+            16_777_217.0,
+            3.4028235e38,
+            3.5e38,
+            1e300,
+            f64::INFINITY,
+        ];
+        let nudge = [0.0, 1e-20, -1e-20, 3e-8, -3e-8];
+        let mut compared = 0;
+        for t in odd.iter().flat_map(|t| nudge.map(|by| t * (1.0 + by))).flat_map(|t| [t, -t]) {
+            let node = Node::at_most(0, t, true, 1, 2);
+            let near = t as f32;
+            for x in [
+                near,
+                near.next_up(),
+                near.next_down(),
+                0.0,
+                -0.0,
+                f32::INFINITY,
+                f32::NEG_INFINITY,
+                f32::MAX,
+                f32::MIN,
+            ] {
+                assert_eq!(goes_left(node, x), f64::from(x) <= t, "{x:e} <= {t:e}");
+                compared += 1;
+            }
+            assert!(goes_left(node, f32::NAN) && !goes_left(Node::at_most(0, t, false, 1, 2), f32::NAN));
+        }
+        assert_eq!(compared, 11 * 5 * 2 * 9);
+        assert!(below_for_at_most(f64::NAN).is_some_and(f32::is_nan), "so that it is refused");
+    }
+
+    #[test]
+    fn a_fraction_below_zero_is_a_category_for_one_library_alone() {
+        let category = |whole, member_left| Test::Category {
+            feature: 0,
+            members: Box::new([0b1001]),
+            whole,
+            member_left,
+            nan_left: false,
+            outside_left: !member_left,
+        };
+        let lightgbm = category(Whole::TowardZero, true);
+        assert!([0.0, -0.5, 3.9, 0.99].into_iter().all(|x| lightgbm.left(x)));
+        assert!([-1.0, 1.0, 64.0, 1e30, f32::NAN].into_iter().all(|x| !lightgbm.left(x)));
+        let xgboost = category(Whole::Down, false);
+        assert!(
+            [-0.5, -1.0, 1.0, 64.0, f32::INFINITY, f32::NEG_INFINITY].into_iter().all(|x| xgboost.left(x))
+        );
+        assert!([0.0, -0.0, 0.5, 3.0].into_iter().all(|x| !xgboost.left(x)));
+    }
 }

@@ -8,11 +8,7 @@
 //! writes.
 
 use super::ModelError;
-
-/// Deepest nesting of objects and arrays.
-pub(super) const DEPTH_MAX: usize = 64;
-/// Longest number or name worth reading.
-const TEXT_BYTES_MAX: usize = 4_096;
+use super::document::{DEPTH_MAX, Document, TEXT_BYTES_MAX};
 
 /// A position in a JSON text.
 #[derive(Clone, Debug)]
@@ -25,13 +21,6 @@ impl<'a> Reader<'a> {
     /// At the first byte.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Reader { bytes, at: 0 }
-    }
-
-    /// "Expected this here."
-    pub(super) fn expected(&self, expected: &'static str) -> ModelError {
-        let tail = &self.bytes[self.at.min(self.bytes.len())..];
-        let got = String::from_utf8_lossy(&tail[..tail.len().min(24)]).into_owned();
-        ModelError::Json { byte: self.at, expected, got }
     }
 
     fn peek(&mut self) -> Option<u8> {
@@ -51,72 +40,6 @@ impl<'a> Reader<'a> {
         if self.take(byte) { Ok(()) } else { Err(self.expected(expected)) }
     }
 
-    /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Result<(), ModelError> {
-        if self.peek().is_none() { Ok(()) } else { Err(self.expected("end of file")) }
-    }
-
-    /// Opens an object.
-    pub(super) fn object(&mut self) -> Result<(), ModelError> {
-        self.need(b'{', "an object")
-    }
-
-    /// The next key of the object being read, or `None` at its end; `keys_read` is kept by the caller's loop.
-    pub(super) fn key(&mut self, keys_read: &mut u32) -> Result<Option<String>, ModelError> {
-        if self.take(b'}') {
-            return Ok(None);
-        }
-        if *keys_read > 0 {
-            self.need(b',', "a comma or }")?;
-        }
-        *keys_read += 1;
-        let key = self.string()?;
-        self.need(b':', "a colon")?;
-        Ok(Some(key))
-    }
-
-    /// Reads an array, calling `item` at each element; fails past `count_max` elements.
-    pub(super) fn array(
-        &mut self,
-        count_max: usize,
-        mut item: impl FnMut(&mut Self) -> Result<(), ModelError>,
-    ) -> Result<(), ModelError> {
-        self.need(b'[', "an array")?;
-        if self.take(b']') {
-            return Ok(());
-        }
-        for _ in 0..count_max {
-            item(self)?;
-            if self.take(b']') {
-                return Ok(());
-            }
-            self.need(b',', "a comma or ]")?;
-        }
-        Err(self.expected("fewer elements in this array"))
-    }
-
-    /// A string, with its escapes resolved.
-    pub(super) fn string(&mut self) -> Result<String, ModelError> {
-        self.need(b'"', "a string")?;
-        let mut text = Vec::new();
-        loop {
-            let Some(&byte) = self.bytes.get(self.at) else {
-                return Err(self.expected("the end of a string"));
-            };
-            self.at += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => self.escape(&mut text)?,
-                0..0x20 => return Err(self.expected("no control character in a string")),
-                _ => text.push(byte),
-            }
-            if text.len() > TEXT_BYTES_MAX {
-                return Err(self.expected("a shorter string"));
-            }
-        }
-        String::from_utf8(text).map_err(|_| self.expected("UTF-8 in a string"))
-    }
-
     fn escape(&mut self, text: &mut Vec<u8>) -> Result<(), ModelError> {
         let byte = self.bytes.get(self.at).copied();
         self.at += 1;
@@ -128,18 +51,75 @@ impl<'a> Reader<'a> {
             Some(b'b') => 8,
             Some(b'f') => 12,
             Some(b'u') => {
-                let digits =
-                    self.bytes.get(self.at..self.at + 4).and_then(|hex| std::str::from_utf8(hex).ok());
-                let code = digits.and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-                let Some(letter) = code else {
-                    return Err(self.expected("four hexadecimal digits, no surrogate"));
-                };
-                self.at += 4;
+                let letter = self.unicode()?;
                 text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
             _ => return Err(self.expected("an escape")),
         });
+        Ok(())
+    }
+
+    /// Steps over a comma, if one is there.
+    pub(super) fn comma(&mut self) -> bool {
+        self.take(b',')
+    }
+
+    /// What follows `\u`: one unit of UTF-16, or two (RFC 8259, section 7).
+    fn unicode(&mut self) -> Result<char, ModelError> {
+        let first = self.unit()?;
+        let mut units = [first, 0];
+        let paired = (0xD800..0xDC00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u");
+        if paired {
+            self.at += 2;
+            units[1] = self.unit()?;
+        }
+        let decoded = char::decode_utf16(units[..1 + usize::from(paired)].iter().copied()).next();
+        decoded.and_then(Result::ok).ok_or_else(|| self.expected("a whole surrogate pair before this"))
+    }
+
+    fn unit(&mut self) -> Result<u16, ModelError> {
+        let digits = self.bytes.get(self.at..self.at + 4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let unit = digits.and_then(|hex| std::str::from_utf8(hex).ok());
+        let unit = unit.and_then(|hex| u16::from_str_radix(hex, 16).ok());
+        let unit = unit.ok_or_else(|| self.expected("four hexadecimal digits"))?;
+        self.at += 4;
+        Ok(unit)
+    }
+
+    /// A string's letters, up to its closing quote; without `text` they are checked and dropped, however many.
+    fn letters(&mut self, mut text: Option<&mut Vec<u8>>) -> Result<(), ModelError> {
+        self.need(b'"', "a string")?;
+        let mut dropped = Vec::new();
+        loop {
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return Err(self.expected("the end of a string"));
+            };
+            self.at += 1;
+            let out = match &mut text {
+                Some(text) => &mut **text,
+                None => {
+                    dropped.clear();
+                    &mut dropped
+                }
+            };
+            match byte {
+                b'"' => return Ok(()),
+                b'\\' => self.escape(out)?,
+                0..0x20 => return Err(self.expected("no control character in a string")),
+                _ => out.push(byte),
+            }
+            if out.len() > TEXT_BYTES_MAX {
+                return Err(self.expected("a shorter string"));
+            }
+        }
+    }
+
+    fn skip_key(&mut self, kind: u8) -> Result<(), ModelError> {
+        if kind == b'{' {
+            self.letters(None)?;
+            self.need(b':', "a colon")?;
+        }
         Ok(())
     }
 
@@ -161,28 +141,73 @@ impl<'a> Reader<'a> {
         self.at += length;
         std::str::from_utf8(&tail[..length]).map_err(|_| self.expected("a number"))
     }
+}
 
-    /// A number, rounded once, to the nearest `f32`.
-    pub(super) fn f32(&mut self) -> Result<f32, ModelError> {
+impl Document for Reader<'_> {
+    fn expected(&self, expected: &'static str) -> ModelError {
+        let tail = &self.bytes[self.at.min(self.bytes.len())..];
+        let got = String::from_utf8_lossy(&tail[..tail.len().min(24)]).into_owned();
+        ModelError::Syntax { byte: self.at, expected, got }
+    }
+
+    fn object(&mut self) -> Result<(), ModelError> {
+        self.need(b'{', "an object")
+    }
+
+    fn key(&mut self, first: bool) -> Result<Option<String>, ModelError> {
+        if self.take(b'}') {
+            return Ok(None);
+        }
+        if !first {
+            self.need(b',', "a comma or }")?;
+        }
+        let key = self.string()?;
+        self.need(b':', "a colon")?;
+        Ok(Some(key))
+    }
+
+    fn array(
+        &mut self,
+        count_max: usize,
+        mut item: impl FnMut(&mut Self) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        self.need(b'[', "an array")?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        for _ in 0..count_max {
+            item(self)?;
+            if self.take(b']') {
+                return Ok(());
+            }
+            self.need(b',', "a comma or ]")?;
+        }
+        Err(self.expected("fewer elements in this array"))
+    }
+
+    fn string(&mut self) -> Result<String, ModelError> {
+        let mut text = Vec::new();
+        self.letters(Some(&mut text))?;
+        String::from_utf8(text).map_err(|_| self.expected("UTF-8 in a string"))
+    }
+
+    fn f32(&mut self) -> Result<f32, ModelError> {
         let text = self.number()?;
         text.parse().map_err(|_| self.expected("a number"))
     }
 
-    /// A number, rounded once, to the nearest `f64`.
-    pub(super) fn f64(&mut self) -> Result<f64, ModelError> {
+    fn f64(&mut self) -> Result<f64, ModelError> {
         let text = self.number()?;
         text.parse().map_err(|_| self.expected("a number"))
     }
 
-    /// A whole number.
-    pub(super) fn i32(&mut self) -> Result<i32, ModelError> {
+    fn i32(&mut self) -> Result<i32, ModelError> {
         let at = self.at;
         let text = self.number()?;
         text.parse().map_err(|_| Reader { bytes: self.bytes, at }.expected("a whole number of 32 bits"))
     }
 
-    /// A truth value: `true`, `false`, 1 or 0.
-    pub(super) fn truth(&mut self) -> Result<bool, ModelError> {
+    fn truth(&mut self) -> Result<bool, ModelError> {
         self.peek();
         for (word, value) in [("true", true), ("false", false)] {
             if self.bytes[self.at..].starts_with(word.as_bytes()) {
@@ -197,8 +222,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps over one value of any kind.
-    pub(super) fn skip(&mut self) -> Result<(), ModelError> {
+    fn skip(&mut self) -> Result<(), ModelError> {
         let mut open = [0u8; DEPTH_MAX];
         let mut depth = 0;
         loop {
@@ -215,7 +239,7 @@ impl<'a> Reader<'a> {
                         continue;
                     }
                 }
-                Some(b'"') => drop(self.string()?),
+                Some(b'"') => self.letters(None)?,
                 Some(b't' | b'f') => drop(self.truth()?),
                 Some(b'n') if self.bytes[self.at..].starts_with(b"null") => self.at += 4,
                 _ => drop(self.number()?),
@@ -232,12 +256,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip_key(&mut self, kind: u8) -> Result<(), ModelError> {
-        if kind == b'{' {
-            self.string()?;
-            self.need(b':', "a colon")?;
-        }
-        Ok(())
+    fn end(&mut self) -> Result<(), ModelError> {
+        if self.peek().is_none() { Ok(()) } else { Err(self.expected("end of file")) }
     }
 }
 
@@ -303,13 +323,30 @@ mod tests {
 
     #[test]
     fn skipping_steps_over_one_value_and_bounds_depth() {
-        for text in
-            ["{}", "[]", "[[],{}]", r#"{"a":[1,{"b":"]}"}],"c":null}"#, "true", r#""\u0041\n""#, "-1.5E-3"]
-        {
+        for text in [
+            "{}",
+            "[]",
+            "[[],{}]",
+            r#"{"a":[1,{"b":"]}"}],"c":null}"#,
+            "true",
+            r#""\u0041\n\ud83d\udd22""#,
+            "-1.5E-3",
+        ] {
             let mut reader = Reader::new(text.as_bytes());
             reader.skip().and_then(|()| reader.end()).unwrap_or_else(|error| panic!("{text}: {error}"));
         }
-        for text in ["{", "[1", "[1,]", r#"{"a"}"#, r#"{"a":1,}"#, "[}", "nul", r#""\ud800""#, "\"\n\""] {
+        for text in [
+            "{",
+            "[1",
+            "[1,]",
+            r#"{"a"}"#,
+            r#"{"a":1,}"#,
+            "[}",
+            "nul",
+            r#""\ud800""#,
+            r#""\ud83d\u0041""#,
+            "\"\n\"",
+        ] {
             let mut reader = Reader::new(text.as_bytes());
             assert!(reader.skip().and_then(|()| reader.end()).is_err(), "{text}");
         }

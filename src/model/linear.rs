@@ -4,97 +4,180 @@
 //!
 //! Invariant: the sum is in `f64`, from the intercept, in the features' order, so it is the same everywhere.
 
+use super::document::Document;
+use super::forest::OUTPUTS_MAX;
 use super::json::Reader;
+use super::linear_trees::LinearTrees;
 use super::link::Link;
-use super::{FEATURES_MAX, MODEL_BYTES_MAX, ModelError, match_features};
+use super::{FEATURES_MAX, LoadOptions, ModelError, names};
 
-/// Weights and intercept.
+/// A model whose sums are linear, everywhere or leaf by leaf.
 #[derive(Clone, Debug)]
-pub(super) struct Linear {
+pub(super) enum Linear {
+    Flat(Flat),
+    Trees(std::sync::Arc<LinearTrees>),
+}
+
+/// For each output its intercept and weights, of rows that may be standardised first.
+#[derive(Clone, Debug)]
+pub(super) struct Flat {
+    /// Output by output.
     weights: Box<[f64]>,
-    intercept: f64,
+    intercepts: Box<[f64]>,
+    /// What is taken off each value, and what it is then divided by; empty if neither.
+    standard: Box<[(f64, f64)]>,
 }
 
 impl Linear {
-    /// The sum of a row; a NaN feature makes it NaN.
-    #[inline]
-    pub(super) fn sum(&self, row: &[f32]) -> f64 {
-        let mut sum = self.intercept;
-        for (weight, value) in self.weights.iter().zip(row) {
-            sum += weight * f64::from(*value);
+    /// How many sums a row has.
+    pub(super) fn output_count(&self) -> usize {
+        match self {
+            Linear::Flat(flat) => flat.intercepts.len(),
+            Linear::Trees(trees) => trees.output_count(),
         }
-        sum
+    }
+
+    /// How many trees; none if it is linear everywhere.
+    pub(super) fn tree_count(&self) -> usize {
+        match self {
+            Linear::Flat(_) => 0,
+            Linear::Trees(trees) => trees.tree_count(),
+        }
+    }
+
+    /// One weight a feature; none where every leaf has its own.
+    pub(super) fn weights(&self) -> &[f64] {
+        match self {
+            Linear::Flat(flat) => &flat.weights,
+            Linear::Trees(_) => &[],
+        }
+    }
+
+    /// The sums of a row.
+    #[inline]
+    pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
+        match self {
+            Linear::Flat(flat) => flat.sums(row, out),
+            Linear::Trees(trees) => trees.sums(row, out),
+        }
+    }
+}
+
+impl Flat {
+    /// The sums of a row; a NaN feature makes them NaN.
+    fn sums(&self, row: &[f32], out: &mut [f64]) {
+        for ((output, sum), intercept) in out.iter_mut().enumerate().zip(&self.intercepts) {
+            *sum = *intercept;
+            let weights = &self.weights[output * row.len()..(output + 1) * row.len()];
+            if self.standard.is_empty() {
+                for (weight, value) in weights.iter().zip(row) {
+                    *sum += weight * f64::from(*value);
+                }
+            } else {
+                for ((weight, value), (center, scale)) in weights.iter().zip(row).zip(&self.standard) {
+                    *sum += weight * ((f64::from(*value) - center) / scale);
+                }
+            }
+        }
     }
 }
 
 /// The format's name, the value of its `format` key.
-const FORMAT: &str = "tickbridge-linear";
+pub(super) const FORMAT: &str = "tickbridge-linear";
 
-/// Whether the bytes are an object whose first key is our `format`.
-pub(super) fn claims(bytes: &[u8]) -> bool {
-    let mut reader = Reader::new(bytes);
-    let first = reader.object().and_then(|()| reader.key(&mut 0));
-    matches!(first, Ok(Some(key)) if key == "format")
+#[derive(Default)]
+struct File {
+    format: Option<String>,
+    version: Option<i32>,
+    link: Option<String>,
+    names: Vec<String>,
+    weights: Vec<f64>,
+    intercepts: Vec<f64>,
+    center: Vec<f64>,
+    scale: Vec<f64>,
 }
 
 /// Reads and checks a whole file.
 pub(super) fn load(
     bytes: &[u8],
     features: &[impl AsRef<str>],
+    options: &LoadOptions,
 ) -> Result<(Linear, Link, Vec<String>), ModelError> {
-    if bytes.len() > MODEL_BYTES_MAX {
-        return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
-    }
     let mut reader = Reader::new(bytes);
-    let (mut format, mut version, mut link_name, mut intercept) = (None, None, None, None);
-    let (mut names, mut weights) = (Vec::new(), Vec::new());
-    let mut keys_read = 0;
-    reader.object()?;
-    while let Some(key) = reader.key(&mut keys_read)? {
-        match key.as_str() {
-            "format" => format = Some(reader.string()?),
-            "version" => version = Some(reader.i32()?),
-            "link" => link_name = Some(reader.string()?),
-            "intercept" => intercept = Some(reader.f64()?),
-            "features" => reader.array(FEATURES_MAX, |r| r.string().map(|name| names.push(name)))?,
-            "weights" => reader.array(FEATURES_MAX, |r| r.f64().map(|weight| weights.push(weight)))?,
-            _ => return Err(ModelError::UnknownKey { place: FORMAT, key }),
-        }
-    }
+    let mut file = File::default();
+    let mut intercept = None;
+    reader.each_key(|r, key| match key {
+        "format" => r.string().map(|text| file.format = Some(text)),
+        "version" => r.i32().map(|version| file.version = Some(version)),
+        "link" => r.string().map(|text| file.link = Some(text)),
+        "intercept" => r.f64().map(|number| intercept = Some(number)),
+        "intercepts" => r.list(OUTPUTS_MAX, &mut file.intercepts, Document::f64),
+        "features" => r.list(FEATURES_MAX, &mut file.names, Document::string),
+        "weights" => r.list(FEATURES_MAX * OUTPUTS_MAX, &mut file.weights, Document::f64),
+        "center" => r.list(FEATURES_MAX, &mut file.center, Document::f64),
+        "scale" => r.list(FEATURES_MAX, &mut file.scale, Document::f64),
+        "source" => r.skip(),
+        _ => Err(ModelError::UnknownKey { place: FORMAT, key: key.into() }),
+    })?;
     reader.end()?;
-    let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
-    if format.as_deref() != Some(FORMAT) {
-        return field("format", FORMAT, format.unwrap_or_default());
+    match (intercept, file.intercepts.is_empty()) {
+        (Some(intercept), true) => file.intercepts.push(intercept),
+        (None, false) => {}
+        (Some(_), false) => return Err(ModelError::KeyRepeated("intercept".into())),
+        (None, true) => return Err(ModelError::Missing("intercept")),
     }
-    if version != Some(1) {
-        return field("version", "1", format!("{version:?}"));
-    }
-    let link = match link_name.as_deref() {
-        Some("logistic") => Link::Logistic { slope: 1.0 },
-        Some("identity") => Link::Identity,
-        other => return field("link", "identity or logistic", other.unwrap_or_default().into()),
+    check(&file, options)?;
+    let link = super::sklearn::link(file.link.as_deref(), file.intercepts.len())?;
+    names::matched(&file.names, features)?;
+    let flat = Flat {
+        weights: file.weights.into(),
+        intercepts: file.intercepts.into(),
+        standard: file.center.into_iter().zip(file.scale).collect(),
     };
-    let intercept = intercept.ok_or(ModelError::Missing("intercept"))?;
-    if weights.len() != names.len() {
-        return field("weights", "one for each feature", format!("{} for {}", weights.len(), names.len()));
+    Ok((Linear::Flat(flat), link, file.names))
+}
+
+fn check(file: &File, options: &LoadOptions) -> Result<(), ModelError> {
+    let field = |field, expected, got: String| Err(ModelError::Field { field, expected, got });
+    if file.format.as_deref() != Some(FORMAT) {
+        return field("format", FORMAT, file.format.clone().unwrap_or_default());
     }
-    if let Some(bad) = weights.iter().chain([&intercept]).find(|number: &&f64| !number.is_finite()) {
+    if file.version != Some(1) {
+        return field("version", "1", format!("{:?}", file.version));
+    }
+    if let Some(rounds) = options.rounds {
+        return field("rounds", "none: it has no rounds", rounds.to_string());
+    }
+    let count = file.names.len();
+    let expected = count * file.intercepts.len();
+    if file.weights.len() != expected {
+        let got = format!("{} for {expected}", file.weights.len());
+        return field("weights", "one for each feature of each output", got);
+    }
+    if file.center.len() != file.scale.len() || ![0, count].contains(&file.center.len()) {
+        let got = format!("{} and {} for {count}", file.center.len(), file.scale.len());
+        return field("center", "as many as scale, one for each feature", got);
+    }
+    let all = file.weights.iter().chain(&file.intercepts).chain(&file.center).chain(&file.scale);
+    if let Some(bad) = all.copied().find(|number| !number.is_finite()) {
         return field("weights", "finite numbers", bad.to_string());
     }
-    match_features(&names, features)?;
-    Ok((Linear { weights: weights.into(), intercept }, link, names))
+    if file.scale.contains(&0.0) {
+        return field("scale", "numbers other than 0", "0".into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Model;
+    use super::super::{LoadOptions, Model};
 
     const FILE: &str = r#"{"format":"tickbridge-linear","version":1,"link":"logistic",
         "features":["a","b"],"weights":[0.5,-2],"intercept":0.25}"#;
 
     #[test]
     fn a_linear_model_adds_up() {
-        let model = Model::from_json(FILE.as_bytes(), &["a", "b"]).unwrap();
+        let model = Model::load(FILE.as_bytes(), None, &["a", "b"], &LoadOptions::default()).unwrap();
         assert_eq!(model.kernel_name(), "linear");
         assert_eq!(model.predict(&[1.5, 0.5]), 0.5);
         assert!(model.predict(&[f32::NAN, 0.5]).is_nan());
@@ -103,7 +186,8 @@ mod tests {
     #[test]
     fn a_wrong_file_is_refused_by_field() {
         let refusal = |from: &str, to: &str, names: &[&str]| {
-            Model::from_linear_json(FILE.replace(from, to).as_bytes(), names).unwrap_err().to_string()
+            let file = FILE.replace(from, to);
+            Model::load(file.as_bytes(), None, names, &LoadOptions::default()).unwrap_err().to_string()
         };
         let ab = ["a", "b"];
         assert_eq!(
@@ -113,9 +197,13 @@ mod tests {
         assert!(refusal("", "", &["a", "b", "c"]).contains(r#"feature "c" is declared"#));
         assert!(refusal("", "", &["b", "a"]).contains(r#"model feature 0: expected "a""#));
         assert!(refusal("-2", "NaN", &ab).contains("weights: expected finite numbers, got NaN"));
-        assert!(refusal(",-2", "", &ab).contains("weights: expected one for each feature, got 1 for 2"));
         assert!(
-            refusal("logistic", "probit", &ab).contains("link: expected identity or logistic, got probit")
+            refusal(",-2", "", &ab)
+                .contains("weights: expected one for each feature of each output, got 1 for 2")
+        );
+        assert!(
+            refusal("logistic", "probit", &ab)
+                .contains("link: expected identity, logistic, exp or softmax, got probit")
         );
         assert!(refusal("intercept", "bias", &ab).contains(r#"key "bias" is unknown"#));
         assert!(refusal("\"b\"", "\"a\"", &["a"]).contains("each name once"));

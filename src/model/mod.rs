@@ -5,20 +5,36 @@
 //! Invariant: a model that loads gives the library's own answer; what cannot be reproduced exactly is refused by name.
 //! Asking allocates nothing, takes no lock and depends on the row alone. Every kernel gives the same bits.
 
+mod catboost;
+mod document;
 mod error;
 mod forest;
+mod format;
 mod json;
 pub mod kernel;
+mod lightgbm;
+mod lightgbm_forest;
 mod linear;
+mod linear_trees;
 mod link;
+mod names;
+mod prepared;
+mod sklearn;
+mod summary;
 pub mod synthetic;
+mod ubjson;
 mod xgboost;
+mod xgboost_forest;
 
 pub use error::ModelError;
+pub use format::{Format, LoadOptions, Unnamed};
+pub use kernel::{KernelChoice, KernelKind};
 pub use link::Link;
+pub use prepared::Prepared;
+pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;
-use kernel::{KernelKind, Trees};
+use kernel::Trees;
 
 /// Largest model file that is read.
 pub const MODEL_BYTES_MAX: usize = 64 << 20;
@@ -34,12 +50,6 @@ pub struct Model {
     body: Body,
 }
 
-/// A row that is made ready for one model as its values are written, before the model is asked.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    row: Box<[f32]>,
-}
-
 #[derive(Clone, Debug)]
 enum Body {
     /// Shared by clones, so that strategies with one model share its cache lines.
@@ -48,20 +58,39 @@ enum Body {
 }
 
 impl Model {
-    /// Loads an XGBoost JSON file (versions 1 to 3) for a row of `features`, in that order.
+    /// Loads a file for a row of `features`, in that order; without a `format` it is told by the file's beginning.
     ///
-    /// The file's own `feature_names` must be the same names in the same order. The fastest kernel that this processor
-    /// has and that the shape admits is chosen.
-    pub fn from_xgboost_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        let forest = xgboost::load(bytes, features)?;
-        let kind = *kernel::available(&forest).first().expect("the scalar kernel takes every forest");
-        Ok(Self::with_forest(&forest, kind))
+    /// The file's own feature names must be the same names in the same order. The fastest kernel that this processor has
+    /// and that the shape admits is chosen.
+    pub fn load(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        Ok(match Loaded::read(bytes, format, features, options)? {
+            Loaded::Linear(model) => model,
+            Loaded::Forest(forest) => {
+                let kind = kernel::choice(&forest).chosen;
+                Self::with_forest(&forest, kind)
+            }
+        })
     }
 
-    /// As [`Model::from_xgboost_json`], once for every kernel that can run it here: for parity tests and benches.
-    pub fn every_kernel(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Vec<Self>, ModelError> {
-        let forest = xgboost::load(bytes, features)?;
-        Ok(kernel::available(&forest).into_iter().map(|kind| Self::with_forest(&forest, kind)).collect())
+    /// As [`Model::load`], once for every kernel that can run it here: for parity tests and benches.
+    pub fn load_every_kernel(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Vec<Self>, ModelError> {
+        Ok(match Loaded::read(bytes, format, features, options)? {
+            Loaded::Linear(model) => vec![model],
+            Loaded::Forest(forest) => {
+                let kinds = kernel::available(&forest).into_iter();
+                kinds.map(|kind| Self::with_forest(&forest, kind)).collect()
+            }
+        })
     }
 
     fn with_forest(forest: &Forest, kind: KernelKind) -> Self {
@@ -70,23 +99,6 @@ impl Model {
             link: forest.link,
             output_count: forest.sum.output_count(),
             body: Body::Trees(std::sync::Arc::new(Trees::new(forest, kind))),
-        }
-    }
-
-    /// Loads the linear format that `scripts/` export, for a row of `features`, in that order:
-    /// `{"format":"tickbridge-linear","version":1,"link":"identity"|"logistic","features":[..],"weights":[..],
-    /// "intercept":x}`.
-    pub fn from_linear_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        let (linear, link, names) = linear::load(bytes, features)?;
-        Ok(Model { features: names, link, output_count: 1, body: Body::Linear(linear) })
-    }
-
-    /// Loads either format, told apart by the file's `format` key.
-    pub fn from_json(bytes: &[u8], features: &[impl AsRef<str>]) -> Result<Self, ModelError> {
-        if linear::claims(bytes) {
-            Self::from_linear_json(bytes, features)
-        } else {
-            Self::from_xgboost_json(bytes, features)
         }
     }
 
@@ -111,7 +123,7 @@ impl Model {
         assert_eq!(out.len(), self.output_count, "there is one score for each output");
         match &self.body {
             Body::Trees(trees) => trees.sums(row, out),
-            Body::Linear(linear) => out[0] = linear.sum(row),
+            Body::Linear(linear) => linear.sums(row, out),
         }
         self.link.apply(out);
     }
@@ -119,23 +131,6 @@ impl Model {
     /// How many scores a row has.
     pub fn output_count(&self) -> usize {
         self.output_count
-    }
-
-    /// Memory for one row that is made ready value by value.
-    pub fn prepare(&self) -> Prepared {
-        Prepared { row: vec![f32::NAN; self.features.len()].into() }
-    }
-
-    /// Writes one value of a prepared row; `feature` is its place in the row.
-    #[inline]
-    pub fn write(&self, prepared: &mut Prepared, feature: usize, value: f32) {
-        prepared.row[feature] = value;
-    }
-
-    /// As [`Model::scores`], of a row that was written before: what can be worked out of single values is done.
-    #[inline]
-    pub fn scores_prepared(&self, prepared: &Prepared, out: &mut [f64]) {
-        self.scores(&prepared.row, out);
     }
 
     /// Feature names in the row's order.
@@ -148,11 +143,19 @@ impl Model {
         self.link
     }
 
-    /// How many trees; zero for a linear model.
+    /// How many trees; zero for a model that is linear everywhere.
     pub fn tree_count(&self) -> usize {
         match &self.body {
             Body::Trees(trees) => trees.tree_count(),
-            Body::Linear(_) => 0,
+            Body::Linear(linear) => linear.tree_count(),
+        }
+    }
+
+    /// Which kernels were weighed for its trees; none for a linear model.
+    pub fn kernel_choice(&self) -> Option<&KernelChoice> {
+        match &self.body {
+            Body::Trees(trees) => Some(trees.choice()),
+            Body::Linear(_) => None,
         }
     }
 
@@ -165,25 +168,52 @@ impl Model {
     }
 }
 
-/// Refuses unless the file's names are the row's names, in order.
-fn match_features(file: &[String], row: &[impl AsRef<str>]) -> Result<(), ModelError> {
-    if row.len() > FEATURES_MAX {
-        return Err(ModelError::Limit { what: "features", max: FEATURES_MAX, got: row.len() });
-    }
-    if let Some(name) = file.iter().find(|name| !row.iter().any(|have| have.as_ref() == name.as_str())) {
-        return Err(ModelError::FeatureUnknown(name.clone()));
-    }
-    if let Some(name) = row.iter().find(|name| !file.iter().any(|have| have == name.as_ref())) {
-        return Err(ModelError::FeatureExtra(name.as_ref().into()));
-    }
-    for (index, (expected, got)) in file.iter().zip(row).enumerate() {
-        if expected != got.as_ref() {
-            return Err(ModelError::FeatureOrder {
-                index,
-                expected: expected.clone(),
-                got: got.as_ref().into(),
-            });
+/// What a file holds.
+enum Loaded {
+    Forest(Forest),
+    Linear(Model),
+}
+
+impl Loaded {
+    fn read(
+        bytes: &[u8],
+        format: Option<Format>,
+        features: &[impl AsRef<str>],
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        if bytes.len() > MODEL_BYTES_MAX {
+            return Err(ModelError::Limit { what: "bytes", max: MODEL_BYTES_MAX, got: bytes.len() });
         }
+        let format = match format {
+            Some(format) => format,
+            None => Format::detect(bytes)?,
+        };
+        let forest = match format {
+            Format::XgboostJson => {
+                xgboost_forest::assemble(xgboost::read(json::Reader::new(bytes))?, features, options)
+            }
+            Format::XgboostUbjson => {
+                xgboost_forest::assemble(xgboost::read(ubjson::Reader::new(bytes))?, features, options)
+            }
+            Format::LightgbmText => {
+                let (forest, leaves) = lightgbm_forest::assemble(lightgbm::read(bytes)?, features, options)?;
+                let Some(leaves) = leaves else { return Ok(Loaded::Forest(forest)) };
+                let (link, features) = (forest.link, forest.features.clone());
+                let trees = linear_trees::LinearTrees::new(forest, leaves);
+                return Ok(Loaded::linear(linear::Linear::Trees(trees.into()), link, features));
+            }
+            Format::CatboostJson => catboost::load(bytes, features, options),
+            Format::ForestJson => sklearn::load(bytes, features, options),
+            Format::LinearJson => {
+                let (linear, link, features) = linear::load(bytes, features, options)?;
+                return Ok(Loaded::linear(linear, link, features));
+            }
+        };
+        forest.map(Loaded::Forest)
     }
-    if file.len() == row.len() { Ok(()) } else { Err(ModelError::FeatureRepeated(file.len(), row.len())) }
+
+    fn linear(linear: linear::Linear, link: Link, features: Vec<String>) -> Self {
+        let output_count = linear.output_count();
+        Loaded::Linear(Model { features, link, output_count, body: Body::Linear(linear) })
+    }
 }

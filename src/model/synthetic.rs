@@ -70,7 +70,8 @@ pub fn xgboost_json(shape: Shape) -> Vec<u8> {
     }
     let _ = write!(
         text,
-        r#"]}},"name":"gbtree"}},"learner_model_param":{{"base_score":"[4.8E-1]","num_class":"0","num_feature":"{}","num_target":"1"}},"objective":{{"name":"binary:logistic"}}}},"version":[3,2,0]}}"#,
+        r#"],"tree_info":[{}]}},"name":"gbtree"}},"learner_model_param":{{"base_score":"[4.8E-1]","num_class":"0","num_feature":"{}","num_target":"1"}},"objective":{{"name":"binary:logistic"}}}},"version":[3,2,0]}}"#,
+        vec!["0"; shape.tree_count].join(","),
         shape.feature_count
     );
     text.into_bytes()

@@ -19,6 +19,8 @@ pub const RECORD_VERSION: u8 = 1;
 pub const FLAG_SNAPSHOT: u8 = 1;
 /// Header flag: this record was refilled after a gap.
 pub const FLAG_REFILL: u8 = 2;
+/// Header flags of a tick that answers a history request: it is no news, and its `stream_seq` is the request's number.
+pub const FLAG_HISTORY: u8 = FLAG_SNAPSHOT | FLAG_REFILL;
 /// Header flag: the terminal could not look the deal up, so its magic and entry are not known.
 pub const FLAG_UNATTRIBUTED: u8 = 4;
 
@@ -78,6 +80,12 @@ kinds!(
     Control = 15,
     /// Something of ours failed: [`super::Fault`].
     Fault = 16,
+    /// One closed bar of the past: [`super::HistoryBar`]. Ticks of the past are [`super::Tick`]s with [`FLAG_HISTORY`].
+    HistoryBar = 20,
+    /// An answer of history is complete: [`super::HistoryEnd`].
+    HistoryEnd = 21,
+    /// A model takes or leaves a slot: [`super::ModelChange`].
+    ModelChange = 24,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].
@@ -90,6 +98,12 @@ kinds!(
     TradingChange = 68,
     /// The operator should look: [`super::Alert`].
     Alert = 69,
+    /// A question to a venue about the past: [`super::HistoryRequest`].
+    HistoryRequest = 72,
+    /// What the next command was decided by: [`super::Decision`].
+    Decision = 80,
+    /// What a model beside the live ones said: [`super::ShadowScore`].
+    ShadowScore = 81,
 );
 
 impl Kind {

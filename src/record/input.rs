@@ -70,7 +70,7 @@ pub enum SessionState {
 }
 
 layout! {
-    /// A terminal's connection came up or went down.
+    /// A terminal's connection came up or went down. `aux` in the header is its number, as in [`Tick`].
     pub struct Session {
         /// [`SessionState`] as a code.
         state: u8,
@@ -150,12 +150,12 @@ layout! {
         ts_venue: i64,
         /// The terminal's stamp when it sent the message: its own monotonic clock, nanoseconds.
         ts_terminal: i64,
-        /// Number in the terminal's tick stream.
+        /// Number in the terminal's tick stream; of a history tick the number of the request that it answers.
         stream_seq: u64,
         /// MT5's `TICK_FLAG_*`, masked to the documented bits.
         tick_flags: u32,
-        /// Zero.
-        reserved: u32,
+        /// Which connection brought it: counted by the endpoint from 1 in the order of the accepted hellos.
+        connection: u32,
     }
 }
 

@@ -6,13 +6,18 @@
 //! Nothing in it points anywhere, so a record may be copied, stored, checksummed and compared bit for bit.
 
 mod header;
+mod history;
 mod input;
 mod layout;
+mod model;
 mod output;
 
 pub use header::{
-    FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Kind, Origin, PAYLOAD_BYTES, Payload, RECORD_BYTES,
-    RECORD_VERSION, Record,
+    FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Kind, Origin, PAYLOAD_BYTES, Payload,
+    RECORD_BYTES, RECORD_VERSION, Record,
+};
+pub use history::{
+    HISTORY_INTERLEAVED, HISTORY_NOT_SENT, HISTORY_REFUSED, HistoryBar, HistoryEnd, HistoryRequest,
 };
 pub use input::{
     ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,
@@ -21,4 +26,5 @@ pub use input::{
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
+pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};

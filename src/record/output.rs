@@ -170,17 +170,26 @@ mod tests {
             Dispatch::BYTES,
             Control::BYTES,
             Fault::BYTES,
+            HistoryBar::BYTES,
+            HistoryEnd::BYTES,
+            ModelChange::BYTES,
             Command::BYTES,
             Query::BYTES,
             Denied::BYTES,
             OrderStateChange::BYTES,
             TradingChange::BYTES,
             Alert::BYTES,
+            HistoryRequest::BYTES,
+            Decision::BYTES,
+            ShadowScore::BYTES,
         ];
         assert_eq!(sizes.len(), Kind::ALL.len(), "a kind without a size here");
         assert_eq!(
             sizes,
-            [32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 96, 24, 40, 48, 24, 32],
+            [
+                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 96, 24, 40, 48, 24,
+                32, 32, 96, 72
+            ],
             "a layout changed: raise RECORD_VERSION"
         );
         assert!(sizes.iter().all(|size| *size <= PAYLOAD_BYTES));

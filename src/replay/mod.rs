@@ -8,4 +8,4 @@ mod latency;
 mod verify;
 
 pub use latency::{JournalStages, measure};
-pub use verify::{Difference, ReplayError, Summary, verify};
+pub use verify::{Difference, ReplayError, Summary, verify, watch};

@@ -7,8 +7,9 @@
 
 use crate::engine::{Engine, Outputs};
 use crate::journal::{JournalError, JournalReader};
-use crate::record::{Kind, Record, Start};
-use crate::setup::{SavedSetup, SetupError, engine_setup};
+use crate::record::{Kind, ModelAction, ModelChange, Record, Start};
+use crate::registry::ModelSource;
+use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -69,9 +70,14 @@ pub struct Summary {
 
 /// Runs a whole journal again.
 pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
+    watch(dir, &mut |_, _| {})
+}
+
+/// Runs a whole journal again, and shows each input with the engine that has just taken it.
+pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summary, ReplayError> {
     let mut reader = JournalReader::open(dir)?;
     let mut summary = Summary::default();
-    let mut replay: Option<Engine> = None;
+    let mut replay: Option<(Engine, u32)> = None;
     let mut out = Outputs::default();
     let mut due: VecDeque<Record> = VecDeque::new();
     while let Some(record) = reader.next() {
@@ -83,7 +89,7 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             replay = Some(engine_at(dir, start.epoch as u32, record.seq())?);
             summary.starts += 1;
         }
-        let Some(engine) = &mut replay else {
+        let Some((engine, drift_window)) = &mut replay else {
             return Err(ReplayError::NoStart { seq: record.seq(), got: describe(&record) });
         };
         let place = |reader: &JournalReader| {
@@ -98,9 +104,15 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
             if let Some(missing) = due.front() {
                 return differ(&reader, describe(missing), &record);
             }
+            stage(engine, *drift_window, dir, &record)?;
             out.clear();
             engine.step(&record, &mut out);
+            seen(&record, engine);
             due.extend(out.records());
+            out.clear();
+            engine.observe(&mut out);
+            due.extend(out.records());
+            drop(engine.take_retired());
             summary.inputs += 1;
         } else {
             match due.pop_front() {
@@ -116,10 +128,12 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
     Ok(summary)
 }
 
-/// The engine of an epoch, in the state in which it started: its setup, and everything before its start.
-fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayError> {
+/// The engine of an epoch, in the state in which it started: its setup, and everything before its start; and the rows of a
+/// judgement of drift.
+fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<(Engine, u32), ReplayError> {
     let saved = SavedSetup::read(dir, epoch)?;
-    let mut engine = Engine::new(engine_setup(&saved.config, &saved.model)?);
+    let models = Models::read(dir, &saved.models)?;
+    let mut engine = Engine::new(engine_setup(&saved.config, &models)?);
     let mut spare = Outputs::default();
     for record in JournalReader::open(dir)? {
         let record = record?;
@@ -128,7 +142,21 @@ fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<Engine, ReplayErr
         }
         engine.recover(&record, &mut spare);
     }
-    Ok(engine)
+    Ok((engine, saved.config.watch.drift_window))
+}
+
+/// A model that a change names, read from beside the journal and laid where the engine finds it.
+fn stage(engine: &mut Engine, drift_window: u32, dir: &Path, record: &Record) -> Result<(), ReplayError> {
+    let Some(change) = record.payload::<ModelChange>() else { return Ok(()) };
+    if ModelAction::from_code(change.action) != Some(ModelAction::Install) {
+        return Ok(());
+    }
+    let source = ModelSource::read(dir, change.digest).map_err(SetupError::from)?;
+    let slot = crate::engine::Slot::from_code(change.slot);
+    let names = engine.row_names(record.instrument(), slot).unwrap_or(&source.header().features).to_vec();
+    let unit = source.load(&names, drift_window).map_err(SetupError::from)?;
+    drop(engine.stage(Box::new(unit)));
+    Ok(())
 }
 
 /// Equal in everything but number and checksum, which the journal gave.
@@ -139,7 +167,9 @@ fn same(made: &Record, journalled: &Record) -> bool {
 }
 
 fn describe(record: &Record) -> String {
-    use crate::record::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+    use crate::record::{
+        Alert, Command, Decision, Denied, HistoryRequest, OrderStateChange, Query, ShadowScore, TradingChange,
+    };
     let kind = record.kind().map_or("an unknown kind", Kind::name);
     let payload = match record.kind() {
         Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
@@ -149,6 +179,11 @@ fn describe(record: &Record) -> String {
             record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}"))
         }
         Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
+        Some(Kind::Decision) => record.payload::<Decision>().map(|payload| format!("{payload:?}")),
+        Some(Kind::ShadowScore) => record.payload::<ShadowScore>().map(|payload| format!("{payload:?}")),
+        Some(Kind::HistoryRequest) => {
+            record.payload::<HistoryRequest>().map(|payload| format!("{payload:?}"))
+        }
         Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
         _ => None,
     };

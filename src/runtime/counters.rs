@@ -54,6 +54,14 @@ catalogue! {
     Gaps = "gaps_count",
     /// Engine steps that evaluated the strategy.
     Decisions = "decisions_count",
+    /// Ticks on which the model was not asked: a feature waits for its past.
+    FeaturesUnready = "features_unready_count",
+    /// Ticks on which the model was not asked: a feature is too old.
+    FeaturesStale = "features_stale_count",
+    /// Ticks on which the model was not asked: a feature is not a number.
+    FeaturesMissing = "features_nan_count",
+    /// Questions about the past that were refused, short or not answered.
+    HistoryFailures = "history_failures_count",
     /// Intents of the strategy.
     Intents = "intents_count",
     /// Intents that the gate denied.

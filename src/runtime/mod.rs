@@ -4,7 +4,7 @@
 //!
 //! Invariant: this folder is the one door. Nothing outside it reads a system clock, draws a random number, starts a
 //! thread, or contains `unsafe` (the vector kernels of `model/kernel` excepted). `unsafe` here is in
-//! `shared_memory.rs` alone.
+//! `shared_memory.rs`, `huge_pages.rs` and `stopwatch.rs` alone.
 //!
 //! Where to start: [`agent`] (what runs), [`lane`] (where it runs), [`layout`] (which agents share a lane), [`mod@ring`]
 //! (how agents talk), [`clock`] (the only time), [`histogram`] and [`counters`] (how a lane is watched without being
@@ -24,6 +24,7 @@ pub mod prng;
 pub mod ring;
 pub mod shared_memory;
 pub mod stage;
+pub mod stopwatch;
 
 pub use agent::Agent;
 pub use clock::{Clock, ManualClock};

@@ -1,4 +1,4 @@
-//! How agents talk: bounded rings of copied values, and a bounded many-to-one queue for commands.
+//! How agents talk: bounded rings of values (copied records; boxes where the control floor hands something over), and a bounded many-to-one queue for commands.
 //!
 //! What it is not: a place to wait. A full ring refuses and counts; what then happens is the caller's stated policy
 //! (market data may coalesce; orders, reports and commands make the sender hold back).
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam::queue::ArrayQueue;
 
 /// A single-producer, single-consumer ring of `capacity` values.
-pub fn ring<T: Copy>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     let (producer, consumer) = rtrb::RingBuffer::new(capacity.max(1));
     (Producer { inner: producer, refused_count: 0 }, Consumer { inner: consumer, high_water: 0 })
 }
@@ -24,7 +24,7 @@ pub struct Producer<T> {
     refused_count: u64,
 }
 
-impl<T: Copy> Producer<T> {
+impl<T> Producer<T> {
     /// Puts a value in, or hands it back and counts the refusal.
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), T> {
@@ -62,7 +62,7 @@ pub struct Consumer<T> {
     high_water: usize,
 }
 
-impl<T: Copy> Consumer<T> {
+impl<T> Consumer<T> {
     /// Takes the oldest value.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {

@@ -4,17 +4,25 @@
 //!
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
+mod features;
+mod models;
+mod rule;
+
+pub use features::feature_specs;
+pub use models::{
+    Models, PlacedModel, SavedModel, SavedModels, changes_since_start, configured_models, effective,
+    feature_objects, read_models,
+};
+
 use crate::agents::{Admission, AdmittedVenue};
-use crate::config::{
-    self, Config, ExpectedMargin, FeatureClock, FeatureInput, FeatureKind, FeatureOutput, FeatureSeed,
+use crate::config::{self, Config, ExpectedMargin};
+use crate::engine::{
+    EnsembleError, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
 };
-use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
-use crate::features::{
-    BandOutput, Clock, FeatureError, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed,
-};
-use crate::model::{Model, ModelError};
+use crate::features::{FeatureError, FeatureGraph};
+use crate::registry::{RegistryError, SourceError};
 use crate::risk::{LimitError, Limits};
-use crate::signal::{Rule, RuleError, Thresholds};
+use crate::signal::RuleError;
 use crate::types::{FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, StrategyId, TextError, VenueId};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -25,13 +33,30 @@ pub enum SetupError {
     /// The features do not make a graph.
     #[error("features: {0}")]
     Features(#[from] FeatureError),
-    /// The model is not usable.
-    #[error("{}: {error}", path.display())]
-    Model {
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        error: ModelError,
+    /// A value that does not fit the others.
+    #[error("{key}: {error}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What was expected, and what came.
+        error: String,
+    },
+    /// A model is not usable.
+    #[error(transparent)]
+    Model(#[from] SourceError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The models make no ensemble.
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
+    /// A model that a journal's setup names in a way that this version does not know.
+    #[error("the journal's setup: expected a slot and a digest of a model, got {slot} and {digest:?}")]
+    SavedModel {
+        /// The slot's code.
+        slot: u8,
+        /// The digest.
+        digest: String,
     },
     /// The signal's thresholds contradict each other.
     #[error(transparent)]
@@ -64,6 +89,14 @@ pub enum SetupError {
         name: String,
         /// What is missing.
         parameter: &'static str,
+    },
+    /// A feature that can never have a value.
+    #[error(
+        "features.{name}: expected a venue that tells sizes at the best prices, got mt5, whose ticks have none"
+    )]
+    Sizes {
+        /// The feature.
+        name: String,
     },
     /// More venues than this version keeps apart.
     #[error("venues: expected one, got {0}: deals, tickets and equity of several are not kept apart yet")]
@@ -103,41 +136,21 @@ pub enum SetupError {
     },
 }
 
-/// The model file's text.
-pub fn read_model(config: &Config) -> Result<String, SetupError> {
-    let path = config.model.file.clone();
-    std::fs::read_to_string(&path).map_err(|error| SetupError::Read { path, error })
-}
-
 /// A number that changes with anything that changes decisions.
-pub fn digest(config: &Config, model: &str) -> u64 {
-    model.bytes().fold(config.digest(), |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+pub fn digest(config: &Config, models: &Models) -> u64 {
+    models.digest(config.digest())
 }
 
 /// What the engine is built from.
-pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
+pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupError> {
     if config.venues.len() != 1 {
         return Err(SetupError::Venues(config.venues.len()));
     }
     let instrument = instrument_of(config, "model.instrument", &config.model.instrument)?;
     let specs = feature_specs(config)?;
-    let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
-    let model_error = |error| SetupError::Model { path: config.model.file.clone(), error };
-    let model = match config.model.format {
-        config::ModelFormat::XgboostJson => Model::from_xgboost_json(model.as_bytes(), &names),
-        config::ModelFormat::LinearJson => Model::from_linear_json(model.as_bytes(), &names),
-    }
-    .map_err(model_error)?;
+    features::check_sizes(config, &specs)?;
     let signal = &config.signal;
-    let rule = Rule::new(Thresholds {
-        enter_long_above: signal.enter_long_above,
-        enter_short_below: signal.enter_short_below,
-        exit_long_below: signal.exit_long_below,
-        exit_short_above: signal.exit_short_above,
-        cooldown_ns: ms(signal.cooldown_ms),
-        spread_max_ticks: signal.spread_max_ticks,
-        quote_age_max_ns: ms(signal.quote_age_max_ms),
-    })?;
+    let rule = rule::rule(config)?;
     let plan = OrderPlan {
         lots: signal.volume_lots,
         stop_loss_points: signal.stop_loss_points,
@@ -148,6 +161,10 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
     };
     let limits = limits(config);
     limits.validate()?;
+    let features = FeatureGraph::build(&specs)?;
+    let models = models.load(config, features.names(), &rule)?;
+    let place = |name: &String| features.names().iter().position(|have| have == name).map(|at| at as u16);
+    let regime_feature = signal.regime_feature.as_ref().and_then(place);
     Ok(Setup {
         strategy: StrategyId(config.appliance.strategy_id),
         venues: config
@@ -159,12 +176,19 @@ pub fn engine_setup(config: &Config, model: &str) -> Result<Setup, SetupError> {
         limits,
         strategies: vec![StrategySetup {
             instrument,
-            features: FeatureGraph::build(&specs)?,
-            model,
+            features,
+            models,
             rule,
             plan,
             evaluate_every_ticks: 1,
+            regime_feature,
+            watch: rule::watch(config),
         }],
+        history: HistoryPlan {
+            ticks_max: config.history.ticks_max,
+            bars_max: config.history.bars_max,
+            patience_ns: ms(config.history.patience_ms),
+        },
     })
 }
 
@@ -217,76 +241,6 @@ fn instrument_of(config: &Config, key: &str, name: &str) -> Result<InstrumentId,
     found.map(|index| InstrumentId(index as u16)).ok_or_else(unknown)
 }
 
-/// The features as the graph wants them, in the configuration's order.
-pub fn feature_specs(config: &Config) -> Result<Vec<FeatureSpec>, SetupError> {
-    config.features.iter().map(|feature| feature_spec(config, feature)).collect()
-}
-
-fn feature_spec(config: &Config, feature: &config::Feature) -> Result<FeatureSpec, SetupError> {
-    let missing = |parameter| SetupError::Parameter { name: feature.name.clone(), parameter };
-    let need = |value: Option<u32>, parameter| value.ok_or_else(|| missing(parameter));
-    let seed = match feature.seed {
-        FeatureSeed::First => Seed::First,
-        FeatureSeed::Average => Seed::Average,
-    };
-    let kind = match feature.kind {
-        FeatureKind::Value => Kind::Value,
-        FeatureKind::Change => Kind::Change { lag: need(feature.lag, "lag")? },
-        FeatureKind::Return => Kind::Return { lag: need(feature.lag, "lag")? },
-        FeatureKind::Sma => Kind::Sma { period: need(feature.period, "period")? },
-        FeatureKind::Ema => Kind::Ema { period: need(feature.period, "period")?, seed },
-        FeatureKind::Rsi => Kind::Rsi { period: need(feature.period, "period")? },
-        FeatureKind::Macd => Kind::Macd {
-            fast: need(feature.fast, "fast")?,
-            slow: need(feature.slow, "slow")?,
-            signal: need(feature.signal, "signal")?,
-            seed,
-            average: match feature.signal_average {
-                config::SignalAverage::Simple => crate::features::SignalAverage::Simple,
-                config::SignalAverage::Exponential => crate::features::SignalAverage::Exponential,
-            },
-            output: match feature.output {
-                Some(FeatureOutput::Signal) => MacdOutput::Signal,
-                Some(FeatureOutput::Histogram) => MacdOutput::Histogram,
-                _ => MacdOutput::Main,
-            },
-        },
-        FeatureKind::Bollinger => Kind::Bollinger {
-            period: need(feature.period, "period")?,
-            deviations: feature.deviations.ok_or_else(|| missing("deviations"))?,
-            output: match feature.output {
-                Some(FeatureOutput::Upper) => BandOutput::Upper,
-                Some(FeatureOutput::Lower) => BandOutput::Lower,
-                Some(FeatureOutput::PercentB) => BandOutput::PercentB,
-                Some(FeatureOutput::Width) => BandOutput::Width,
-                _ => BandOutput::Middle,
-            },
-        },
-    };
-    Ok(FeatureSpec {
-        name: feature.name.clone(),
-        instrument: instrument_of(
-            config,
-            &format!("features.{}.instrument", feature.name),
-            &feature.instrument,
-        )?,
-        kind,
-        input: match feature.input {
-            FeatureInput::Bid => Input::Bid,
-            FeatureInput::Ask => Input::Ask,
-            FeatureInput::Mid => Input::Mid,
-            FeatureInput::Last => Input::Last,
-            FeatureInput::Spread => Input::Spread,
-        },
-        clock: match feature.clock {
-            FeatureClock::Tick => Clock::Tick,
-            FeatureClock::Bar => {
-                Clock::Bar { period_ns: feature.bar_ms.ok_or_else(|| missing("bar_ms"))? * NS_PER_MS }
-            }
-        },
-    })
-}
-
 fn limits(config: &Config) -> Limits {
     let risk = &config.risk;
     Limits {
@@ -315,19 +269,29 @@ fn text<const N: usize>(key: &str, value: &str) -> Result<FixedText<N>, SetupErr
     FixedText::new(value).map_err(|error| SetupError::Text { key: key.into(), error })
 }
 
-/// The configuration and model of one start, as the journal's folder keeps them.
+/// The configuration and models of one start, as the journal's folder keeps them; the models' files stand beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedSetup {
     /// Resolved.
     pub config: Config,
-    /// The model file's text.
-    pub model: String,
+    /// The models that the configuration named.
+    #[serde(default)]
+    pub configured: SavedModels,
+    /// The models that it ran with.
+    #[serde(default)]
+    pub models: SavedModels,
 }
 
 impl SavedSetup {
-    /// Of a configuration and the text of its model file.
-    pub fn new(config: &Config, model: &str) -> Self {
-        SavedSetup { config: config.clone(), model: model.into() }
+    /// Of a configuration, the models that it names, and those that run.
+    pub fn new(config: &Config, configured: &Models, models: &Models) -> Self {
+        SavedSetup { config: config.clone(), configured: configured.saved(), models: models.saved() }
+    }
+
+    /// The last one before `epoch`.
+    pub fn last_before(dir: &Path, epoch: u32) -> Result<Option<(u32, Self)>, SetupError> {
+        let last = (1..epoch).rev().find(|epoch| Self::path(dir, *epoch).exists());
+        last.map(|epoch| Ok((epoch, Self::read(dir, epoch)?))).transpose()
     }
 
     /// Where the setup of an epoch stands in a journal's folder.
@@ -348,10 +312,8 @@ impl SavedSetup {
 
     /// Refuses a configuration in which the journal's venue and instrument numbers would mean something else.
     pub fn check_names(config: &Config, dir: &Path, epoch: u32) -> Result<(), SetupError> {
-        let Some(last) = (1..epoch).rev().find(|epoch| Self::path(dir, *epoch).exists()) else {
-            return Ok(());
-        };
-        let old = Self::read(dir, last)?.config;
+        let Some((last, old)) = Self::last_before(dir, epoch)? else { return Ok(()) };
+        let old = old.config;
         let venues =
             |config: &Config| config.venues.iter().map(|v| (v.login, v.server.clone())).collect::<Vec<_>>();
         let symbols =
@@ -379,7 +341,7 @@ mod tests {
     fn a_kept_setup_comes_back_to_the_last_bit() {
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
         let mut config = Config::load(&demo).expect("the demo's configuration is valid");
-        let model = read_model(&config).expect("the demo's model is there");
+        let models = read_models(&config).expect("the demo's model is there");
         let folder = tempfile::tempdir().unwrap();
         let mut dice = Prng::new(7);
         let mut seen = 0;
@@ -391,12 +353,12 @@ mod tests {
             seen += 1;
             config.signal.enter_long_above = hard;
             config.risk.daily_loss_max = 0.1 + hard.abs().sqrt();
-            let saved = SavedSetup::new(&config, &model);
+            let saved = SavedSetup::new(&config, &models, &models);
             saved.write(folder.path(), 1).unwrap();
             let read = SavedSetup::read(folder.path(), 1).unwrap();
             assert_eq!(read.config.signal.enter_long_above.to_bits(), hard.to_bits(), "{hard:e}");
             assert_eq!(format!("{:?}", read.config), format!("{:?}", saved.config));
-            assert_eq!((read.model, read.config.digest()), (saved.model, saved.config.digest()));
+            assert_eq!((read.models, read.config.digest()), (saved.models, saved.config.digest()));
         }
     }
 
@@ -423,7 +385,9 @@ mod names_tests {
     fn a_journal_is_not_read_with_names_that_mean_something_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let old = demo();
-        SavedSetup::new(&old, "{}").write(folder.path(), 3).expect("written");
+        SavedSetup::new(&old, &Models::default(), &Models::default())
+            .write(folder.path(), 3)
+            .expect("written");
         let mut more = demo();
         more.instruments.push(more.instruments[0].clone());
         more.instruments[1].symbol = "GBPUSD".into();
@@ -437,6 +401,6 @@ mod names_tests {
     fn two_venues_are_refused_until_they_are_kept_apart() {
         let mut config = demo();
         config.venues.push(config.venues[0].clone());
-        assert!(matches!(engine_setup(&config, "{}"), Err(SetupError::Venues(2))));
+        assert!(matches!(engine_setup(&config, &Models::default()), Err(SetupError::Venues(2))));
     }
 }

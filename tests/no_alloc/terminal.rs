@@ -1,9 +1,11 @@
-//! A terminal in a few lines: two DEALER connections that quote, fill every command and answer every question.
+//! A terminal in a few lines: two DEALER connections that quote, lose a quote now and then, fill every command and answer every
+//! question, about the past as well.
 //!
 //! What it is not: a broker (`sim` is); it has no account rules and believes every command.
 //!
 //! Invariant: its net position is the sum of the deals it told, so a snapshot always agrees with the fills.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tickbridge::link::{Client, Event};
 use tickbridge::record::Layout;
@@ -18,6 +20,11 @@ pub(super) const SERVER: &str = "Tickbridge-Demo";
 const REFUSE_EVERY: u64 = 97;
 /// Every so many commands one is filled in two parts.
 const PARTIAL_EVERY: u64 = 5;
+
+/// Every so many quotes one is lost on the way.
+const LOSE_EVERY: u64 = 5_003;
+/// Quotes of each symbol that are remembered.
+const PAST_MAX: usize = 2_000;
 
 /// Deal type and result code as MT5 numbers them.
 const DONE: u32 = 10_009;
@@ -45,6 +52,14 @@ impl Line {
         let bytes = encode_message(body, *seq, now.0 / NS_PER_US, &mut message);
         self.client.send(&message[..bytes], More::Last).expect("the appliance reads");
     }
+
+    /// A tick of the past: kind 19 in the session stream, numbered by the request.
+    fn tell(&mut self, tick: &body::Tick, request: u64, now: TimeNs) {
+        let mut message = [0; MESSAGE_BYTES_MAX];
+        let bytes = encode_message(tick, request, now.0 / NS_PER_US, &mut message);
+        (message[1], message[2], message[3]) = (MessageKind::HistoryTick as u8, 0, 0);
+        self.client.send(&message[..bytes], More::Last).expect("the appliance reads");
+    }
 }
 
 /// Both connections, the quotes, and what was executed.
@@ -56,6 +71,9 @@ pub(super) struct Terminal {
     pub(super) deal_count: u64,
     pub(super) snapshot_count: u64,
     pub(super) refused_count: u64,
+    /// Quotes told of the past.
+    pub(super) told_count: u64,
+    past: [VecDeque<body::Tick>; 2],
     ticks: u64,
 }
 
@@ -79,6 +97,8 @@ impl Terminal {
             deal_count: 0,
             snapshot_count: 0,
             refused_count: 0,
+            told_count: 0,
+            past: [VecDeque::new(), VecDeque::new()],
             ticks: 0,
         }
     }
@@ -138,6 +158,13 @@ impl Terminal {
                 let (header, ..) = Header::parse(message).expect("parsed before");
                 self.execute(&body::Command::read(bytes), header.seq, now);
             }
+            MessageKind::RequestTicks => self.tell(&body::RequestTicks::read(bytes), now),
+            MessageKind::Refill => {
+                let refill = body::Refill::read(bytes);
+                let (from_seq, to_seq) = (refill.from_seq, refill.to_seq);
+                let notice = body::GapNotice { stream: refill.stream, reserved: [0; 6], from_seq, to_seq };
+                self.market.say(&notice, now);
+            }
             MessageKind::ApplianceHeartbeat => {}
             other => panic!("expected nothing like {}", other.name()),
         }
@@ -170,7 +197,30 @@ impl Terminal {
             flags: 6,
             ..zero()
         };
-        self.market.say(&tick, now);
+        let past = &mut self.past[symbol];
+        if past.len() == PAST_MAX {
+            past.pop_front();
+        }
+        past.push_back(tick);
+        if self.ticks.is_multiple_of(LOSE_EVERY) {
+            self.market.seq[body::Tick::STREAM as usize] += 1;
+        } else {
+            self.market.say(&tick, now);
+        }
+    }
+
+    fn tell(&mut self, request: &body::RequestTicks, now: TimeNs) {
+        let symbol =
+            SYMBOLS.iter().position(|name| text::<32>(name) == request.symbol).expect("a known symbol");
+        let within = |tick: &&body::Tick| tick.time_msc >= request.from_msc;
+        let newest = self.past[symbol].iter().rev().filter(within).take(request.count_max as usize);
+        let found: Vec<body::Tick> = newest.copied().collect();
+        self.told_count += found.len() as u64;
+        for tick in found.iter().rev() {
+            self.market.tell(tick, request.request, now);
+        }
+        let (request, count) = (request.request, found.len() as u64);
+        self.market.say(&body::HistoryEnd { request, count, error: 0, reserved: 0 }, now);
     }
 
     fn execute(&mut self, command: &body::Command, command_seq: u64, now: TimeNs) {

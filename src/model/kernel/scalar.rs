@@ -1,10 +1,11 @@
-//! The portable kernel: node after node, tree after tree.
+//! The reference kernel: node after node, tree after tree.
 //!
 //! What it is not: fast on large forests; but it takes every shape, and the others are held against it.
 //!
 //! Invariant: `x < threshold` decides, NaN goes the default way, sums are in the trees' order.
 
 use super::super::forest::{Forest, Node, Sum, Test, Tree};
+use super::lines::touch;
 
 /// Marks a leaf in `feature`.
 const LEAF: u32 = u32::MAX;
@@ -24,7 +25,7 @@ struct Packed {
 
 /// A forest in one array.
 #[derive(Clone, Debug)]
-pub(in crate::model) struct Scalar {
+pub(super) struct Scalar {
     sum: Sum,
     /// Root and output of each tree.
     roots: Box<[(u32, u32)]>,
@@ -50,12 +51,24 @@ impl Scalar {
         }
     }
 
-    pub(super) fn tree_count(&self) -> usize {
-        self.roots.len()
+    fn leaf(&self, root: u32, row: &[f32]) -> f64 {
+        let mut node = &self.nodes[root as usize];
+        while node.feature != LEAF {
+            let left = if node.feature == SPECIAL {
+                let test = &self.tests[node.value.to_bits() as usize];
+                test.left(row[test.feature() as usize])
+            } else {
+                let x = row[(node.feature & !NAN_LEFT) as usize];
+                x < node.value || (x.is_nan() && node.feature & NAN_LEFT != 0)
+            };
+            node = &self.nodes[if left { node.left } else { node.right } as usize];
+        }
+        self.leaves[node.left as usize]
     }
+}
 
-    /// The finished sum of each output.
-    pub(super) fn sums(&self, row: &[f32], out: &mut [f64]) {
+impl super::Kernel for Scalar {
+    fn sums(&self, row: &[f32], out: &mut [f64]) {
         match &self.sum {
             Sum::Single { base } => {
                 for (sum, base) in out.iter_mut().zip(base) {
@@ -78,19 +91,9 @@ impl Scalar {
         }
     }
 
-    fn leaf(&self, root: u32, row: &[f32]) -> f64 {
-        let mut node = &self.nodes[root as usize];
-        while node.feature != LEAF {
-            let left = if node.feature == SPECIAL {
-                let test = &self.tests[node.value.to_bits() as usize];
-                test.left(row[test.feature() as usize])
-            } else {
-                let x = row[(node.feature & !NAN_LEFT) as usize];
-                x < node.value || (x.is_nan() && node.feature & NAN_LEFT != 0)
-            };
-            node = &self.nodes[if left { node.left } else { node.right } as usize];
-        }
-        self.leaves[node.left as usize]
+    fn touch(&self) {
+        touch(&self.nodes);
+        touch(&self.leaves);
     }
 }
 

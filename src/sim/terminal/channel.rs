@@ -91,6 +91,16 @@ impl Channel {
         seq
     }
 
+    /// Numbers a live tick that is lost on its way; returns its number, zero when nobody is connected.
+    pub(super) fn lose_tick(&mut self) -> u64 {
+        if self.out.is_none() {
+            return 0;
+        }
+        let slot = &mut self.next_seq[Stream::Market as usize];
+        *slot += 1;
+        *slot - 1
+    }
+
     /// Sends a tick of the past: in the market stream under its first number, or in answer to a request.
     pub(super) fn send_history(&mut self, tick: &Tick, stream: Stream, seq: u64, now_us: i64) -> bool {
         let mut message = vec![0; HEADER_BYTES + Tick::BYTES];

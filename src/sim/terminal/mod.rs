@@ -12,6 +12,7 @@ pub mod checks;
 mod connection;
 pub mod memory;
 pub mod orders;
+pub mod past;
 pub mod playback;
 pub mod quotes;
 mod replies;

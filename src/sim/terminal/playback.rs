@@ -40,6 +40,9 @@ pub struct Playback {
     waiting: Option<Quote>,
     due_us: Option<i64>,
     last: Option<Quote>,
+    /// Time of the source's first quote.
+    first_ns: Option<i64>,
+    started: bool,
     ended: bool,
 }
 
@@ -51,12 +54,22 @@ const TICK_FLAG_VOLUME: u32 = 16;
 impl Playback {
     /// Plays a source; no wait between two quotes is longer than `wait_us_max` (a weekend would take one).
     pub fn new(source: Box<dyn QuoteSource>, pace: Pace, wait_us_max: i64) -> Self {
-        Playback { source, pace, wait_us_max, waiting: None, due_us: None, last: None, ended: false }
+        Playback {
+            source,
+            pace,
+            wait_us_max,
+            waiting: None,
+            due_us: None,
+            last: None,
+            first_ns: None,
+            started: false,
+            ended: false,
+        }
     }
 
     /// Whether the first quote was played.
     pub fn is_started(&self) -> bool {
-        self.last.is_some()
+        self.started
     }
 
     /// Whether there are no more quotes.
@@ -71,6 +84,22 @@ impl Playback {
 
     pub(super) fn next_due_us(&self, now_us: i64) -> Option<i64> {
         if self.ended { None } else { Some(self.due_us.unwrap_or(now_us)) }
+    }
+
+    /// The next quote that lies within so much time of the source's first, as the past; it is not played.
+    pub(super) fn past(&mut self, span_ns: i64) -> Result<Option<Tick>, String> {
+        if self.waiting.is_none() && !self.ended {
+            self.waiting = self.source.next_quote()?;
+            self.ended = self.waiting.is_none();
+        }
+        let Some(quote) = self.waiting else { return Ok(None) };
+        let first_ns = *self.first_ns.get_or_insert(quote.time_ns);
+        if quote.time_ns - first_ns >= span_ns {
+            return Ok(None);
+        }
+        let tick = self.tick(&quote);
+        (self.waiting, self.last) = (None, Some(quote));
+        Ok(Some(tick))
     }
 
     pub(super) fn next(&mut self, now_us: i64) -> Result<Next, String> {
@@ -92,7 +121,7 @@ impl Playback {
         }
         let Some(quote) = self.waiting.take() else { return Ok(Next::Later) };
         let tick = self.tick(&quote);
-        self.last = Some(quote);
+        (self.last, self.started) = (Some(quote), true);
         Ok(Next::Quote(tick))
     }
 

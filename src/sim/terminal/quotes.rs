@@ -119,26 +119,33 @@ impl QuoteSource for std::vec::IntoIter<Quote> {
     }
 }
 
-/// The first quotes of a source.
+/// The first quotes of a source, those of its past not counted.
 pub struct AtMost {
     source: Box<dyn QuoteSource>,
     left: Option<u64>,
+    past_ns: i64,
+    first_ns: Option<i64>,
 }
 
 impl AtMost {
-    /// At most so many; `None` for all.
-    pub fn new(source: Box<dyn QuoteSource>, count_max: Option<u64>) -> Self {
-        AtMost { source, left: count_max }
+    /// At most so many after the first `past_ns` of the source; `None` for all.
+    pub fn new(source: Box<dyn QuoteSource>, count_max: Option<u64>, past_ns: i64) -> Self {
+        AtMost { source, left: count_max, past_ns, first_ns: None }
     }
 }
 
 impl QuoteSource for AtMost {
     fn next_quote(&mut self) -> Result<Option<Quote>, String> {
-        match &mut self.left {
-            Some(0) => return Ok(None),
-            Some(left) => *left -= 1,
-            None => (),
+        if self.left == Some(0) {
+            return Ok(None);
         }
-        self.source.next_quote()
+        let Some(quote) = self.source.next_quote()? else { return Ok(None) };
+        let first_ns = *self.first_ns.get_or_insert(quote.time_ns);
+        if let Some(left) = &mut self.left
+            && quote.time_ns - first_ns >= self.past_ns
+        {
+            *left -= 1;
+        }
+        Ok(Some(quote))
     }
 }

@@ -1,6 +1,6 @@
 //! What the terminal does with each message of the appliance.
 //!
-//! What it is not: the waiting for messages (`session.rs`).
+//! What it is not: the waiting for messages (`session.rs`), or the past (`past.rs`).
 //!
 //! Invariant: nothing is answered before the welcome; a command gets exactly one result, whatever happens to it.
 
@@ -11,14 +11,10 @@ use super::retcode::{self, ERROR_NO_CREDIT, ERROR_OLD_EPOCH, ERROR_TOO_LATE};
 use super::session::{Session, SessionError};
 use crate::record::Layout;
 use crate::wire::terminal::body::{
-    Command, CommandResult, CreditGrant, GapNotice, HistoryEnd, Refill, Reject, RequestBars,
-    RequestInstrument, RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, TradingSession,
-    Welcome,
+    Command, CommandResult, CreditGrant, GapNotice, Refill, Reject, RequestBars, RequestInstrument,
+    RequestSnapshot, RequestTicks, SnapshotBegin, SnapshotEnd, Subscribe, TradingSession, Welcome,
 };
 use crate::wire::terminal::{Header, MessageKind, RejectReason, Stream};
-
-const ERR_MARKET_UNKNOWN_SYMBOL: u32 = 4301;
-const ERR_HISTORY_NOT_FOUND: u32 = 4401;
 
 impl Session {
     pub(super) fn message(&mut self, port: Port, bytes: &[u8]) -> Result<(), SessionError> {
@@ -71,7 +67,7 @@ impl Session {
         }
     }
 
-    fn symbol(&self, name: &[u8; 32]) -> Option<usize> {
+    pub(super) fn symbol(&self, name: &[u8; 32]) -> Option<usize> {
         self.broker.symbols.iter().position(|symbol| symbol.spec.symbol.bytes() == name)
     }
 
@@ -179,30 +175,6 @@ impl Session {
             reserved: [0; 7],
         };
         trade.send(&end, now_us);
-    }
-
-    fn ticks(&mut self, port: Port, request: &RequestTicks) {
-        let now_us = self.now_us();
-        let known = self.symbol(&request.symbol).is_some();
-        let found = match known {
-            true => self.tape.between(request.from_msc, request.to_msc, request.count_max),
-            false => Vec::new(),
-        };
-        let error = if known { 0 } else { ERR_MARKET_UNKNOWN_SYMBOL };
-        let channel = self.channel(port);
-        for tick in &found {
-            channel.send_history(tick, Stream::Session, request.request, now_us);
-        }
-        let end = HistoryEnd { request: request.request, count: found.len() as u64, error, reserved: 0 };
-        channel.send(&end, now_us);
-    }
-
-    /// The simulated terminal keeps ticks only.
-    fn bars(&mut self, port: Port, request: &RequestBars) {
-        let now_us = self.now_us();
-        let end =
-            HistoryEnd { request: request.request, count: 0, error: ERR_HISTORY_NOT_FOUND, reserved: 0 };
-        self.channel(port).send(&end, now_us);
     }
 
     fn refill(&mut self, refill: &Refill) {

@@ -10,10 +10,11 @@ use super::broker::{Broker, Moment};
 use super::channel::Channel;
 use super::connection::{self, Endpoint, Heard, Port};
 use super::memory::ExecutedIds;
+use super::past::{Minutes, PastConduct};
 use super::playback::{Next, Playback};
 use super::tape::Tape;
 use super::truth::Truth;
-use crate::runtime::Clock;
+use crate::runtime::{Clock, Prng};
 use crate::types::{MarginMode, NS_PER_US, Price, TimeNs};
 use crate::wire::terminal::body::{Bye, Hello, Tick};
 use std::path::PathBuf;
@@ -100,6 +101,9 @@ pub struct Session {
     pub(super) memory: ExecutedIds,
     playback: Playback,
     pub(super) tape: Tape,
+    pub(super) minutes: Minutes,
+    pub(super) past: PastConduct,
+    dice: Prng,
     pub(super) market: Channel,
     pub(super) trade: Channel,
     pub(super) truth: Truth,
@@ -112,6 +116,8 @@ pub struct Session {
 
 const ACCOUNT_EVERY_US: i64 = 1_000_000;
 const TRUTH_EVERY_US: i64 = 200_000;
+/// Keeps the dice of lost ticks apart from the broker's.
+const LOSS_SALT: u64 = 0x6c6f_7373;
 const STEP_MAX: Duration = Duration::from_millis(5);
 const TICKS_A_STEP: usize = 256;
 
@@ -124,6 +130,7 @@ impl Session {
         memory: ExecutedIds,
         playback: Playback,
     ) -> Self {
+        let dice = Prng::new(identity.seed ^ LOSS_SALT);
         let truth = Truth { seed: identity.seed, ..Truth::default() };
         Session {
             identity,
@@ -132,6 +139,9 @@ impl Session {
             memory,
             playback,
             tape: Tape::default(),
+            minutes: Minutes::default(),
+            past: PastConduct::default(),
+            dice,
             market: Channel::default(),
             trade: Channel::default(),
             truth,
@@ -141,6 +151,12 @@ impl Session {
             account_us: 0,
             truth_us: 0,
         }
+    }
+
+    /// How the past is kept and told, instead of: none before the first tick, and nothing wrong.
+    pub fn with_past(mut self, past: PastConduct) -> Self {
+        self.past = past;
+        self
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -168,6 +184,7 @@ impl Session {
             tokio::spawn(connection::keep(endpoint, sender.clone()));
         }
         drop(sender);
+        self.live_through_past()?;
         let end_us = self.ending.after.map(|after| self.now_us() + after.as_micros() as i64);
         let outcome = loop {
             if *stop.borrow() || end_us.is_some_and(|end_us| self.now_us() >= end_us) || self.is_over() {
@@ -273,23 +290,45 @@ impl Session {
         Ok(())
     }
 
-    fn tick(&mut self, mut tick: Tick) {
+    /// What was before the first live tick: known, and pushed to nobody.
+    fn live_through_past(&mut self) -> Result<(), SessionError> {
+        while let Some(mut tick) = self.playback.past(self.past.span_ns).map_err(SessionError::Ticks)? {
+            self.stamp(&mut tick);
+            self.tape.push(0, 0, tick);
+            self.minutes.push(&tick);
+            self.truth.ticks_past += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts a tick into server time, which goes on with it.
+    fn stamp(&mut self, tick: &mut Tick) {
         let offset_ms = i64::from(self.identity.server_offset_s) * 1_000;
         tick.time_msc += offset_ms;
         tick.time_s = tick.time_msc.div_euclid(1_000);
         self.server_msc = tick.time_msc;
+    }
+
+    fn tick(&mut self, mut tick: Tick) {
+        self.stamp(&mut tick);
         // Quotes due before this tick execute first: a command sees the market as it was when it arrived.
         let now = self.now();
         self.broker.advance(now);
         let now_us = now.clock_us;
-        let live = self.market.subscribed;
-        let seq = if live { self.market.send(&tick, now_us) } else { 0 };
-        if seq != 0 {
-            self.truth.ticks_sent += 1;
-        } else {
-            self.truth.ticks_while_disconnected += 1;
-        }
+        let is_lost = self.past.lose_ticks > 0.0 && self.dice.uniform() < self.past.lose_ticks;
+        let seq = match (self.market.subscribed, is_lost) {
+            (false, _) => 0,
+            (true, true) => self.market.lose_tick(),
+            (true, false) => self.market.send(&tick, now_us),
+        };
+        let count = match (seq, is_lost) {
+            (0, _) => &mut self.truth.ticks_while_disconnected,
+            (_, true) => &mut self.truth.ticks_lost,
+            (_, false) => &mut self.truth.ticks_sent,
+        };
+        *count += 1;
         self.tape.push(self.market.connections, seq, tick);
+        self.minutes.push(&tick);
         let spec = &self.broker.symbols[0].spec;
         let ticks = |value: f64| match value {
             0.0 => Price::NONE,

@@ -45,6 +45,11 @@ impl Tape {
         self.kept.iter().filter(within).map(|kept| (kept.seq, kept.tick))
     }
 
+    /// Server time of the oldest tick that is kept.
+    pub(super) fn oldest_msc(&self) -> Option<i64> {
+        self.kept.front().map(|kept| kept.tick.time_msc)
+    }
+
     /// The ticks of a time, at most so many, the newest; in order.
     pub(super) fn between(&self, from_msc: i64, to_msc: i64, count_max: u64) -> Vec<Tick> {
         let to_msc = if to_msc == 0 { i64::MAX } else { to_msc };

@@ -43,6 +43,14 @@ pub struct Truth {
     pub ticks_ended: bool,
     /// Ticks sent again on request.
     pub ticks_refilled: u64,
+    /// Live ticks that were numbered and lost.
+    pub ticks_lost: u64,
+    /// Ticks that were past before the first live one.
+    pub ticks_past: u64,
+    /// Requests for bars or ticks of the past.
+    pub history_requests: u64,
+    /// Bars and ticks sent for them.
+    pub history_sent: u64,
     /// Commands that arrived.
     pub commands: u64,
     /// Commands handed to the broker.

@@ -5,9 +5,12 @@
 //! Invariant: the same for every seed but for what the seed chooses of the broker's side.
 
 use super::faults::{Fault, FaultRates};
-use crate::engine::{InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup};
+use crate::engine::{
+    Classes, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
+    StrategySetup, VenueSetup, WatchPlan,
+};
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
-use crate::model::Model;
+use crate::model::{LoadOptions, Model};
 use crate::risk::Limits;
 use crate::runtime::Prng;
 use crate::signal::{Rule, Thresholds};
@@ -59,13 +62,8 @@ pub(super) fn limits() -> Limits {
 /// When its own literals are refused, which a test would see.
 pub(super) fn setup() -> Setup {
     let strategy = |index: u16| {
-        let features = [FeatureSpec {
-            name: "change".into(),
-            instrument: InstrumentId(index),
-            kind: Kind::Change { lag: 1 },
-            input: Input::Mid,
-            clock: Clock::Tick,
-        }];
+        let change = Kind::Change { lag: 1 };
+        let features = [FeatureSpec::new("change", InstrumentId(index), change, Input::Mid, Clock::Tick)];
         let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
             "features":["change"],"weights":[1.0],"intercept":0.0}"#;
         let thresholds = Thresholds {
@@ -80,7 +78,7 @@ pub(super) fn setup() -> Setup {
         StrategySetup {
             instrument: InstrumentId(index),
             features: FeatureGraph::build(&features).expect("one feature on one instrument"),
-            model: Model::from_linear_json(model, &["change"]).expect("a linear model of one feature"),
+            models: ModelSet::single(unit(model)),
             rule: Rule::new(thresholds).expect("thresholds in order"),
             plan: OrderPlan {
                 lots: LOTS,
@@ -91,6 +89,8 @@ pub(super) fn setup() -> Setup {
                 hold_ns_max: NS_PER_S,
             },
             evaluate_every_ticks: 1,
+            regime_feature: None,
+            watch: WatchPlan::default(),
         }
     };
     Setup {
@@ -102,7 +102,16 @@ pub(super) fn setup() -> Setup {
             .collect(),
         limits: limits(),
         strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
+        history: HistoryPlan::NEVER,
     }
+}
+
+fn unit(model: &[u8]) -> ModelUnit {
+    let name = FixedText::new("change").unwrap_or_default();
+    let model = Model::load(model, None, &["change"], &LoadOptions::default());
+    let model = model.expect("a linear model of one feature");
+    let identity = ModelIdentity { digest: 1, version: 1, name };
+    ModelUnit::new(identity, model, &["change"], Classes::default()).expect("the model's own features")
 }
 
 /// A broker whose account, execution and conduct the dice choose.

@@ -1,4 +1,5 @@
-//! Messages of a terminal to records: numbering, ticks, properties; trade messages are in `decode_trade.rs`.
+//! Messages of a terminal to records: numbering, ticks, properties; trade messages are in `decode_trade.rs`, the past in
+//! `decode_history.rs`.
 //!
 //! What it is not: a judge of accounts; who may connect is decided by whoever reads the hello that this hands out.
 //!
@@ -7,9 +8,10 @@
 //! message that revealed it.
 
 use super::body::{self, body_bytes};
+use super::decode_history::HistoryWatch;
 use super::header::{Header, HeaderError, MessageKind, Stream};
 use super::symbols::{SymbolError, SymbolTable};
-use crate::record::{self, FLAG_REFILL, FLAG_SNAPSHOT, Layout, Origin, Record};
+use crate::record::{self, FLAG_HISTORY, FLAG_REFILL, Layout, Origin, Record};
 use crate::types::{ConvertError, InstrumentId, InstrumentSpec, NS_PER_S, NS_PER_US, Price, TimeNs};
 
 /// Why a message was refused.
@@ -39,6 +41,12 @@ pub enum DecodeError {
         field: &'static str,
         /// What came.
         got: f64,
+    },
+    /// A bar whose four prices contradict each other, or whose length is zero.
+    #[error("bar of {time_s}: expected low <= open and close <= high and a length above zero")]
+    Bar {
+        /// Its opening time, server seconds.
+        time_s: i64,
     },
     /// A code that MT5 does not have.
     #[error("{field}: expected one of MT5's codes, got {got}")]
@@ -107,6 +115,9 @@ pub struct Decoder {
     next_seq: [u64; Stream::ALL.len()],
     /// Something was refused since the last snapshot began.
     snapshot_refused: bool,
+    /// Which connection this is, in every tick.
+    connection: u32,
+    pub(super) history: HistoryWatch,
 }
 
 impl Decoder {
@@ -118,6 +129,8 @@ impl Decoder {
             server_offset_s: 0,
             next_seq: [1; Stream::ALL.len()],
             snapshot_refused: false,
+            connection: 0,
+            history: HistoryWatch::default(),
         }
     }
 
@@ -127,15 +140,19 @@ impl Decoder {
         self.server_offset_s = 0;
         self.next_seq = [1; Stream::ALL.len()];
         self.snapshot_refused = false;
+        self.connection = 0;
+        self.history = HistoryWatch::default();
     }
 
-    /// Starts over for a connection of another venue.
+    /// Starts over for a connection of another venue; `connection` tells it from all others of this start.
     pub fn assign(
         &mut self,
         venue: crate::types::VenueId,
         symbols: &[(crate::types::FixedText<32>, InstrumentId)],
+        connection: u32,
     ) {
         self.reset();
+        self.connection = connection;
         self.symbols.assign(venue, symbols);
     }
 
@@ -176,6 +193,8 @@ impl Decoder {
         let result = self.rest(&header, kind, body, ts_recv, out);
         // A snapshot of which a part was refused proves nothing by what it does not list.
         self.snapshot_refused |= result.is_err();
+        self.history.refused |=
+            result.is_err() && matches!(kind, MessageKind::HistoryTick | MessageKind::Bar);
         result
     }
 
@@ -230,7 +249,7 @@ impl Decoder {
             ts_terminal: header.ts_sender_us.saturating_mul(NS_PER_US),
             stream_seq: header.seq,
             tick_flags: tick.flags & 0x7e,
-            reserved: 0,
+            connection: self.connection,
         };
         out(self.record(ts_recv, spec.instrument, &payload).with_flags(flags));
         Ok(Decoded::Records)
@@ -257,9 +276,16 @@ impl Decoder {
         match kind {
             MessageKind::HistoryTick => {
                 // A refilled tick keeps its stream; an answer to `RequestTicks` travels in the session stream.
-                let refilled = header.stream == Stream::Market as u16;
-                let flags = if refilled { FLAG_REFILL } else { FLAG_REFILL | FLAG_SNAPSHOT };
-                self.tick(header, bytes, ts, flags, out)
+                if header.stream == Stream::Market as u16 {
+                    return self.tick(header, bytes, ts, FLAG_REFILL, out);
+                }
+                self.history.begin(header.seq, self.next_seq[Stream::Market as usize]);
+                self.tick(header, bytes, ts, FLAG_HISTORY, out)
+            }
+            MessageKind::Bar => self.bar(&body::Bar::read(bytes), ts, out),
+            MessageKind::HistoryEnd => {
+                let last_seq = self.next_seq[Stream::Market as usize] - 1;
+                self.history_end(&body::HistoryEnd::read(bytes), (self.connection, last_seq), ts, out)
             }
             MessageKind::Hello => {
                 let hello = body::Hello::read(bytes);

@@ -137,6 +137,49 @@ fn golden_command() -> body::Command {
     }
 }
 
+fn golden_request_ticks() -> body::RequestTicks {
+    let (from_msc, to_msc) = (1_700_000_000_000, 0);
+    body::RequestTicks {
+        request: 0x0000_0004_0000_0001,
+        from_msc,
+        to_msc,
+        count_max: 65_536,
+        symbol: text("EURUSD"),
+    }
+}
+
+fn golden_request_bars() -> body::RequestBars {
+    body::RequestBars {
+        request: 0x0000_0004_0000_0002,
+        period_s: 60,
+        count_max: 200,
+        from_msc: 0,
+        to_msc: 1_699_999_999_999,
+        symbol: text("EURUSD"),
+    }
+}
+
+fn golden_bar() -> body::Bar {
+    body::Bar {
+        request: 0x0000_0004_0000_0002,
+        symbol_id: 3,
+        reserved: 0,
+        period_s: 60,
+        time_s: 1_699_999_920,
+        open: 1.1043,
+        high: 1.1045,
+        low: 1.10425,
+        close: 1.10432,
+        tick_volume: 97,
+        spread_points: 8,
+        real_volume: 0,
+    }
+}
+
+fn golden_history_end() -> body::HistoryEnd {
+    body::HistoryEnd { request: 0x0000_0004_0000_0002, count: 1, error: 0, reserved: 0 }
+}
+
 /// The hexadecimal block after a line.
 fn golden(name: &str) -> Vec<u8> {
     let mark = format!("\n{name}\n\n```hex\n");
@@ -167,4 +210,8 @@ fn the_golden_bytes_are_what_the_code_writes_and_reads() {
     assert_golden("Hello:", &golden_hello(), 0);
     assert_golden("Tick, number 9 of its stream:", &golden_tick(), 9);
     assert_golden("Command, number 2 of its stream:", &golden_command(), 2);
+    assert_golden("RequestTicks:", &golden_request_ticks(), 0);
+    assert_golden("RequestBars:", &golden_request_bars(), 0);
+    assert_golden("Bar:", &golden_bar(), 0);
+    assert_golden("HistoryEnd:", &golden_history_end(), 0);
 }

@@ -5,10 +5,10 @@
 //! Invariant: a command's prices and volumes are converted by the same spec that admitted them, so what leaves is on the
 //! venue's grid.
 
-use super::body::{Command, Heartbeat};
+use super::body::{Command, Heartbeat, RequestBars, RequestTicks};
 use super::header::{Body, HEADER_BYTES, Header, MessageKind, PROTOCOL};
 use crate::record::{self, Layout};
-use crate::types::{InstrumentSpec, NS_PER_MS, Price, Qty, TimeNs};
+use crate::types::{FixedText, InstrumentSpec, NS_PER_MS, NS_PER_S, Price, Qty, TimeNs};
 
 /// Writes header and body to the front of `to`, and returns the length. `seq` is ignored in the session stream.
 ///
@@ -75,4 +75,43 @@ pub fn encode_command(
         symbol: *spec.symbol.bytes(),
         comment: [0; 32],
     }
+}
+
+/// A request for the past in the terminal's words.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum HistoryQuestion {
+    /// For ticks.
+    Ticks(RequestTicks),
+    /// For bars.
+    Bars(RequestBars),
+}
+
+/// A request of ours in the terminal's units. `server_offset_s` is server time minus UTC.
+pub fn encode_history_request(
+    request: &record::HistoryRequest,
+    symbol: &FixedText<32>,
+    server_offset_s: i32,
+) -> HistoryQuestion {
+    let msc = |ts: i64| {
+        let server_ns = ts.saturating_add(i64::from(server_offset_s) * NS_PER_S);
+        if ts == 0 { 0 } else { TimeNs(server_ns).ms().max(1) }
+    };
+    let (from_msc, to_msc) = (msc(request.ts_from), msc(request.ts_to));
+    if request.period_s == 0 {
+        return HistoryQuestion::Ticks(RequestTicks {
+            request: request.request,
+            from_msc,
+            to_msc,
+            count_max: u64::from(request.count_max),
+            symbol: *symbol.bytes(),
+        });
+    }
+    HistoryQuestion::Bars(RequestBars {
+        request: request.request,
+        period_s: request.period_s,
+        count_max: request.count_max,
+        from_msc,
+        to_msc,
+        symbol: *symbol.bytes(),
+    })
 }

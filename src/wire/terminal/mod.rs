@@ -7,6 +7,7 @@
 
 pub mod body;
 mod decode;
+mod decode_history;
 mod decode_trade;
 #[cfg(test)]
 mod document;
@@ -17,7 +18,7 @@ mod symbols;
 mod tests;
 
 pub use decode::{DecodeError, Decoded, Decoder};
-pub use encode::{encode_command, encode_heartbeat, encode_message};
+pub use encode::{HistoryQuestion, encode_command, encode_heartbeat, encode_history_request, encode_message};
 pub use header::{
     Body, HEADER_BYTES, Header, HeaderError, MESSAGE_BYTES_MAX, MessageKind, PROTOCOL, RejectReason, Stream,
 };

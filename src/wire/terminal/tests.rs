@@ -181,3 +181,113 @@ fn a_snapshot_of_which_a_part_was_refused_is_not_complete() {
         assert_eq!(phase, if refused { 2 } else { 1 });
     }
 }
+
+fn bar() -> body::Bar {
+    body::Bar {
+        request: 5,
+        symbol_id: 3,
+        reserved: 0,
+        period_s: 60,
+        time_s: 1_700_000_000,
+        open: 1.1043,
+        high: 1.1045,
+        low: 1.10425,
+        close: 1.10432,
+        tick_volume: 97,
+        spread_points: 8,
+        real_volume: 2,
+    }
+}
+
+/// As a history tick that answers this request.
+fn past_tick(request: u64, bid: f64) -> Vec<u8> {
+    let mut message = encoded(&tick(bid, bid), request);
+    (message[1], message[2]) = (MessageKind::HistoryTick as u8, Stream::Session as u8);
+    message
+}
+
+/// The end of an answer, decoded.
+fn end_of(decoder: &mut Decoder, request: u64, count: u64, error: u32) -> record::HistoryEnd {
+    let end = body::HistoryEnd { request, count, error, reserved: 0 };
+    let (result, records) = decode_all(decoder, &encoded(&end, 0));
+    assert_eq!(result, Ok(Decoded::Records));
+    records[0].payload().unwrap()
+}
+
+#[test]
+fn a_bar_becomes_exact_integers_in_utc_or_is_refused_and_the_end_says_so() {
+    let mut decoder = decoder();
+    decoder.set_server_offset_s(7_200);
+    let (result, records) = decode_all(&mut decoder, &encoded(&bar(), 0));
+    assert_eq!(result, Ok(Decoded::Records));
+    let payload: record::HistoryBar = records[0].payload().unwrap();
+    let prices = [payload.open, payload.high, payload.low, payload.close];
+    assert_eq!((prices, payload.request), ([110_430, 110_450, 110_425, 110_432], 5));
+    assert_eq!(payload.ts_open, (1_700_000_000 - 7_200) * 1_000_000_000);
+    assert_eq!((payload.tick_volume, payload.real_volume, payload.spread_points), (97, 2, 8));
+    assert_eq!(end_of(&mut decoder, 5, 1, 0).error, 0);
+    type Change = fn(&mut body::Bar);
+    let changes: [Change; 5] = [
+        |bar| bar.low = 1.10431,
+        |bar| bar.high = 1.10431,
+        |bar| bar.period_s = 0,
+        |bar| bar.open = 1.104305,
+        |bar| bar.close = f64::NAN,
+    ];
+    for change in changes {
+        let mut bad = bar();
+        change(&mut bad);
+        let (result, records) = decode_all(&mut decoder, &encoded(&bad, 0));
+        assert!(!result.unwrap_err().is_fatal() && records.is_empty(), "{bad:?}");
+        assert_eq!(end_of(&mut decoder, 5, 1, 0).error, record::HISTORY_REFUSED, "{bad:?}");
+    }
+    assert_eq!(end_of(&mut decoder, 5, 0, 4_401).error, 4_401, "the terminal's own error comes first");
+    let mut foreign = bar();
+    foreign.symbol_id = 4;
+    assert_eq!(decode_all(&mut decoder, &encoded(&foreign, 0)).0, Err(DecodeError::UnknownSymbol(4)));
+}
+
+#[test]
+fn the_end_of_an_answer_says_where_the_live_stream_stood() {
+    let mut decoder = decoder();
+    assert_eq!(end_of(&mut decoder, 9, 0, 0).stream_seq, 0);
+    decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 1)).0.unwrap();
+    decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 2)).0.unwrap();
+    let (_, records) = decode_all(&mut decoder, &past_tick(9, 1.2));
+    assert_eq!(records[0].flags(), record::FLAG_HISTORY);
+    assert_eq!(records[0].payload::<record::Tick>().unwrap().stream_seq, 9, "the request's number");
+    let end = end_of(&mut decoder, 9, 1, 0);
+    assert_eq!((end.stream_seq, end.error, end.count), (2, 0, 1));
+    // A live tick in the middle of an answer, and one between two answers.
+    decode_all(&mut decoder, &past_tick(10, 1.2)).0.unwrap();
+    decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 3)).0.unwrap();
+    decode_all(&mut decoder, &past_tick(10, 1.2)).0.unwrap();
+    assert_eq!(end_of(&mut decoder, 10, 2, 0).error, record::HISTORY_INTERLEAVED);
+    decode_all(&mut decoder, &past_tick(11, 1.2)).0.unwrap();
+    assert_eq!((end_of(&mut decoder, 11, 1, 0).error, end_of(&mut decoder, 12, 0, 0).error), (0, 0));
+    let (result, _) = decode_all(&mut decoder, &past_tick(13, 1.104325));
+    assert!(matches!(result, Err(DecodeError::Value { field: "bid", .. })));
+    assert_eq!(end_of(&mut decoder, 13, 1, 0).error, record::HISTORY_REFUSED);
+}
+
+#[test]
+fn a_question_goes_out_in_server_time() {
+    let symbol = FixedText::new("EURUSD").unwrap();
+    let mut request = record::HistoryRequest {
+        request: 5,
+        ts_from: 0,
+        ts_to: 60_000_999_999,
+        count_max: 200,
+        period_s: 60,
+    };
+    let HistoryQuestion::Bars(bars) = encode_history_request(&request, &symbol, 7_200) else {
+        panic!("bars")
+    };
+    assert_eq!((bars.from_msc, bars.to_msc, bars.count_max, bars.period_s), (0, 7_260_000, 200, 60));
+    (request.period_s, request.ts_from, request.ts_to) = (0, 60_000_000_000, 0);
+    let HistoryQuestion::Ticks(ticks) = encode_history_request(&request, &symbol, -3_600) else {
+        panic!("ticks")
+    };
+    assert_eq!((ticks.from_msc, ticks.to_msc, ticks.count_max), (1, 0, 200), "never zero, which means any");
+    assert_eq!(&ticks.symbol[..7], b"EURUSD\0");
+}

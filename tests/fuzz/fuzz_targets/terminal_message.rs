@@ -2,11 +2,12 @@
 //!
 //! What it is not: a check of what the messages mean.
 //!
-//! Invariant: what a header accepts is written back bit for bit; a stream's number never goes back.
+//! Invariant: what a header accepts is written back bit for bit; a stream's number never goes back; a bar of the past has its
+//! open and close between its low and high.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tickbridge::record::{Layout, Origin};
+use tickbridge::record::{HistoryBar, Layout, Origin};
 use tickbridge::types::{FixedText, InstrumentId, TimeNs, VenueId};
 use tickbridge::wire::terminal::{
     Decoder, HEADER_BYTES, Header, MESSAGE_BYTES_MAX, MessageKind, SymbolTable, body,
@@ -62,7 +63,13 @@ fuzz_target!(|data: &[u8]| {
     let kind = MessageKind::ALL[usize::from(pick) % MessageKind::ALL.len()];
     for seq in 1..4 {
         let mut count = 0;
-        let _ = decoder.decode(&with_header(kind, seq, bytes), TimeNs(3), &mut |_| count += 1);
+        let _ = decoder.decode(&with_header(kind, seq, bytes), TimeNs(3), &mut |record| {
+            count += 1;
+            if let Some(bar) = record.payload::<HistoryBar>() {
+                assert!(bar.low <= bar.open.min(bar.close) && bar.open.max(bar.close) <= bar.high);
+                assert!(bar.period_s > 0);
+            }
+        });
         assert!(count <= 2, "a gap and the message");
     }
 });

@@ -1,0 +1,67 @@
+"""Made-up training data, rows that are hard on a tree, and the file that holds them with the library's scores.
+
+NAME.rows is little-endian: six u32 (rows, columns, outputs, largest allowed distance in units in the last place, rounds
+or 0 for all, 1 for a model without names), then for each row its f32 columns and its f64 scores.
+"""
+import numpy as np
+
+ODD = [np.nan, np.nan, 0.0, -0.0, 1e-45, -1e-45, 1e-38, 1e-35, -1e-35, 1.1e-35, 9.9e-36, 3.4e38, -3.4e38, np.inf, -np.inf,
+       -0.5, -1.0, 0.5, 1.0, 2.0, 7.5, 33.0, 65.0, 1e6, 16777216.0, 2147483648.0]
+
+
+def table(rng, count, columns, nan_share, categories=()):
+    """Columns of three kinds: plain, whole numbers with many equals, heavy tails; `categories` are small whole numbers."""
+    x = rng.standard_normal((count, columns)).astype(np.float32)
+    x[:, 1::3] = np.round(x[:, 1::3] * 10)
+    x[:, 2::3] = np.exp(x[:, 2::3] * 3)
+    for column in categories:
+        x[:, column] = rng.integers(0, rng.integers(3, 80), count)
+    x[rng.random(x.shape) < nan_share] = np.nan
+    filled = np.nan_to_num(x, nan=0.7)
+    margin = filled[:, 0] + 0.8 * rng.standard_normal(count)
+    if columns > 1:
+        margin = margin + 0.1 * filled[:, 1] * (filled[:, 0] > 0)
+    for column in categories:
+        margin = margin + (filled[:, column] % 3 == 1) * 1.5 + (filled[:, column] % 7 == 0)
+    return x, margin
+
+
+def hard(rng, x, thresholds, odd=None):
+    """Ordinary rows, then rows with values on thresholds, right beside them, and of the oddest kinds."""
+    odd = ODD if odd is None else odd
+    planted = []
+    for values in thresholds:
+        nearest = np.array(sorted(set(values)), dtype=np.float64).astype(np.float32)
+        nearest = nearest[~np.isnan(nearest)]
+        with np.errstate(over="ignore", under="ignore"):
+            beside = [np.nextafter(nearest, np.float32(way)) for way in (np.inf, -np.inf)]
+        planted.append(np.concatenate([nearest, *beside]))
+    x = x.copy()
+    for row in range(len(x) // 4, len(x)):
+        for column in range(x.shape[1]):
+            dice = rng.random()
+            if dice < 0.5 and len(planted[column]):
+                x[row, column] = planted[column][rng.integers(len(planted[column]))]
+            elif dice < 0.65:
+                x[row, column] = odd[rng.integers(len(odd))]
+    return np.ascontiguousarray(x, dtype=np.float32)
+
+
+def write(path, x, scores, ulps=0, rounds=0, unnamed=False):
+    scores = np.ascontiguousarray(scores, dtype=np.float64).reshape(len(x), -1)
+    head = np.array([len(x), x.shape[1], scores.shape[1], ulps, rounds, unnamed], "<u4")
+    body = np.concatenate([np.ascontiguousarray(x).astype("<f4").view("<u4"), scores.astype("<f8").view("<u4")], axis=1)
+    path.with_suffix(".rows").write_bytes(head.tobytes() + body.tobytes())
+
+
+def read(path):
+    """Columns, scores, rounds."""
+    words = np.frombuffer(path.read_bytes(), "<u4")
+    count, columns, outputs, _, rounds, _ = (int(word) for word in words[:6])
+    body = words[6:].reshape(count, columns + 2 * outputs)
+    x = np.ascontiguousarray(body[:, :columns]).view("<f4")
+    return x, np.ascontiguousarray(body[:, columns:]).view("<f8"), rounds
+
+
+def names(columns):
+    return [f"f{i}" for i in range(columns)]

@@ -1,0 +1,306 @@
+//! What the operator's console can do to a running appliance.
+//!
+//! What it is not: the socket; `operator` has that. Nor a second truth: the engine decides, and the journal says what was asked.
+//!
+//! Invariant: whatever changes trading or models goes through a record with who and why; the registry's state is written after the
+//! engine's lane took the model, never before.
+
+use super::{Appliance, Control, ModelChangeError, Word};
+use crate::config::Config;
+use crate::engine::Slot;
+use crate::operator::{Action, Reply, Request};
+use crate::record::ControlAction;
+use crate::registry::{
+    ManifestError, ModelKey, ModelSource, ROLLBACK, Registry, RegistryError, digest_hex, slot_name, slot_of,
+};
+use crate::setup::{self, SetupError, feature_objects};
+use crate::signal::Veto;
+use crate::types::{FixedText, TextError};
+use serde_json::{Map, Value as Json, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why the console refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// Who or why do not fit their fields.
+    #[error("{0}: {1}")]
+    Text(&'static str, TextError),
+    /// Who or why are missing.
+    #[error("{0}: expected at least one character, got none")]
+    Empty(&'static str),
+    /// The queue to the engine.
+    #[error(transparent)]
+    Control(#[from] super::ControlError),
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] ModelChangeError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The manifest against the configuration.
+    #[error("{0}: {1}")]
+    Manifest(ModelKey, ManifestError),
+    /// The configuration's own model.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// No registry.
+    #[error("expected a registry, and registry.dir is not set")]
+    NoRegistry,
+    /// No such place.
+    #[error("expected {expected}, got {got:?}")]
+    Slot {
+        /// What would do.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+    /// The latch.
+    #[error("{}: {error}", path.display())]
+    Latch {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+}
+
+impl Appliance {
+    /// Does what the operator asks, and says so.
+    pub fn answer(&mut self, request: &Request, config: &Config) -> Reply {
+        match self.try_answer(request, config) {
+            Ok(result) => Reply::done(result),
+            Err(error) => Reply::refused(error),
+        }
+    }
+
+    fn try_answer(&mut self, request: &Request, config: &Config) -> Result<Json, AnswerError> {
+        let word = word(request)?;
+        let control = |action, order_id| Control { action, order_id, who: word.who, why: word.why };
+        match &request.action {
+            Action::Status => Ok(self.status_json()),
+            Action::Activate => {
+                self.control(control(ControlAction::Activate, 0))?;
+                self.clear_latch()?;
+                Ok(json!("asked: active"))
+            }
+            Action::Reduce => self.said(control(ControlAction::Reduce, 0), "asked: reducing"),
+            Action::Halt => self.said(control(ControlAction::Halt, 0), "asked: halted"),
+            Action::Kill => {
+                // The latch first: a process that dies between the two comes up halted.
+                let words = format!("killed by {}: {}", word.who, word.why);
+                self.write_latch(&words)?;
+                self.said(
+                    control(ControlAction::Kill, 0),
+                    "asked: halted, and halted after every restart until armed",
+                )
+            }
+            Action::Resolve { order_id } => {
+                self.said(control(ControlAction::ResolveNotExecuted, *order_id), "asked: not executed")
+            }
+            Action::Promote { model, slot } => {
+                let slot = live_slot(slot)?;
+                self.bring(slot, Some(model.clone()), word, &request.why, config)
+            }
+            Action::Shadow { model, slot } => {
+                let slot = match slot {
+                    Some(name) => shadow_slot(name)?,
+                    None => self.free_shadow()?,
+                };
+                self.bring(slot, Some(model.clone()), word, &request.why, config)
+            }
+            Action::Unshadow { slot } => self.unshadow(shadow_slot(slot)?, word, &request.why, config),
+            Action::Rollback { slot } => {
+                let slot = live_slot(slot)?;
+                let state = registry(config)?.state()?;
+                let before = state.before(slot).ok_or_else(|| RegistryError::NoHistory(slot_name(slot)))?;
+                self.bring(slot, before, word, &format!("{ROLLBACK}{}", request.why), config)
+            }
+        }
+    }
+
+    fn said(&mut self, control: Control, words: &str) -> Result<Json, AnswerError> {
+        self.control(control)?;
+        Ok(json!(words))
+    }
+
+    /// A model of the registry, or the configuration's own, takes a slot.
+    fn bring(
+        &mut self,
+        slot: Slot,
+        key: Option<ModelKey>,
+        word: Word,
+        why: &str,
+        config: &Config,
+    ) -> Result<Json, AnswerError> {
+        let registry = registry(config)?;
+        let source: Arc<ModelSource> = match &key {
+            Some(key) => {
+                let (manifest, source) = registry.read(key)?;
+                manifest
+                    .check_features(&feature_objects(config))
+                    .map_err(|error| AnswerError::Manifest(key.clone(), error))?;
+                Arc::new(source)
+            }
+            None => {
+                let configured = setup::configured_models(config)?;
+                let missing = || RegistryError::NoHistory(slot_name(slot));
+                configured.at(slot).cloned().ok_or_else(missing)?
+            }
+        };
+        self.install_model(slot, &source, word)?;
+        registry.assign(slot, key.clone(), word.who.as_str(), why, self.now().0)?;
+        let name = key.map_or("the configuration's own".into(), |key| key.to_string());
+        Ok(json!({ "slot": slot_name(slot), "model": name, "digest": digest_hex(source.digest()) }))
+    }
+
+    fn unshadow(&mut self, slot: Slot, word: Word, why: &str, config: &Config) -> Result<Json, AnswerError> {
+        let stands = self
+            .status()
+            .is_some_and(|status| status.models.shadows.iter().flatten().any(|(place, _, _)| *place == slot));
+        if !stands {
+            return Err(AnswerError::Slot { expected: "a shadow that is there", got: slot_name(slot) });
+        }
+        let digest = self.status().and_then(|status| {
+            let found = status.models.shadows.iter().flatten().find(|(place, _, _)| *place == slot);
+            found.map(|(_, identity, _)| identity.digest)
+        });
+        let source =
+            ModelSource::read(&self.journal_dir, digest.unwrap_or(0)).map_err(RegistryError::from)?;
+        self.remove_model(slot, &source, word)?;
+        if let Ok(registry) = registry(config) {
+            registry.assign(slot, None, word.who.as_str(), why, self.now().0)?;
+        }
+        Ok(json!({ "slot": slot_name(slot), "model": Json::Null }))
+    }
+
+    fn free_shadow(&self) -> Result<Slot, AnswerError> {
+        let taken = |slot: &Slot| {
+            self.status().is_some_and(|status| {
+                status.models.shadows.iter().flatten().any(|(place, _, _)| place == slot)
+            })
+        };
+        let all = (0..crate::engine::SHADOWS_MAX as u8).map(Slot::Shadow);
+        let none = || AnswerError::Slot { expected: "a free place for a shadow", got: "none is free".into() };
+        all.into_iter().find(|slot| !taken(slot)).ok_or_else(none)
+    }
+
+    fn write_latch(&self, words: &str) -> Result<(), AnswerError> {
+        let fail = |error| AnswerError::Latch { path: self.latch.clone(), error };
+        std::fs::write(&self.latch, format!("{words}\n")).map_err(fail)
+    }
+
+    fn clear_latch(&self) -> Result<(), AnswerError> {
+        match std::fs::remove_file(&self.latch) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(AnswerError::Latch { path: self.latch.clone(), error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How it stands.
+    pub fn status_json(&self) -> Json {
+        let Some(status) = self.status() else { return json!({ "epoch": self.epoch }) };
+        let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
+        let vetoes: Map<String, Json> =
+            vetoes.map(|(veto, count)| (veto.name().into(), count.into())).collect();
+        json!({
+            "epoch": self.epoch,
+            "trading": status.trading.name(),
+            "reason": status.trading_reason.map(|reason| reason.name()),
+            "closed": status.closed.map(|refusal| refusal.reason.name()),
+            "position_lots": status.position_lots,
+            "profit_realised": status.realised.as_f64(),
+            "profit_floating": status.floating.as_f64(),
+            "ticks": status.counts.ticks,
+            "decisions": status.counts.decisions,
+            "orders": status.counts.orders,
+            "fills": status.counts.fills,
+            "orders_open": status.orders_open,
+            "orders_unknown": status.orders_unknown,
+            "journal_seq": status.journal_seq,
+            "vetoes": vetoes,
+            "models": models_json(&status.models),
+        })
+    }
+}
+
+/// Models, shadows and quality, for the status and the report.
+pub(super) fn models_json(models: &crate::agents::ModelsStatus) -> Json {
+    let number = |value: f64| if value.is_finite() { json!(value) } else { Json::Null };
+    let identity = |slot: Slot, identity: &crate::engine::ModelIdentity| {
+        json!({
+            "slot": slot_name(slot),
+            "name": identity.name.as_str(),
+            "version": identity.version,
+            "digest": digest_hex(identity.digest),
+        })
+    };
+    let shadows = models.shadows.iter().flatten().map(|(slot, id, counts)| {
+        let mut json = identity(*slot, id);
+        json["would"] = json!({
+            "asked": counts.scores,
+            "entries": counts.entries,
+            "exits": counts.exits,
+            "wins": counts.wins,
+            "closed_ticks": counts.closed_ticks,
+            "open_ticks": counts.open_ticks,
+            "disagreements": counts.disagreements,
+            "mean_distance": number(counts.distance_e6 as f64 / 1e6 / counts.scores as f64),
+        });
+        json
+    });
+    let quality = models.quality.map(|quality| {
+        let bins = quality.bins.iter().map(|bin| {
+            json!({
+                "count": bin.count,
+                "mean_score": number(bin.score_sum / bin.count as f64),
+                "rises": number(bin.rises as f64 / bin.count as f64),
+            })
+        });
+        json!({
+            "settled": quality.settled,
+            "unmoved": quality.unmoved,
+            "dropped": quality.dropped,
+            "hit_rate": number(quality.hit_rate()),
+            "window_hit_rate": number(quality.window_hit_rate),
+            "brier": number(quality.brier()),
+            "calibration": bins.collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "revision": models.revision,
+        "live": models.live.iter().flatten().map(|(slot, id)| identity(*slot, id)).collect::<Vec<_>>(),
+        "shadows": shadows.collect::<Vec<_>>(),
+        "quality": quality,
+        "drift": models.drift.map(|(digest, feature, index)| {
+            json!({ "digest": digest_hex(digest), "feature": feature, "stability_index": number(index) })
+        }),
+    })
+}
+
+fn registry(config: &Config) -> Result<Registry, AnswerError> {
+    config.registry.dir.as_deref().map(Registry::new).ok_or(AnswerError::NoRegistry)
+}
+
+fn live_slot(name: &str) -> Result<Slot, AnswerError> {
+    let found = slot_of(name).filter(|slot| !matches!(slot, Slot::Shadow(_)));
+    found.ok_or_else(|| AnswerError::Slot { expected: "member0 to member6, or stack", got: name.into() })
+}
+
+fn shadow_slot(name: &str) -> Result<Slot, AnswerError> {
+    let found = slot_of(name).filter(|slot| matches!(slot, Slot::Shadow(_)));
+    found.ok_or_else(|| AnswerError::Slot { expected: "shadow0 to shadow3", got: name.into() })
+}
+
+fn word(request: &Request) -> Result<Word, AnswerError> {
+    for (key, text) in [("who", &request.who), ("why", &request.why)] {
+        if text.trim().is_empty() {
+            return Err(AnswerError::Empty(key));
+        }
+    }
+    let who = FixedText::new(request.who.trim()).map_err(|error| AnswerError::Text("who", error))?;
+    let why = FixedText::new(request.why.trim()).map_err(|error| AnswerError::Text("why", error))?;
+    Ok(Word { who, why })
+}

@@ -1,0 +1,133 @@
+//! `tickbridge operator`: a word to a running appliance.
+//!
+//! What it is not: a way to start or end one; the service manager does that.
+//!
+//! Invariant: exit code 0 means that the appliance took it; what the engine makes of it is in the journal and in `status`.
+
+use super::check::{EXIT_CONFIG, EXIT_DATA};
+use crate::config::Config;
+use crate::operator::{Action, ClientError, Reply, Request, Token, ask, socket_path};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Nothing runs there, or it does not answer.
+pub(super) const EXIT_NOBODY: u8 = 69;
+
+/// Speak to a running appliance: halt, reduce, activate, kill, resolve an order in doubt, ask for its status.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
+    tickbridge operator --config my.toml resolve --order 123456789 --who anna --why \"broker says never executed\"\n\n\
+    Exit codes:\n   0  the appliance took it\n   2  wrong arguments\n  65  the appliance refused it: standard error says why\n  \
+    69  no appliance runs there, or it does not answer\n  78  the configuration or the token is not usable"
+)]
+pub struct Args {
+    /// The configuration of the running appliance
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// What is wanted
+    #[arg(value_enum)]
+    pub action: Word,
+    /// Who says so; journalled
+    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve")]))]
+    pub who: Option<String>,
+    /// Why; journalled
+    #[arg(long, value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve")]))]
+    pub why: Option<String>,
+    /// The order that `resolve` declares dead
+    #[arg(long, value_name = "ID", required_if_eq("action", "resolve"))]
+    pub order: Option<u64>,
+}
+
+/// What may be said.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Word {
+    /// Print how it stands, as JSON
+    Status,
+    /// Trade again
+    Activate,
+    /// Only reductions and cancels
+    Reduce,
+    /// Nothing but cancels and reductions by hand
+    Halt,
+    /// Halt, and stay halted across restarts until armed
+    Kill,
+    /// Declare an order in doubt not executed
+    Resolve,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let action = match args.action {
+        Word::Status => Action::Status,
+        Word::Activate => Action::Activate,
+        Word::Reduce => Action::Reduce,
+        Word::Halt => Action::Halt,
+        Word::Kill => Action::Kill,
+        Word::Resolve => Action::Resolve { order_id: args.order.unwrap_or(0) },
+    };
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let who = args.who.clone().unwrap_or_else(|| "operator".into());
+    let why = args.why.clone().unwrap_or_else(|| "status".into());
+    match say(&config, action, who, why) {
+        Ok(reply) => print_reply(&reply),
+        Err(error) => {
+            eprintln!("tickbridge operator: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Why nothing was said.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SayError {
+    /// The console is not configured.
+    #[error("expected operator.token_file in the configuration, got none: the appliance has no console")]
+    NoToken,
+    /// The token.
+    #[error("operator.token_file: {0}")]
+    Token(#[from] crate::operator::TokenError),
+    /// The socket.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl SayError {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            SayError::NoToken | SayError::Token(_) => EXIT_CONFIG,
+            SayError::Client(_) => EXIT_NOBODY,
+        })
+    }
+
+    /// Whether nothing runs there.
+    pub(super) fn is_nobody(&self) -> bool {
+        matches!(self, SayError::Client(error) if error.is_nobody())
+    }
+}
+
+/// Asks the appliance of this configuration.
+pub(super) fn say(config: &Config, action: Action, who: String, why: String) -> Result<Reply, SayError> {
+    let file = config.operator.token_file.as_deref().ok_or(SayError::NoToken)?;
+    let token = Token::read(file)?.secret().to_owned();
+    Ok(ask(&socket_path(&config.appliance.state_dir), &Request { token, who, why, action })?)
+}
+
+/// Prints an answer; the exit code says whether it was a refusal.
+pub(super) fn print_reply(reply: &Reply) -> ExitCode {
+    if !reply.ok {
+        eprintln!("refused: {}", reply.error);
+        return ExitCode::from(EXIT_DATA);
+    }
+    match reply.result.as_str() {
+        Some(words) => println!("{words}"),
+        None => println!("{:#}", reply.result),
+    }
+    ExitCode::SUCCESS
+}

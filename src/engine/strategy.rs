@@ -1,0 +1,50 @@
+//! One strategy while it runs: its setup, its last verdict, its watches.
+//!
+//! What it is not: the order of a tick's steps; `decide.rs` and `observe.rs` have that.
+//!
+//! Invariant: what is in here follows from the setup and the records since the start.
+
+use super::models::Verdict;
+use super::setup::StrategySetup;
+use crate::risk::Reason;
+use crate::signal::{Agreement, Quality};
+use crate::types::{Side, TimeNs};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Strategy {
+    pub setup: StrategySetup,
+    pub ticks_since: u32,
+    pub last_denied: Option<(Reason, Side, TimeNs)>,
+    pub verdict: Verdict,
+    pub position_since: TimeNs,
+    /// Every feature had a value since they were last emptied.
+    pub was_ready: bool,
+    pub quality: Option<Quality>,
+    /// Decisions since the shadows were asked.
+    pub decisions_since_shadow: u32,
+    /// Times the shadows were asked since one of them was journalled.
+    pub shadows_since_record: u32,
+}
+
+impl Strategy {
+    pub(super) fn new(setup: StrategySetup) -> Self {
+        Strategy {
+            quality: setup.watch.quality.map(Quality::new),
+            setup,
+            ticks_since: 0,
+            last_denied: None,
+            verdict: Verdict { score: f64::NAN, agreement: Agreement::default() },
+            position_since: TimeNs::NEVER,
+            was_ready: false,
+            decisions_since_shadow: 0,
+            shadows_since_record: 0,
+        }
+    }
+
+    /// Whether a position of this size is older than the plan allows.
+    pub(super) fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
+        let hold_ns_max = self.setup.plan.hold_ns_max;
+        hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
+    }
+}

@@ -1,0 +1,35 @@
+//! Cache lines of bytes, and keeping memory warm.
+//!
+//! What it is not: an allocator; the lines are inside their owners.
+//!
+//! Invariant: reading memory to keep it warm changes nothing and returns nothing.
+
+#![allow(unsafe_code)] // reads that the compiler must not leave out
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
+/// A cache line of bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Bytes(pub(super) [u8; LINE_BYTES]);
+
+/// A row's columns as a kernel wants them, and one line for what it does not read.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(in crate::model) struct Lines(pub(super) [Bytes; 2]);
+
+impl Lines {
+    /// Of kernels that work on the row itself.
+    pub(in crate::model) const NONE: Lines = Lines([Bytes([0; LINE_BYTES]); 2]);
+}
+
+/// Reads one byte of every cache line of a slice.
+pub(super) fn touch<T: Copy>(slice: &[T]) {
+    let (first, byte_count) = (slice.as_ptr().cast::<u8>(), std::mem::size_of_val(slice));
+    for at in (0..byte_count).step_by(LINE_BYTES) {
+        let byte = first.wrapping_add(at);
+        // SAFETY: the byte is inside the slice, and its values, being plain numbers, have no padding.
+        unsafe { byte.read_volatile() };
+    }
+}

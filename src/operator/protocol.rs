@@ -1,0 +1,101 @@
+//! What is said on the console: one line of JSON each way.
+//!
+//! What it is not: checked against the appliance; whether a model or an order exists, it says itself.
+//!
+//! Invariant: an unknown action or field is refused, never ignored.
+
+use crate::registry::ModelKey;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Longest request.
+pub const REQUEST_BYTES_MAX: usize = 16_384;
+
+/// Where an appliance with this state folder listens.
+pub fn socket_path(state_dir: &Path) -> PathBuf {
+    state_dir.join("operator.sock")
+}
+
+/// What is wanted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// How it stands.
+    Status,
+    /// Trade again.
+    Activate,
+    /// Only reductions and cancels.
+    Reduce,
+    /// Nothing but cancels and reductions by hand.
+    Halt,
+    /// Halt, and stay halted across restarts.
+    Kill,
+    /// Declare an order that is in doubt dead.
+    Resolve {
+        /// Its id.
+        order_id: u64,
+    },
+    /// A model of the registry takes a live slot.
+    Promote {
+        /// Which.
+        model: ModelKey,
+        /// `member0` and so on, or `stack`.
+        slot: String,
+    },
+    /// A model of the registry is watched.
+    Shadow {
+        /// Which.
+        model: ModelKey,
+        /// `shadow0` to `shadow3`; the first free one if not said.
+        slot: Option<String>,
+    },
+    /// A shadow is taken out.
+    Unshadow {
+        /// Which place.
+        slot: String,
+    },
+    /// What stood in a live slot before takes it again.
+    Rollback {
+        /// Which place.
+        slot: String,
+    },
+}
+
+/// A request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The secret of `operator.token_file`.
+    pub token: String,
+    /// Who asks: 1 to 32 characters of ASCII.
+    pub who: String,
+    /// Why: 1 to 48 characters of ASCII.
+    pub why: String,
+    /// What is wanted.
+    pub action: Action,
+}
+
+/// The answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Reply {
+    /// Whether it was done.
+    pub ok: bool,
+    /// What there is to say.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub result: serde_json::Value,
+    /// Why it was not done.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+}
+
+impl Reply {
+    /// Done.
+    pub fn done(result: serde_json::Value) -> Self {
+        Reply { ok: true, result, error: String::new() }
+    }
+
+    /// Not done.
+    pub fn refused(error: impl std::fmt::Display) -> Self {
+        Reply { ok: false, result: serde_json::Value::Null, error: error.to_string() }
+    }
+}

@@ -1,0 +1,368 @@
+//! The registry's folder: `NAME/VERSION/manifest.json` with the model's file beside it, and `state.json`, which says what stands
+//! where and what stood there before.
+//!
+//! What it is not: the appliance; a promotion in a running one goes through its console, which writes the state afterwards.
+//!
+//! Invariant: a model is held against its manifest whenever it is read; files are replaced as a whole, so a reader never sees half
+//! of one; what stands in a slot cannot be removed.
+
+use super::manifest::{Manifest, ManifestError};
+use super::source::{ModelSource, SourceError, read_limited};
+use crate::engine::Slot;
+use crate::model::MODEL_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Largest manifest or state.
+const JSON_BYTES_MAX: u64 = 16 << 20;
+/// Changes that the state remembers.
+const HISTORY_MAX: usize = 1_000;
+
+/// Why the registry refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A file.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A manifest does not fit.
+    #[error("{}: {error}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Why.
+        error: ManifestError,
+    },
+    /// A file of JSON that is none.
+    #[error("{}: {error}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// There is none.
+    #[error("expected a model of the registry, got {0}, which is not there")]
+    Unknown(ModelKey),
+    /// There is one already.
+    #[error("{0} is in the registry already: a version never changes, take the next number")]
+    Exists(ModelKey),
+    /// It stands somewhere.
+    #[error("{key} stands in {slot}: promote another one, or take the shadow out, first")]
+    InUse {
+        /// Which.
+        key: ModelKey,
+        /// Where.
+        slot: String,
+    },
+    /// Nothing stood there before.
+    #[error("{0}: nothing is known to have stood there before")]
+    NoHistory(String),
+}
+
+/// A name and a version.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelKey {
+    /// The name.
+    pub name: String,
+    /// The version.
+    pub version: u32,
+}
+
+impl std::fmt::Display for ModelKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.name, self.version)
+    }
+}
+
+impl std::str::FromStr for ModelKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected NAME@VERSION, got {text:?}");
+        let (name, version) = text.rsplit_once('@').ok_or_else(wrong)?;
+        let version = version.parse().map_err(|_| wrong())?;
+        if name.is_empty() { Err(wrong()) } else { Ok(ModelKey { name: name.into(), version }) }
+    }
+}
+
+/// A change of a slot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Where.
+    pub slot: String,
+    /// What stood there; nothing is the configuration's own model, or an empty slot.
+    pub from: Option<ModelKey>,
+    /// What stands there now.
+    pub to: Option<ModelKey>,
+    /// Who.
+    pub who: String,
+    /// Why.
+    pub why: String,
+    /// When, nanoseconds since 1970 UTC.
+    pub ts_ns: i64,
+}
+
+/// What stands where.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Slots that are not the configuration's.
+    pub slots: BTreeMap<String, ModelKey>,
+    /// The newest last.
+    pub history: Vec<Change>,
+}
+
+impl State {
+    /// What `rollback` would bring: the state of the slot before its last change that was not a rollback itself.
+    pub fn before(&self, slot: Slot) -> Option<Option<ModelKey>> {
+        let name = slot_name(slot);
+        let mut undone = 0;
+        for change in self.history.iter().rev().filter(|change| change.slot == name) {
+            if change.why.starts_with(ROLLBACK) {
+                undone += 1;
+            } else if undone == 0 {
+                return Some(change.from.clone());
+            } else {
+                undone -= 1;
+            }
+        }
+        None
+    }
+}
+
+/// What the reason of a rollback begins with.
+pub const ROLLBACK: &str = "rollback: ";
+
+/// A slot as commands and the state write it: `member0`, `stack`, `shadow0`.
+pub fn slot_name(slot: Slot) -> String {
+    match slot {
+        Slot::Member(at) => format!("member{at}"),
+        Slot::Stack => "stack".into(),
+        Slot::Shadow(at) => format!("shadow{at}"),
+    }
+}
+
+/// The slot of this name.
+pub fn slot_of(name: &str) -> Option<Slot> {
+    (0..=u8::MAX).filter_map(Slot::from_code).find(|slot| slot_name(*slot) == name)
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    dir: PathBuf,
+}
+
+impl Registry {
+    /// The folder need not exist before the first model is added.
+    pub fn new(dir: &Path) -> Self {
+        Registry { dir: dir.to_owned() }
+    }
+
+    fn model_dir(&self, key: &ModelKey) -> PathBuf {
+        self.dir.join(&key.name).join(key.version.to_string())
+    }
+
+    /// Takes a model in; a version that is there already is not replaced.
+    pub fn add(&self, manifest: &Manifest, bytes: &[u8]) -> Result<ModelKey, RegistryError> {
+        let key = ModelKey { name: manifest.name.clone(), version: manifest.version };
+        let check = |error| RegistryError::Manifest { path: "manifest".into(), error };
+        manifest.check_bytes(bytes).map_err(check)?;
+        let dir = self.model_dir(&key);
+        if dir.join("manifest.json").exists() {
+            return Err(RegistryError::Exists(key));
+        }
+        std::fs::create_dir_all(&dir).map_err(io(&dir))?;
+        replace(&dir.join(&manifest.file), bytes)?;
+        // The manifest comes last: without it, there is no model.
+        replace(&dir.join("manifest.json"), &to_json(manifest))?;
+        Ok(key)
+    }
+
+    /// A model's manifest and the model, held against each other.
+    pub fn read(&self, key: &ModelKey) -> Result<(Manifest, ModelSource), RegistryError> {
+        let dir = self.model_dir(key);
+        let path = dir.join("manifest.json");
+        if !path.exists() {
+            return Err(RegistryError::Unknown(key.clone()));
+        }
+        let manifest: Manifest = from_json(&path)?;
+        let fail = |error| RegistryError::Manifest { path: path.clone(), error };
+        if manifest.name != key.name || manifest.version != key.version {
+            return Err(fail(ManifestError::Name(format!("{}@{}", manifest.name, manifest.version))));
+        }
+        // Before its path is made of it.
+        if Path::new(&manifest.file).components().count() != 1 {
+            return Err(fail(ManifestError::File(manifest.file.clone())));
+        }
+        let bytes = read_limited(&dir.join(&manifest.file), MODEL_BYTES_MAX as u64)?;
+        manifest.check_bytes(&bytes).map_err(fail)?;
+        let source = manifest.source(bytes);
+        Ok((manifest, source))
+    }
+
+    /// Every model, by name and version.
+    pub fn list(&self) -> Result<Vec<ModelKey>, RegistryError> {
+        let mut keys = Vec::new();
+        if !self.dir.exists() {
+            return Ok(keys);
+        }
+        for name in std::fs::read_dir(&self.dir).map_err(io(&self.dir))?.flatten() {
+            let Ok(versions) = std::fs::read_dir(name.path()) else { continue };
+            for version in versions.flatten().filter(|entry| entry.path().join("manifest.json").exists()) {
+                let (name, version) = (name.file_name(), version.file_name());
+                if let (Some(name), Some(version)) =
+                    (name.to_str(), version.to_str().and_then(|v| v.parse().ok()))
+                {
+                    keys.push(ModelKey { name: name.into(), version });
+                }
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// Takes a model out of the folder; not one that stands in a slot.
+    pub fn remove(&self, key: &ModelKey) -> Result<(), RegistryError> {
+        let state = self.state()?;
+        if let Some((slot, _)) = state.slots.iter().find(|(_, have)| *have == key) {
+            return Err(RegistryError::InUse { key: key.clone(), slot: slot.clone() });
+        }
+        let dir = self.model_dir(key);
+        let manifest = dir.join("manifest.json");
+        if !manifest.exists() {
+            return Err(RegistryError::Unknown(key.clone()));
+        }
+        // The manifest goes first: without it, there is no model.
+        std::fs::remove_file(&manifest).map_err(io(&manifest))?;
+        std::fs::remove_dir_all(&dir).map_err(io(&dir))
+    }
+
+    /// What stands where.
+    pub fn state(&self) -> Result<State, RegistryError> {
+        let path = self.dir.join("state.json");
+        if path.exists() { from_json(&path) } else { Ok(State::default()) }
+    }
+
+    /// Writes down that a slot changed.
+    pub fn assign(
+        &self,
+        slot: Slot,
+        to: Option<ModelKey>,
+        who: &str,
+        why: &str,
+        ts_ns: i64,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state()?;
+        let name = slot_name(slot);
+        let from = match &to {
+            Some(key) => state.slots.insert(name.clone(), key.clone()),
+            None => state.slots.remove(&name),
+        };
+        state.history.push(Change { slot: name, from, to, who: who.into(), why: why.into(), ts_ns });
+        let surplus = state.history.len().saturating_sub(HISTORY_MAX);
+        state.history.drain(..surplus);
+        std::fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
+        replace(&self.dir.join("state.json"), &to_json(&state))
+    }
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> RegistryError + '_ {
+    move |error| RegistryError::Source(SourceError::Io { path: path.to_owned(), error })
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value).expect("plain values with finite numbers serialize");
+    text.push(b'\n');
+    text
+}
+
+fn from_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, RegistryError> {
+    let mut bytes = read_limited(path, JSON_BYTES_MAX)?;
+    // Not serde_json: it may read the last bit of a number wrong.
+    simd_json::serde::from_slice(&mut bytes)
+        .map_err(|error| RegistryError::Json { path: path.to_owned(), error: error.to_string() })
+}
+
+/// Replaces a file as a whole, durably.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
+    let beside = path.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
+    };
+    write().map_err(io(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, Value as Json};
+
+    fn added(registry: &Registry, version: u32) -> ModelKey {
+        let feature: Map<String, Json> = [("name".to_string(), Json::from("a"))].into_iter().collect();
+        let bytes = format!("model {version}");
+        let manifest = Manifest::plain("toy", version, "linear_json", bytes.as_bytes(), &[feature]);
+        registry.add(&manifest, bytes.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn models_come_stand_and_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::new(&dir.path().join("registry"));
+        assert!(registry.list().unwrap().is_empty());
+        let (one, two) = (added(&registry, 1), added(&registry, 2));
+        assert_eq!(registry.list().unwrap(), [one.clone(), two.clone()]);
+        assert_eq!(registry.read(&two).unwrap().1.bytes(), b"model 2");
+        let slot = Slot::Member(0);
+        registry.assign(slot, Some(one.clone()), "a", "first", 1).unwrap();
+        registry.assign(slot, Some(two.clone()), "a", "better", 2).unwrap();
+        assert_eq!(registry.state().unwrap().before(slot), Some(Some(one.clone())));
+        registry.assign(slot, Some(one.clone()), "a", "rollback: worse", 3).unwrap();
+        assert_eq!(
+            registry.state().unwrap().before(slot),
+            Some(None),
+            "back once more is the configuration's own"
+        );
+        let words = registry.remove(&one).unwrap_err().to_string();
+        assert_eq!(words, "toy@1 stands in member0: promote another one, or take the shadow out, first");
+        registry.remove(&two).unwrap();
+        assert!(matches!(registry.read(&two), Err(RegistryError::Unknown(_))));
+        assert_eq!(registry.list().unwrap(), [one]);
+    }
+
+    #[test]
+    fn a_changed_file_and_a_used_version_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::new(dir.path());
+        let key = added(&registry, 1);
+        let feature: Map<String, Json> = [("name".to_string(), Json::from("a"))].into_iter().collect();
+        let other = Manifest::plain("toy", 1, "linear_json", b"x", &[feature]);
+        assert!(matches!(registry.add(&other, b"x"), Err(RegistryError::Exists(_))));
+        std::fs::write(dir.path().join("toy/1/model"), "model 9").unwrap();
+        let words = registry.read(&key).unwrap_err().to_string();
+        assert!(words.contains("toy/1/manifest.json: sha256: expected "), "{words}");
+        std::fs::write(dir.path().join("state.json"), "{").unwrap();
+        assert!(registry.state().unwrap_err().to_string().contains("state.json"));
+    }
+
+    #[test]
+    fn slots_have_names() {
+        for code in 0..=u8::MAX {
+            if let Some(slot) = Slot::from_code(code) {
+                assert_eq!(slot_of(&slot_name(slot)), Some(slot));
+                assert_eq!(slot.code(), code);
+            }
+        }
+        assert_eq!(slot_of("member7"), None);
+        assert_eq!("a@b@3".parse(), Ok(ModelKey { name: "a@b".into(), version: 3 }));
+        assert!("a".parse::<ModelKey>().is_err() && "@1".parse::<ModelKey>().is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! Models as files: what a model is beside its bytes, how it is kept beside a journal, and the folder that an operator keeps.
+//!
+//! What it is not: the models that run; `engine` has those, and `app` exchanges them.
+//!
+//! Invariant: a model is named by a digest of everything that makes its score. What is read back is held against that digest
+//! before it is used; what differs is refused by name, and nothing that runs is touched.
+
+mod folder;
+mod manifest;
+mod source;
+
+pub use folder::{Change, ModelKey, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of};
+pub use manifest::{Manifest, ManifestError, TrainingWindow};
+pub use source::{
+    CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, sha256_hex,
+};

@@ -1,0 +1,204 @@
+//! The registry and the operator's console, through the program's own commands, on a running appliance and without one.
+//!
+//! What it is not: a test of what models say, or of the exchange itself (`model_swap`).
+//!
+//! Invariant: whatever is asked is in the journal with who and why, and what was refused changed nothing.
+
+mod rig;
+
+use rig::{Place, bundled, count, stderr, tickbridge, until};
+use serde_json::Value as Json;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+use tickbridge::record::{Control, ControlAction, Kind, ModelAction, ModelChange, Record, TradingChange};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+fn place() -> Place {
+    let place = Place::new();
+    let text = "[registry]\ndir = \"registry\"\n[operator]\ntoken_file = \"token\"\n[watch]\nshadow_record_every = 20\nquality_horizon_ms = 100\nquality_every = 1\n\n[model]\n";
+    place.configure(&[("[model]\n", text)]);
+    write_token(&place, TOKEN, 0o600);
+    std::fs::copy(bundled("models/demo-linear.json"), place.path("linear.json")).unwrap();
+    place
+}
+
+fn write_token(place: &Place, token: &str, mode: u32) {
+    std::fs::write(place.path("token"), token).unwrap();
+    std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn command(place: &Place, what: &str, args: &[&str]) -> Output {
+    let config = place.config();
+    let mut all = vec![what, "--config", config.to_str().unwrap()];
+    all.extend(args);
+    tickbridge(&all)
+}
+
+fn done(place: &Place, what: &str, args: &[&str]) -> String {
+    let output = command(place, what, args);
+    assert_eq!(output.status.code(), Some(0), "{what} {args:?}: {}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(place: &Place, what: &str, args: &[&str], code: i32, words: &str) {
+    let output = command(place, what, args);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{what} {args:?}: {said}");
+    assert!(said.contains(words), "{what} {args:?}: {said}");
+}
+
+fn status(place: &Place) -> Json {
+    serde_json::from_str(&done(place, "operator", &["status"])).expect("a status in JSON")
+}
+
+/// The model in a live slot, as `name@version`.
+fn live(status: &Json) -> String {
+    let model = &status["models"]["live"][0];
+    format!("{}@{}", model["name"].as_str().unwrap_or("none"), model["version"])
+}
+
+fn until_live(place: &Place, expected: &str) {
+    until("the model is live", || (live(&status(place)) == expected).then_some(()));
+}
+
+const SAID: [&str; 4] = ["--who", "anna", "--why", "a test"];
+
+fn with_said<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    args.iter().copied().chain(SAID).collect()
+}
+
+fn add(place: &Place, version: &str) {
+    let file = place.path("linear.json");
+    let args = [
+        "add",
+        "--file",
+        file.to_str().unwrap(),
+        "--format",
+        "linear_json",
+        "--name",
+        "line",
+        "--version",
+        version,
+    ];
+    done(place, "models", &args);
+}
+
+#[test]
+fn models_are_shadowed_promoted_and_rolled_back_on_a_running_appliance() {
+    let place = place();
+    let mut appliance = place.appliance(&[]);
+    let terminal = place.terminal(&[]);
+    until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));
+    until("it decides", || (status(&place)["decisions"].as_u64()? > 0).then_some(()));
+    add(&place, "1");
+    add(&place, "2");
+    refused(&place, "models", &["remove", "line@9"], 65, "line@9, which is not there");
+
+    done(&place, "models", &with_said(&["shadow", "line@1"]));
+    until("the shadow is asked", || {
+        let status = status(&place);
+        (status["models"]["shadows"][0]["would"]["asked"].as_u64()? > 50).then_some(())
+    });
+    assert_eq!(live(&status(&place)), "model@0", "a shadow decides nothing");
+    done(&place, "models", &with_said(&["promote", "line@1"]));
+    until_live(&place, "line@1");
+    done(&place, "models", &with_said(&["promote", "line@2"]));
+    until_live(&place, "line@2");
+    refused(&place, "models", &["remove", "line@2"], 65, "stands in member0");
+    done(&place, "models", &with_said(&["rollback"]));
+    until_live(&place, "line@1");
+    done(&place, "models", &with_said(&["rollback"]));
+    until_live(&place, "model@0");
+    refused(
+        &place,
+        "models",
+        &with_said(&["promote", "line@1", "--slot", "member1"]),
+        65,
+        "slot of the configuration",
+    );
+    refused(&place, "models", &with_said(&["promote", "other@1"]), 65, "other@1, which is not there");
+    std::fs::write(place.path("registry/line/2/model"), "{}").unwrap();
+    refused(&place, "models", &with_said(&["promote", "line@2"]), 65, "sha256");
+    assert!(done(&place, "models", &["list"]).contains("not usable: "));
+    done(&place, "models", &with_said(&["unshadow", "shadow0"]));
+    until("the shadow is gone", || status(&place)["models"]["shadows"].as_array()?.is_empty().then_some(()));
+    done(&place, "models", &with_said(&["promote", "line@1"]));
+    until_live(&place, "line@1");
+    until("scores were held against the price", || {
+        (status(&place)["models"]["quality"]["settled"].as_u64()? > 0).then_some(())
+    });
+
+    drop(terminal);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let all = place.records();
+    let changes: Vec<ModelChange> = all.iter().filter_map(Record::payload::<ModelChange>).collect();
+    assert_eq!(changes.len(), 7, "shadow, four of the live slot, unshadow, and the last");
+    assert!(
+        changes.iter().all(|change| change.who.starts_with(b"anna\0") && change.why.starts_with(b"a test\0"))
+    );
+    assert_eq!(changes.iter().filter(|change| change.action == ModelAction::Remove as u8).count(), 1);
+    assert!(count(&all, Kind::ShadowScore) > 0);
+    let report = rig::json(&place.report()).unwrap();
+    assert_eq!(report["counts"]["models"]["live"][0]["name"], "line");
+    let output = place.verify();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    // The next start is brought up by the registry's state, which the commands kept; without an appliance they edit it alone.
+    done(&place, "models", &with_said(&["shadow", "line@1"]));
+    let mut appliance = place.appliance(&[]);
+    until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));
+    until_live(&place, "line@1");
+    assert_eq!(status(&place)["models"]["shadows"][0]["version"], 1);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+}
+
+#[test]
+fn the_operator_is_obeyed_with_the_right_token_only() {
+    let place = place();
+    refused(&place, "operator", &["status"], 69, "no appliance");
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));
+    until("it decides", || (status(&place)["decisions"].as_u64()? > 0).then_some(()));
+    refused(&place, "operator", &["halt"], 2, "--who");
+
+    write_token(&place, "another token, just as long", 0o600);
+    refused(&place, "operator", &with_said(&["halt"]), 65, "the token is not that of operator.token_file");
+    write_token(&place, TOKEN, 0o644);
+    refused(&place, "operator", &with_said(&["halt"]), 2, "chmod 600");
+    write_token(&place, TOKEN, 0o600);
+    assert_eq!(status(&place)["trading"], "active");
+    let socket = place.path("state/operator.sock");
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+
+    done(&place, "operator", &with_said(&["reduce"]));
+    until("it only reduces", || (status(&place)["trading"] == "reducing").then_some(()));
+    done(&place, "operator", &with_said(&["activate"]));
+    until("it trades", || (status(&place)["trading"] == "active").then_some(()));
+    done(&place, "operator", &with_said(&["kill"]));
+    until("it is halted", || (status(&place)["trading"] == "halted").then_some(()));
+    assert!(std::fs::read_to_string(place.path("state/halted")).unwrap().contains("killed by anna: a test"));
+    let long = "x".repeat(49);
+    refused(&place, "operator", &["halt", "--who", "anna", "--why", &long], 65, "why: ");
+    appliance.kill();
+    refused(&place, "operator", &["status"], 69, "is gone");
+
+    let controls: Vec<u8> =
+        place.records().iter().filter_map(Record::payload::<Control>).map(|control| control.action).collect();
+    let asked =
+        [ControlAction::Reduce, ControlAction::Activate, ControlAction::Kill].map(|action| action as u8);
+    // What a killed process had in memory is on the disk after the next start.
+    let mut appliance = place.appliance(&[]);
+    until("it says that it is halted", || appliance.words().contains("start with --arm").then_some(()));
+    let all = place.records();
+    assert!(controls.len() <= asked.len());
+    let all_controls: Vec<Control> = all.iter().filter_map(Record::payload::<Control>).collect();
+    assert_eq!(all_controls.iter().map(|control| control.action).collect::<Vec<_>>(), asked);
+    assert!(all_controls.iter().all(|control| control.who.starts_with(b"anna\0")));
+    assert!(all.iter().filter_map(Record::payload::<TradingChange>).count() >= 3);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+}
