@@ -46,6 +46,8 @@ impl Watch {
     /// The power was cut: of the operator's words, those count that were kept.
     pub(super) fn remember(&mut self, kept: &[Record], is_latched: bool) {
         self.halted_by_operator = false;
+        // Ticks were lost as well: the next live ones say what the quotes are.
+        self.quotes = [None; 2];
         for record in kept.iter().filter(|record| record.kind() == Some(Kind::Control)) {
             self.note(record);
         }
