@@ -177,10 +177,11 @@ impl World {
     pub(super) fn tell_spec(&mut self, index: usize) {
         let now_ns = self.schedule.now_ns();
         self.watch.rules_changed(now_ns);
-        if !self.terminal.is_frozen {
-            self.terminal.tell_spec(index, now_ns);
-            self.flush_terminal();
+        if self.terminal.is_frozen {
+            return self.schedule.after(100 * NS_PER_MS, Event::TellSpec(index as u8));
         }
+        self.terminal.tell_spec(index, now_ns);
+        self.flush_terminal();
     }
 
     /// Somebody buys or sells at the market, on a netting account with effect on our position.

@@ -36,6 +36,8 @@ impl World {
             }
             let keep = self.faults.below(Fault::HalfWritten, parcel.bytes.len() as u64);
             parcel.bytes.truncate(keep as usize);
+            self.truth.lost += u64::from(parcel.news);
+            parcel.heals = None;
             let at_ns = self.link.in_line(port, way, wish_ns);
             let connection = parcel.connection;
             let index = self.link.put(parcel);
