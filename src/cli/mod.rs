@@ -15,6 +15,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod sim;
+pub mod simulate;
 pub mod tick_options;
 pub mod ticks;
 
@@ -51,6 +52,8 @@ enum Command {
     Operator(operator::Args),
     /// Simulated counterparts: an MT5 terminal, a market
     Sim(sim::SimArgs),
+    /// Run the whole system in virtual time, with faults, and check that every order's truth is known
+    Simulate(simulate::Args),
     /// Model files: what they hold, whether their scores are the library's, how long an answer takes
     Model(model::ModelArgs),
     /// Tick files: convert them to one compact format
@@ -94,6 +97,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Ticks(args) => match ticks::run(&args) {
             Ok(code) => ExitCode::from(code),

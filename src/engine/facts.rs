@@ -49,6 +49,7 @@ impl Engine {
         // What is counted is counted since the start; the journal has what was before.
         self.counts = super::Counts::default();
         self.sequence = 0;
+        self.journal_failed = false;
         self.history.forget();
         for venue in &mut self.venues {
             venue.down(u8::MAX);
@@ -214,7 +215,7 @@ impl Engine {
     /// MT5 order states: 0 started, 1 placed, 2 cancelled, 3 partial, 4 filled, 5 rejected, 6 expired.
     fn on_order_event(&mut self, input: &Record, out: &mut Outputs) {
         let Some(event) = input.payload::<record::OrderEvent>() else { return };
-        if OrderId::from_raw(event.magic).is_err() {
+        if OrderId::from_raw(event.magic).is_err() || is_protective(event.reason) {
             return;
         }
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
@@ -312,11 +313,9 @@ impl Engine {
 
     /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
     fn fills_its_order(&mut self, deal: &record::DealEvent) -> bool {
-        const STOP_LOSS: u8 = 4;
-        const STOP_OUT: u8 = 6;
         let Some(order) = self.orders.order(deal.magic) else { return false };
         let same_ticket = order.ticket == 0 || deal.ticket == 0 || deal.ticket == order.ticket;
-        let ours = same_ticket && !(STOP_LOSS..=STOP_OUT).contains(&deal.reason);
+        let ours = same_ticket && !is_protective(deal.reason);
         if ours {
             self.orders.note(deal.magic, deal.ticket, 0);
         }
@@ -457,7 +456,15 @@ impl Engine {
 
     fn on_fault(&mut self, input: &Record, out: &mut Outputs) {
         let Some(fault) = input.payload::<record::Fault>() else { return };
-        match FaultKind::from_code(fault.kind) {
+        let kind = FaultKind::from_code(fault.kind);
+        // The operator may re-arm meanwhile; what cannot be written down is not begun all the same.
+        match kind {
+            Some(FaultKind::JournalDisk) => self.journal_failed = true,
+            Some(FaultKind::JournalRecovered) => self.journal_failed = false,
+            _ => {}
+        }
+        self.renew_conditions();
+        match kind {
             Some(FaultKind::JournalRecovered) | None => {}
             Some(_) => {
                 let refusal = Refusal { reason: Reason::JournalFault, limit: 0, got: i64::from(fault.kind) };
@@ -465,4 +472,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether the server itself made an order or deal: stop loss, take profit, stop out. Such a one carries the id of the order
+/// that opened the position, and is not that order (`facts`: state enums, ORDER_REASON and DEAL_REASON).
+fn is_protective(reason: u8) -> bool {
+    const STOP_LOSS: u8 = 4;
+    const STOP_OUT: u8 = 6;
+    (STOP_LOSS..=STOP_OUT).contains(&reason)
 }

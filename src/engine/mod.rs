@@ -111,6 +111,8 @@ pub struct Engine {
     trading_reason: Option<Reason>,
     loss: LossWatch,
     loss_hit: bool,
+    /// The journal's disk failed and did not say that it writes again.
+    journal_failed: bool,
     rejects_in_row: u32,
     query_count: u64,
     fill_count: u64,
@@ -153,6 +155,7 @@ impl Engine {
             trading_reason: None,
             loss: LossWatch::default(),
             loss_hit: false,
+            journal_failed: false,
             rejects_in_row: 0,
             query_count: 0,
             fill_count: 0,
@@ -254,6 +257,12 @@ impl Engine {
     /// Floating profit by our own reckoning.
     pub fn floating(&self) -> crate::types::Money {
         self.loss.floating()
+    }
+
+    /// Volume at the venue that our fills do not explain, steps: what others traded, or what was there before us.
+    pub fn external(&self, instrument: InstrumentId) -> i64 {
+        let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
+        venue.zip(instrument.index()).map_or(0, |(venue, index)| venue.external[index])
     }
 
     /// The rules of an instrument, once its venue told them.
@@ -374,7 +383,9 @@ impl Engine {
 
     /// Works out the first condition that keeps the gate closed for openings.
     fn renew_conditions(&mut self) {
+        let journal = Refusal { reason: Reason::JournalFault, limit: 0, got: 1 };
         let closed = self.venues.iter().find_map(|venue| self.closed_by(venue)).or(self.closed_by_loss());
+        let closed = closed.or(self.journal_failed.then_some(journal));
         self.gate.set_conditions(Conditions { closed });
     }
 

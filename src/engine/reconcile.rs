@@ -151,7 +151,7 @@ impl Engine {
                 if !here || order.state != OrderState::Unknown || order.ts_unknown > asked || acknowledged {
                     return;
                 }
-                if engine.orders.absent_in_snapshot(id, query) >= ABSENT_READS {
+                if engine.orders.absent_in_snapshot(id, query, asked) >= ABSENT_READS {
                     let change = engine.orders.learn(id, Fact::ProvenAbsent, Verdict::Snapshot, engine.now);
                     engine.changed(change, out);
                 }

@@ -6,7 +6,7 @@
 //! a deal counts once; memory is taken when the book is made and never again.
 
 use super::state::{Fact, OrderState, RequestState, Verdict};
-use crate::types::{INSTRUMENTS_MAX, InstrumentId, OrderId, Qty, Side, TimeNs};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, Qty, Side, TimeNs};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -14,6 +14,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub const ORDERS_OPEN_MAX: usize = 4_096;
 /// Final orders remembered for late reports.
 const ORDERS_FINAL_MAX: usize = 4_096;
+/// Between a doubt and the snapshots that may end it lies at least so much.
+const ABSENT_APART_NS: i64 = NS_PER_S;
 /// Deals remembered, so that a repeated one is known.
 const DEALS_REMEMBERED_MAX: usize = 65_536;
 
@@ -81,8 +83,10 @@ pub struct Order {
     pub ts_state: TimeNs,
     /// When it became Unknown; `TimeNs::NEVER` otherwise.
     pub ts_unknown: TimeNs,
-    /// Complete snapshots since then that know nothing of it.
+    /// Complete snapshots since then, [`ABSENT_APART_NS`] apart, that know nothing of it.
     pub absent_reads: u32,
+    /// When the last of them was asked for.
+    pub ts_absent: TimeNs,
     /// The last snapshot that knew it: query id.
     pub seen_in: u64,
     /// The return code that decided, or zero.
@@ -169,6 +173,7 @@ impl OrderBook {
             ts_state: new.ts_decide,
             ts_unknown: TimeNs::NEVER,
             absent_reads: 0,
+            ts_absent: TimeNs::NEVER,
             seen_in: 0,
             retcode: 0,
         };
@@ -290,15 +295,21 @@ impl OrderBook {
     pub fn seen_in_snapshot(&mut self, id: u64, query_id: u64) {
         if let Some(order) = self.orders.get_mut(&id) {
             order.seen_in = query_id;
-            order.absent_reads = 0;
+            (order.absent_reads, order.ts_absent) = (0, TimeNs::NEVER);
         }
     }
 
-    /// Counts a complete snapshot, asked for after `healthy_since`, that does not know the order; the count so far.
-    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64) -> u32 {
+    /// Counts a complete snapshot, asked for at `asked` on a healthy link, that does not know the order; the count so far.
+    ///
+    /// A snapshot that was asked for too soon after the doubt, or after the last one that counted, proves nothing new: a
+    /// request may still be on its way to the server.
+    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64, asked: TimeNs) -> u32 {
         match self.orders.get_mut(&id) {
             Some(order) if order.seen_in != query_id => {
-                order.absent_reads += 1;
+                if asked.since(order.ts_unknown.max(order.ts_absent)) >= ABSENT_APART_NS {
+                    order.absent_reads += 1;
+                    order.ts_absent = asked;
+                }
                 order.absent_reads
             }
             _ => 0,
@@ -313,7 +324,7 @@ impl OrderBook {
         if moved {
             order.ts_state = now;
             order.ts_unknown = if order.state == OrderState::Unknown { now } else { TimeNs::NEVER };
-            order.absent_reads = 0;
+            (order.absent_reads, order.ts_absent) = (0, TimeNs::NEVER);
         }
         let order = *order;
         self.account(&before, -1);
@@ -384,8 +395,12 @@ mod tests {
         let change = book.learn(id(1).raw(), Fact::Doubt, Verdict::Timer, TimeNs(3)).unwrap();
         assert_eq!((change.from, change.order.state), (OrderState::Sent, OrderState::Unknown));
         assert_eq!((book.reserved(InstrumentId(0), Side::Buy), book.unknown_count()), (10, 1));
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 7), 1);
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 8), 2);
+        // Asked for too soon, or twice in a moment: a request may still be on its way to the server.
+        let at = |ns: i64| TimeNs(3 + ns);
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 6, at(ABSENT_APART_NS - 1)), 0);
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 7, at(ABSENT_APART_NS)), 1);
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 8, at(2 * ABSENT_APART_NS - 1)), 1);
+        assert_eq!(book.absent_in_snapshot(id(1).raw(), 9, at(2 * ABSENT_APART_NS)), 2);
         book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
         assert_eq!(
             (book.reserved(InstrumentId(0), Side::Buy), book.unknown_count(), book.open_count()),

@@ -180,3 +180,35 @@ fn a_strangers_deal_first_seen_in_a_snapshot_is_exposure_like_any_other() {
     assert_eq!((bench.position(), bench.engine.venues[0].external[0]), (10, 7));
     assert_eq!(bench.engine.closed(), None);
 }
+
+#[test]
+fn a_stop_that_carries_an_orders_id_is_not_that_order() {
+    // Found by simulation: the deal of the entry was never told, its take profit was; the list then names both.
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    let deal = bench.deal_of(&entry, entry.qty);
+    let mut stop = OrderEvent::read(&[0; 96]);
+    (stop.magic, stop.ticket, stop.reason) = (entry.order_id, 999, 5);
+    (stop.transaction, stop.order_state) = (TransactionKind::HistoryAdd.code(), 4);
+    bench.give(&stop);
+    assert_eq!(bench.engine.orders().order(entry.order_id).unwrap().ticket, 0);
+    bench.give_flagged(&deal, FLAG_SNAPSHOT);
+    assert_eq!(bench.state_of(&entry), OrderState::Filled);
+    assert_eq!(bench.position(), entry.qty);
+}
+
+#[test]
+fn the_operator_cannot_open_what_the_journal_cannot_keep() {
+    // Found by simulation: re-armed while the disk was still full.
+    let mut bench = Bench::ready();
+    let fault = |kind| Fault { detail: 28, kind: kind as u8, reserved: [0; 7] };
+    bench.give(&fault(FaultKind::JournalDisk));
+    let mut control = Control::read(&[0; 96]);
+    control.action = ControlAction::Activate as u8;
+    bench.give(&control);
+    assert_eq!(command(&bench.tick(100_005)), None);
+    assert_eq!(bench.engine.closed().map(|refusal| refusal.reason), Some(Reason::JournalFault));
+    bench.give(&fault(FaultKind::JournalRecovered));
+    assert!(command(&bench.tick(100_010)).is_some());
+}

@@ -16,7 +16,7 @@ pub mod past;
 pub mod playback;
 pub mod quotes;
 mod replies;
-mod report;
+pub(in crate::sim) mod report;
 mod request;
 pub mod retcode;
 pub mod session;

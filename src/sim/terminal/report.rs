@@ -122,7 +122,7 @@ pub(super) fn request_transaction(
 }
 
 /// An order in a snapshot.
-pub(super) fn order_state(request: u64, order: &Order, symbol: &Symbol) -> body::OrderState {
+pub(in crate::sim) fn order_state(request: u64, order: &Order, symbol: &Symbol) -> body::OrderState {
     let spec = &symbol.spec;
     body::OrderState {
         request,
@@ -154,7 +154,11 @@ pub(super) fn order_state(request: u64, order: &Order, symbol: &Symbol) -> body:
 }
 
 /// A position in a snapshot.
-pub(super) fn position_state(request: u64, position: &Position, symbol: &Symbol) -> body::PositionState {
+pub(in crate::sim) fn position_state(
+    request: u64,
+    position: &Position,
+    symbol: &Symbol,
+) -> body::PositionState {
     let spec = &symbol.spec;
     body::PositionState {
         request,
@@ -177,7 +181,7 @@ pub(super) fn position_state(request: u64, position: &Position, symbol: &Symbol)
 }
 
 /// A deal in a snapshot.
-pub(super) fn deal_state(request: u64, deal: &Deal, symbol: &Symbol) -> body::DealState {
+pub(in crate::sim) fn deal_state(request: u64, deal: &Deal, symbol: &Symbol) -> body::DealState {
     body::DealState {
         request,
         ticket: deal.ticket,

@@ -1,0 +1,186 @@
+//! A simulated appliance: the real engine and decoders, and what the lanes around them do, one after the other.
+//!
+//! What it is not: the lanes (`agents`); this repeats their order of things (journal, step, journal, pass on) without rings,
+//! sockets or files.
+//!
+//! Invariant: as in `agents/decide.rs`: every input is in the journal before the engine sees it, every output before it is
+//! passed on. A kill may fall between any two of these.
+
+use super::journal::Journal;
+use super::planted::Planted;
+use super::schedule::Port;
+use super::setup;
+use super::terminal::{LOGIN, SERVER};
+use crate::engine::{Engine, Outputs, Setup};
+use crate::record::{self, Kind, Layout, Origin, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
+use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
+use crate::wire::terminal::{Decoder, SymbolTable, body};
+use std::collections::VecDeque;
+
+/// The appliance's end of one port.
+#[derive(Debug)]
+pub(super) struct End {
+    /// The connection it hears; zero for none.
+    pub(super) connection: u32,
+    pub(super) is_live: bool,
+    pub(super) decoder: Decoder,
+    pub(super) commands_sent: u64,
+    pub(super) credit: u64,
+    pub(super) ts_heard_ns: i64,
+    pub(super) hello: body::Hello,
+}
+
+impl End {
+    fn new(port: Port) -> Self {
+        let origin = if port == Port::Market { Origin::Market } else { Origin::Trade };
+        End {
+            connection: 0,
+            is_live: false,
+            decoder: Decoder::new(SymbolTable::new(VenueId(0), setup::symbols()), origin),
+            commands_sent: 0,
+            credit: 0,
+            ts_heard_ns: 0,
+            hello: body::Hello::read(&[0; body::Hello::BYTES]),
+        }
+    }
+
+    /// Listens to a new connection.
+    pub(super) fn connected(&mut self, connection: u32, now_ns: i64) {
+        self.connection = connection;
+        self.decoder.reset();
+        self.ts_heard_ns = now_ns;
+        (self.commands_sent, self.credit) = (0, 0);
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Appliance {
+    pub(super) engine: Engine,
+    pub(super) out: Outputs,
+    pub(super) journal: Journal,
+    pub(super) epoch: u64,
+    pub(super) ends: [End; 2],
+    pub(super) outbox: VecDeque<Record>,
+    pub(super) ts_input: i64,
+    /// A kill falls after so many more instants.
+    pub(super) instants_left: Option<u32>,
+    pub(super) is_dead: bool,
+    /// Every output of the last step is in the journal.
+    pub(super) is_step_whole: bool,
+    pub(super) planted: Option<Planted>,
+}
+
+impl Appliance {
+    pub(super) fn new(parts: &Setup, planted: Option<Planted>) -> Self {
+        Appliance {
+            engine: Engine::new(parts.clone()),
+            out: Outputs::default(),
+            journal: Journal::default(),
+            epoch: 0,
+            ends: Port::BOTH.map(End::new),
+            outbox: VecDeque::new(),
+            ts_input: 0,
+            instants_left: None,
+            is_dead: true,
+            is_step_whole: true,
+            planted,
+        }
+    }
+
+    /// Ready for another episode, with its memory kept.
+    pub(super) fn renew(&mut self, parts: &Setup, planted: Option<Planted>) {
+        self.engine = Engine::new(parts.clone());
+        self.journal.clear();
+        self.epoch = 0;
+        (self.instants_left, self.is_dead, self.is_step_whole) = (None, true, true);
+        self.ts_input = 0;
+        self.planted = planted;
+        self.forget_connections();
+    }
+
+    /// What a process that ends does not keep.
+    pub(super) fn forget_connections(&mut self) {
+        self.outbox.clear();
+        self.out.clear();
+        for end in &mut self.ends {
+            (end.connection, end.is_live) = (0, false);
+        }
+    }
+
+    /// One instant passes; `false` when the process died in it.
+    pub(super) fn instant(&mut self) -> bool {
+        pass(&mut self.instants_left, &mut self.is_dead)
+    }
+
+    /// As `agents::Decide`: journal, step, journal, pass on.
+    #[inline]
+    pub(super) fn take(&mut self, mut input: Record) {
+        self.out.clear();
+        if self.is_dead {
+            return;
+        }
+        self.is_step_whole = true;
+        self.ts_input = input.ts().0;
+        self.journal.append(&mut input);
+        self.is_step_whole = false;
+        if !self.instant() {
+            return;
+        }
+        self.engine.step(&input, &mut self.out);
+        let Appliance { out, journal, instants_left, is_dead, planted, .. } = self;
+        for output in out.records_mut() {
+            if *planted == Some(Planted::SendBeforeJournal) && output.kind() == Some(Kind::Command) {
+                continue;
+            }
+            journal.append(output);
+            if !pass(instants_left, is_dead) {
+                return;
+            }
+        }
+        self.is_step_whole = true;
+        for output in self.out.records() {
+            if matches!(output.kind(), Some(Kind::Command | Kind::Query)) {
+                self.outbox.push_back(*output);
+            }
+        }
+    }
+
+    /// The record of a session that came or went.
+    pub(super) fn session(&self, port: Port, state: SessionState, ts: TimeNs) -> Record {
+        let hello = &self.ends[port as usize].hello;
+        let roles = if port == Port::Market { ROLE_MARKET } else { ROLE_TRADE };
+        let session = record::Session {
+            state: state as u8,
+            roles,
+            margin_mode: hello.margin_mode,
+            account_mode: hello.account_mode,
+            build: hello.build,
+            login: LOGIN,
+            server_offset_s: hello.server_offset_s,
+            reason: 0,
+            currency: hello.currency,
+            server: *FixedText::<64>::new(SERVER).unwrap_or_default().bytes(),
+        };
+        let origin = if port == Port::Market { Origin::Market } else { Origin::Trade };
+        Record::new(origin, ts, VenueId(0), InstrumentId::NONE, &session)
+    }
+}
+
+fn pass(instants_left: &mut Option<u32>, is_dead: &mut bool) -> bool {
+    match instants_left {
+        Some(0) => *is_dead = true,
+        Some(left) => *left -= 1,
+        None => {}
+    }
+    !*is_dead
+}
+
+/// The engine that the records make.
+pub(super) fn recover(parts: &Setup, records: &[Record], spare: &mut Outputs) -> Engine {
+    let mut engine = Engine::new(parts.clone());
+    for record in records {
+        engine.recover(record, spare);
+    }
+    engine
+}

@@ -1,0 +1,460 @@
+//! What must hold after every event, and what must hold when everything has come to rest.
+//!
+//! What it is not: the engine's own assertions; nothing here asks the gate whether the gate was right.
+//!
+//! Invariant: a rule looks at what was given and what came out, and at the truth; never at what a part says of itself, but
+//! for the state that is compared.
+
+use super::World;
+use super::schedule::Port;
+use super::setup;
+use super::words::words;
+use crate::engine::Engine;
+use crate::order::{OrderState, RetcodeClass, classify};
+use crate::record::{self, ControlAction, FLAG_REFILL, Kind, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
+use crate::risk::{Reason, Trading};
+use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side};
+use crate::wire::terminal::body;
+use std::collections::VecDeque;
+
+/// For so long after a change of rules a refusal for them is nobody's fault.
+const RULES_SETTLE_NS: i64 = 5 * NS_PER_S;
+
+/// What the rules remember, from the inputs alone.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    roles_up: u8,
+    account_flags: u8,
+    /// The operator's word, as it was given.
+    halted_by_operator: bool,
+    last_id: u64,
+    /// Engine times of the latest entries.
+    entries_ns: VecDeque<i64>,
+    quotes: [Option<(i64, i64)>; 2],
+    /// Somebody else traded.
+    pub(super) is_foreign_seen: bool,
+    rules_changed_ns: i64,
+    /// Something happened since the last comparison.
+    is_dirty: bool,
+}
+
+impl Watch {
+    pub(super) fn started(&mut self) {
+        (self.roles_up, self.account_flags) = (0, 0);
+    }
+
+    /// The power was cut: of the operator's words, those count that were kept.
+    pub(super) fn remember(&mut self, kept: &[Record], is_latched: bool) {
+        self.halted_by_operator = false;
+        // Ticks were lost as well: the next live ones say what the quotes are.
+        self.quotes = [None; 2];
+        for record in kept.iter().filter(|record| record.kind() == Some(Kind::Control)) {
+            self.note(record);
+        }
+        self.halted_by_operator |= is_latched;
+    }
+
+    pub(super) fn rules_changed(&mut self, now_ns: i64) {
+        self.rules_changed_ns = now_ns;
+    }
+
+    pub(super) fn note(&mut self, input: &Record) {
+        match input.kind() {
+            Some(Kind::Tick) => {
+                if let (Some(tick), Some(at)) = (input.payload::<record::Tick>(), input.instrument().index())
+                    && input.flags() & FLAG_REFILL == 0
+                    && let Some(quote) = self.quotes.get_mut(at)
+                {
+                    *quote = Some((tick.bid, tick.ask));
+                }
+                return;
+            }
+            Some(Kind::ClockTick) => return,
+            Some(Kind::Session) => {
+                if let Some(session) = input.payload::<record::Session>() {
+                    match session.state == SessionState::Up as u8 {
+                        true => self.roles_up |= session.roles,
+                        false => self.roles_up &= !session.roles,
+                    }
+                }
+            }
+            Some(Kind::Account) => {
+                self.account_flags = input.payload::<record::Account>().map_or(0, |account| account.flags);
+            }
+            Some(Kind::Control) => {
+                let action = input.payload::<record::Control>().map_or(0, |control| control.action);
+                if action == ControlAction::Activate as u8 {
+                    self.halted_by_operator = false;
+                } else if action != ControlAction::ResolveNotExecuted as u8 {
+                    self.halted_by_operator = true;
+                }
+            }
+            _ => {}
+        }
+        self.is_dirty = true;
+    }
+
+    /// Whether an entry may be made, for all that was ever said.
+    fn may_open(&self) -> bool {
+        self.roles_up == ROLE_MARKET | ROLE_TRADE && self.account_flags & 15 == 15 && !self.halted_by_operator
+    }
+}
+
+impl World {
+    /// Notes the first rule that does not hold.
+    #[cold]
+    pub(super) fn violate(&mut self, rule: &'static str, words: impl FnOnce() -> String) {
+        if self.violation.is_none() {
+            let words = words();
+            self.say(|_| format!("VIOLATION {rule}: {words}"));
+            self.violation = Some(super::Violation { rule, words, event: self.events });
+        }
+    }
+
+    /// After every step of the engine.
+    #[inline]
+    pub(super) fn check_step(&mut self, input: &Record) {
+        if self.tracing == super::Tracing::On && input.kind() != Some(Kind::Tick) {
+            self.say(|_| format!("input {}", words(input)));
+        }
+        if !self.appliance.is_step_whole {
+            return;
+        }
+        for index in 0..self.appliance.out.records().len() {
+            let output = self.appliance.out.records()[index];
+            if self.tracing == super::Tracing::On {
+                self.say(|_| format!("output {}", words(&output)));
+            }
+            match output.kind() {
+                Some(Kind::Command) => self.check_command(&output),
+                Some(Kind::OrderStateChange) => self.check_change(&output),
+                _ => {}
+            }
+        }
+        if input.kind() == Some(Kind::Tick) {
+            self.check_quote(input.instrument());
+        }
+        if self.truth.any_alive() {
+            self.check_alive();
+        }
+    }
+
+    fn check_command(&mut self, output: &Record) {
+        let Some(command) = output.payload::<record::Command>() else { return };
+        self.watch.is_dirty = true;
+        let (id, last) = (command.order_id, self.watch.last_id);
+        if id <= last {
+            self.violate("ids", || format!("expected an id above {last:x}, got {id:x}"));
+        }
+        self.watch.last_id = id.max(last);
+        let Some(side) = OrderKind::from_code(command.order_kind).and_then(OrderKind::side) else { return };
+        let engine = &self.appliance.engine;
+        let instrument = output.instrument();
+        let net = engine.positions().net(instrument).qty;
+        if output.aux() == 1 {
+            if command.qty > net.abs() || net.signum() != -side.sign() {
+                let qty = command.qty;
+                self.violate("reduces", || format!("expected a reduction of {net}, got {side:?} {qty}"));
+            }
+            return;
+        }
+        let is_open = self.watch.may_open()
+            && self.appliance.ends.iter().all(|end| end.is_live)
+            && engine.trading() == Trading::Active
+            && engine.closed().is_none()
+            && !self.is_disk_full;
+        if !is_open {
+            self.violate("gate", || format!("order {id:x} entered while the gate was closed"));
+        }
+        self.check_limits(instrument, side, command.qty);
+        self.check_rate(output.ts().0);
+    }
+
+    /// Worst case, from the engine's own books and the operator's limits.
+    fn check_limits(&mut self, instrument: InstrumentId, side: Side, qty: i64) {
+        let limits = setup::limits();
+        let steps = |lots: f64| (lots * 100.0).round() as i64;
+        let engine = &self.appliance.engine;
+        let net = engine.positions().net(instrument).qty + engine.external(instrument);
+        let worst = net * side.sign() + engine.orders().reserved(instrument, side);
+        let open = engine.orders().open_count();
+        let unknown = engine.orders().unknown_of(instrument, side);
+        let (order_max, position_max) = (steps(limits.order_lots_max), steps(limits.position_lots_max));
+        if qty > order_max || worst > position_max || open > limits.open_orders_max as usize || unknown > 0 {
+            self.violate("limits", || {
+                format!(
+                    "expected at most {order_max} steps an order, {position_max} in the worst case, {} open, \
+                     none in doubt; got {qty}, {worst}, {open}, {unknown}",
+                    limits.open_orders_max
+                )
+            });
+        }
+    }
+
+    fn check_rate(&mut self, ts_ns: i64) {
+        let limits = setup::limits();
+        let most = (limits.orders_per_s_max + limits.orders_burst_max) as usize;
+        let entries = &mut self.watch.entries_ns;
+        entries.push_back(ts_ns);
+        if entries.len() <= most {
+            return;
+        }
+        let oldest = entries.pop_front().unwrap_or(0);
+        if ts_ns - oldest < NS_PER_S && ts_ns >= oldest {
+            self.violate("rate", || format!("expected at most {most} entries in a second, got one more"));
+        }
+    }
+
+    fn check_change(&mut self, output: &Record) {
+        let Some(change) = output.payload::<record::OrderStateChange>() else { return };
+        self.watch.is_dirty = true;
+        let is_final =
+            |code: u8| OrderState::ALL.iter().any(|state| *state as u8 == code && state.is_final());
+        let filled = OrderState::Filled as u8;
+        if is_final(change.from) && change.to != filled {
+            let (from, to) = (change.from, change.to);
+            self.violate("fate", || format!("expected an end to stay, got state {to} after {from}"));
+        }
+        if change.to != OrderState::Rejected as u8 {
+            return;
+        }
+        if let Some(fate) = self.truth.fate(change.order_id)
+            && fate.filled > 0
+            && !fate.is_forgotten
+        {
+            let (id, done) = (change.order_id, fate.filled);
+            self.violate("fate", || {
+                format!("expected order {id:x} to be known as filled by {done}, got it declared dead")
+            });
+        }
+    }
+
+    /// What a quote is, only a live tick says.
+    fn check_quote(&mut self, instrument: InstrumentId) {
+        let Some(Some((bid, ask))) = instrument.index().and_then(|at| self.watch.quotes.get(at).copied())
+        else {
+            return;
+        };
+        let quote = self.appliance.engine.market().quote(instrument);
+        if (quote.bid.0, quote.ask.0) != (bid, ask) {
+            let got = (quote.bid.0, quote.ask.0);
+            self.violate("quote", || format!("expected the last live quote {bid} {ask}, got {got:?}"));
+        }
+    }
+
+    /// What may still be executed is open here, and reserved.
+    fn check_alive(&mut self) {
+        let engine = &self.appliance.engine;
+        let wrong = self.truth.alive().find(|(id, fate)| {
+            let order = engine.orders().order(*id);
+            !fate.is_forgotten && order.is_none_or(|order| order.state.is_final())
+        });
+        if let Some((id, fate)) = wrong {
+            let (words, state) = (format!("{fate:?}"), engine.orders().order(id).map(|order| order.state));
+            return self.violate("alive", || {
+                format!("expected order {id:x} to be open while it may be executed, got {state:?}: {words}")
+            });
+        }
+        for index in 0..setup::SYMBOLS.len() {
+            for side in Side::BOTH {
+                let id = InstrumentId(index as u16);
+                let forgotten = self.truth.alive().any(|(_, fate)| fate.is_forgotten);
+                let may_fill = self.truth.may_fill(index, side);
+                let reserved = self.appliance.engine.orders().reserved(id, side);
+                if may_fill > reserved && !forgotten {
+                    self.violate("reserved", || {
+                        format!("expected {may_fill} steps of {side:?} reserved, got {reserved}")
+                    });
+                }
+            }
+        }
+    }
+
+    /// As a command leaves: it is in the journal, it leaves once, it is what was decided, and no limit breaks in truth.
+    pub(super) fn check_write(&mut self, record: &Record, wire: &body::Command) {
+        let id = wire.order_id;
+        let journalled = self.appliance.journal.record(record.seq());
+        let is_kept = journalled
+            .and_then(|kept| kept.payload::<record::Command>())
+            .is_some_and(|kept| kept.order_id == id);
+        let is_durable = !self.waits_for_disk || self.appliance.journal.durable_seq() >= record.seq();
+        if !is_kept || !is_durable {
+            self.violate("journal", || format!("order {id:x} left before the journal had it"));
+        }
+        let Some(fate) = self.truth.fate(id).copied() else { return };
+        if fate.writes > 1 {
+            self.violate("once", || format!("order {id:x} was written {} times", fate.writes));
+        }
+        if fate.executions > 1 {
+            self.violate("once", || format!("order {id:x} was executed {} times", fate.executions));
+        }
+        if let Some(command) = record.payload::<record::Command>() {
+            let same = (command.position, command.filling, command.qty, command.order_kind)
+                == (wire.position, wire.filling, fate.qty, wire.order_type);
+            if !same {
+                self.violate("wire", || format!("order {id:x} left with other terms than were decided"));
+            }
+        }
+        if self.watch.is_foreign_seen {
+            return;
+        }
+        let position_max = (setup::limits().position_lots_max * 100.0).round() as i64;
+        let net = self.terminal.broker.account.net_volume(fate.instrument);
+        let worst = net * fate.side.sign() + self.truth.may_fill(fate.instrument, fate.side);
+        if worst > position_max {
+            self.violate("limits", || {
+                format!("expected at most {position_max} steps in truth, got {worst} with order {id:x}")
+            });
+        }
+    }
+
+    /// A request that is wrong in itself is our fault, unless the rules have just changed.
+    pub(super) fn check_refusals(&mut self) {
+        let now_ns = self.schedule.now_ns();
+        let refused = std::mem::take(&mut self.terminal.refused);
+        if now_ns - self.watch.rules_changed_ns < RULES_SETTLE_NS {
+            return;
+        }
+        // A stop that the market has run past while the order was under way is not our fault.
+        let moved = [10_015, 10_016, 10_038];
+        let wrong = refused.iter().find(|(id, code)| {
+            classify(*code) == RetcodeClass::Fix && !moved.contains(code) && OrderId::from_raw(*id).is_ok()
+        });
+        if let Some((id, code)) = wrong {
+            self.violate("request", || format!("order {id:x} was refused as wrong: {code}"));
+        }
+    }
+
+    /// Whether all that happened at the broker must be known to the appliance by now.
+    pub(super) fn is_settled(&self) -> bool {
+        let ends = &self.appliance.ends;
+        !self.appliance.is_dead
+            && !self.terminal.is_frozen
+            && self.truth.lost == self.truth.healed
+            && self.link.news_under_way == 0
+            && self.terminal.is_idle()
+            && self.terminal.is_server_up
+            && Port::BOTH.iter().all(|port| {
+                let at = *port as usize;
+                ends[at].is_live && ends[at].connection == self.link.terminal_has[at]
+            })
+            && !self.truth.any_alive()
+            && self.appliance.outbox.is_empty()
+            && self.appliance.engine.closed().is_none_or(|refusal| {
+                !matches!(refusal.reason, Reason::SessionDown | Reason::SessionUnreconciled)
+            })
+    }
+
+    /// Compares positions and fills with the broker's, whenever they must agree.
+    pub(super) fn check_settled(&mut self) {
+        if !self.watch.is_dirty || !self.is_settled() {
+            return;
+        }
+        self.watch.is_dirty = false;
+        self.comparisons += 1;
+        for index in 0..setup::SYMBOLS.len() {
+            let instrument = InstrumentId(index as u16);
+            let engine = &self.appliance.engine;
+            let ours = engine.positions().net(instrument).qty + engine.external(instrument);
+            let theirs = self.terminal.broker.account.net_volume(index);
+            if ours != theirs {
+                self.violate("position", || {
+                    format!(
+                        "expected {theirs} steps of {} as the broker has, got {ours}",
+                        setup::SYMBOLS[index]
+                    )
+                });
+            }
+        }
+    }
+
+    /// Everything is known, and nothing is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let orders = self.appliance.engine.orders();
+        let doubts = orders.unknown_count();
+        self.is_settled()
+            && orders.open_count() == doubts
+            && !self.is_disk_full
+            && !self.appliance.engine.waits()
+    }
+
+    /// At the end: every command has exactly one fate, or is in doubt and acknowledged.
+    pub(super) fn check_end(&mut self) {
+        if !self.is_settled() {
+            let words = self.unsettled_words();
+            return self.violate("rest", || format!("expected the world to come to rest, got {words}"));
+        }
+        if let Some(refusal) = self.appliance.engine.closed()
+            && matches!(refusal.reason, Reason::PositionMismatch)
+        {
+            return self.violate("rest", || format!("expected positions to agree, got {refusal}"));
+        }
+        let wrong = self.truth.fates().filter(|(_, fate)| !fate.is_forgotten).find_map(|(id, fate)| {
+            let Some(order) = self.appliance.engine.orders().order(id) else {
+                return Some(format!("order {id:x} is not known"));
+            };
+            let is_known = order.state.is_final() || order.state == OrderState::Unknown;
+            let is_right = order.qty_filled == fate.filled && fate.executions <= 1;
+            (!is_known || !is_right).then(|| format!("order {id:x}: {fate:?} is known as {order:?}"))
+        });
+        if let Some(words) = wrong {
+            self.violate("fate", || format!("expected one true fate, got {words}"));
+        }
+    }
+
+    fn unsettled_words(&self) -> String {
+        let engine = &self.appliance.engine;
+        format!(
+            "dead {}, lost {} healed {}, news under way {}, terminal idle {}, alive {}, outbox {}, closed {:?}, \
+             connections {:?}, live {:?}",
+            self.appliance.is_dead,
+            self.truth.lost,
+            self.truth.healed,
+            self.link.news_under_way,
+            self.terminal.is_idle(),
+            self.truth.any_alive(),
+            self.appliance.outbox.len(),
+            engine.closed().map(|refusal| refusal.to_string()),
+            self.link.terminal_has,
+            Port::BOTH.map(|port| self.appliance.ends[port as usize].is_live),
+        )
+    }
+
+    /// What the journal makes is what the process had.
+    pub(super) fn check_recovered(&mut self, recovered: &Engine) {
+        let live = &self.appliance.engine;
+        let mut wrong = None;
+        for index in 0..setup::SYMBOLS.len() {
+            let instrument = InstrumentId(index as u16);
+            let state = |engine: &Engine| {
+                let position = *engine.positions().net(instrument);
+                (
+                    position.qty,
+                    position.open_value,
+                    engine.external(instrument),
+                    engine.orders().open_of(instrument),
+                    engine.orders().reserved(instrument, Side::Buy),
+                    engine.orders().reserved(instrument, Side::Sell),
+                )
+            };
+            if state(live) != state(recovered) {
+                wrong = Some(format!("expected {:?}, got {:?}", state(live), state(recovered)));
+            }
+        }
+        for (id, _) in self.truth.fates() {
+            let state = |engine: &Engine| {
+                let order = engine.orders().order(id);
+                order.map(|order| (order.state, order.ticket, order.qty_filled, order.fill_value))
+            };
+            if state(live) != state(recovered) {
+                wrong = Some(format!("order {id:x}: expected {:?}, got {:?}", state(live), state(recovered)));
+            }
+        }
+        if live.trading() != recovered.trading() {
+            wrong = Some(format!("expected {:?}, got {:?}", live.trading(), recovered.trading()));
+        }
+        if let Some(words) = wrong {
+            self.violate("recovery", || words);
+        }
+    }
+}

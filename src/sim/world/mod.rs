@@ -1,0 +1,447 @@
+//! The whole system in one process, in virtual time, from one seed: the real engine, decoders, order book, gate and recovery
+//! on one side, the real simulated broker on the other, and between them everything that goes wrong.
+//!
+//! What it is not: a test of sockets, files or lanes; those have their own. Nothing here waits, and nothing reads a clock.
+//!
+//! Invariant: an episode is a function of its [`Episode`], bit for bit. The rules of `checks.rs` hold after every event.
+//!
+//! Where to start: [`Simulator::run`] below; `faults.rs` for what goes wrong, `checks.rs` for what must hold, `planted.rs`
+//! for the proof that it would be noticed.
+
+mod appliance;
+mod checks;
+mod faults;
+mod journal;
+mod link;
+mod many;
+mod mishaps;
+mod path;
+mod planted;
+mod planting;
+mod replaying;
+mod schedule;
+mod setup;
+mod shrink;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod words;
+
+pub use faults::{Fault, FaultRates};
+pub use many::{Summary, run_many};
+pub use planted::Planted;
+pub use shrink::{Shortest, shrink};
+
+use crate::engine::{Outputs, Setup};
+use crate::record::{ClockTick, Origin, Payload, Record};
+use crate::runtime::Prng;
+use crate::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs, VenueId};
+use crate::wire::terminal::body;
+use appliance::Appliance;
+use checks::Watch;
+use faults::Faults;
+use link::Link;
+use schedule::{Event, Port, Schedule};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use terminal::{Delivery, Surroundings, Terminal};
+use truth::Truth;
+
+/// Virtual time begins here, UTC.
+const START_NS: i64 = 1_700_000_000 * NS_PER_S;
+/// When faults are over, everything must be known within this time: more than the engine's longest interval of
+/// reconciliation, twice.
+const QUIET_NS: i64 = 75 * NS_PER_S;
+/// Distance of quotes when faults are over.
+const QUIET_QUOTE_NS: i64 = 250 * NS_PER_MS;
+/// Events a seed may take to come to rest.
+const QUIET_EVENTS_MAX: u64 = 60_000;
+
+/// What an episode is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Episode {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Faults stop after so many events; then the world comes to rest.
+    pub events: u64,
+    /// What goes wrong, and how often.
+    pub rates: FaultRates,
+    /// Numbers of strikes that are left out, ascending.
+    pub skipped: Vec<u32>,
+    /// A bug to find.
+    pub planted: Option<Planted>,
+}
+
+/// A rule that did not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// Which.
+    pub rule: &'static str,
+    /// What was expected and got.
+    pub words: String,
+    /// After so many events.
+    pub event: u64,
+}
+
+/// How an episode went.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    /// Events: what the market, the terminal, the broker, the link, the clock and the appliance did.
+    pub events: u64,
+    /// Records in the journal at the end.
+    pub records: u64,
+    /// Commands written.
+    pub orders: u64,
+    /// Deals at the broker.
+    pub deals: u64,
+    /// Times that an order came into doubt, since the last start.
+    pub unknown: u64,
+    /// Starts of the appliance.
+    pub starts: u64,
+    /// Times that position and fills were compared with the broker's.
+    pub comparisons: u64,
+    /// Faults that struck, with their numbers, in order.
+    pub strikes: Vec<(u32, Fault)>,
+    /// Digest of the journal: the same seed gives the same.
+    pub digest: u64,
+    /// The rule that did not hold.
+    pub violation: Option<Violation>,
+    /// The last things that happened, if asked for.
+    pub trace: Vec<String>,
+}
+
+/// Whether to keep words about what happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tracing {
+    /// No words.
+    Off,
+    /// The last lines.
+    On,
+}
+
+/// Runs episodes, one after the other; keeps its memory between them.
+#[derive(Debug)]
+pub struct Simulator {
+    parts: Setup,
+    world: World,
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        let parts = setup::setup();
+        let world = World::new(&parts);
+        Simulator { parts, world }
+    }
+}
+
+impl Simulator {
+    /// Runs one episode.
+    pub fn run(&mut self, episode: &Episode, tracing: Tracing) -> Outcome {
+        let Simulator { parts, world } = self;
+        world.renew(parts, episode, tracing);
+        // An assertion of the engine is a rule like any other.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.run(parts))) {
+            let words = panic.downcast_ref::<String>().cloned();
+            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+            world.violate("assertion", || words.unwrap_or_default());
+        }
+        world.outcome()
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+struct World {
+    episode_events: u64,
+    planted: Option<Planted>,
+    events: u64,
+    schedule: Schedule,
+    link: Link,
+    faults: Faults,
+    truth: Truth,
+    terminal: Terminal,
+    appliance: Appliance,
+    watch: Watch,
+    dice: Prng,
+    mids: [i64; 2],
+    flood_left: u32,
+    /// Appliance's clock less virtual time.
+    clock_offset_ns: i64,
+    waits_for_disk: bool,
+    is_disk_full: bool,
+    is_send_planned: bool,
+    is_sync_planned: bool,
+    /// When the appliance is to look at its clock next.
+    clock_ns: i64,
+    /// When the broker is to be looked at next.
+    broker_ns: i64,
+    /// The death of the appliance was dealt with.
+    is_buried: bool,
+    is_power_cut: bool,
+    latch: bool,
+    starts: u64,
+    orders: u64,
+    comparisons: u64,
+    /// Records that a message made.
+    inbox: Vec<Record>,
+    spare: Outputs,
+    violation: Option<Violation>,
+    tracing: Tracing,
+    trace: Vec<String>,
+    /// What a planted bug remembers.
+    memory: planting::Memory,
+}
+
+impl World {
+    fn new(parts: &Setup) -> Self {
+        let mut dice = Prng::new(0);
+        let rates = FaultRates::none();
+        World {
+            episode_events: 0,
+            planted: None,
+            events: 0,
+            schedule: Schedule::default(),
+            link: Link::default(),
+            faults: Faults::new(rates, &[], &mut dice),
+            truth: Truth::default(),
+            terminal: Terminal::new(setup::broker(&rates, &mut dice), &mut dice),
+            appliance: Appliance::new(parts, None),
+            watch: Watch::default(),
+            dice,
+            mids: [0; 2],
+            flood_left: 0,
+            clock_offset_ns: 0,
+            waits_for_disk: false,
+            is_disk_full: false,
+            is_send_planned: false,
+            is_sync_planned: false,
+            clock_ns: i64::MAX,
+            broker_ns: i64::MAX,
+            is_buried: true,
+            is_power_cut: false,
+            latch: false,
+            starts: 0,
+            orders: 0,
+            comparisons: 0,
+            inbox: Vec::new(),
+            spare: Outputs::default(),
+            violation: None,
+            tracing: Tracing::Off,
+            trace: Vec::new(),
+            memory: planting::Memory::default(),
+        }
+    }
+
+    fn renew(&mut self, parts: &Setup, episode: &Episode, tracing: Tracing) {
+        let mut dice = Prng::new(episode.seed);
+        self.faults = Faults::new(episode.rates, &episode.skipped, &mut dice);
+        self.terminal = Terminal::new(setup::broker(&episode.rates, &mut dice.fork()), &mut dice);
+        self.terminal.forgets_ids = episode.planted == Some(Planted::ResendAndForget);
+        self.appliance.renew(parts, episode.planted);
+        self.waits_for_disk = dice.below(3) == 0 || episode.planted == Some(Planted::DiskNotAwaited);
+        self.dice = dice;
+        (self.episode_events, self.planted, self.events) = (episode.events, episode.planted, 0);
+        (self.schedule, self.link) = (Schedule::default(), Link::default());
+        self.truth.clear();
+        (self.broker_ns, self.clock_ns, self.is_sync_planned) = (i64::MAX, i64::MAX, false);
+        self.watch = Watch::default();
+        self.mids = [110_000, 125_000];
+        (self.flood_left, self.clock_offset_ns) = (0, 0);
+        (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
+        (self.is_power_cut, self.latch) = (false, false);
+        (self.starts, self.orders, self.comparisons) = (0, 0, 0);
+        (self.violation, self.tracing) = (None, tracing);
+        self.trace.clear();
+        self.memory = planting::Memory::default();
+    }
+
+    fn run(&mut self, parts: &Setup) {
+        self.schedule.at(START_NS, Event::Start);
+        self.schedule.at(START_NS, Event::Quote);
+        for port in Port::BOTH {
+            self.schedule.at(START_NS + NS_PER_MS, Event::Connect(port));
+        }
+        let mut rest_ns = None;
+        while let Some(event) = self.schedule.next() {
+            // A look at the clock, or at a disk that has nothing to write, is no event.
+            self.events += u64::from(!matches!(event, Event::Clock | Event::Sync));
+            self.handle(event, parts);
+            if self.violation.is_some() {
+                return;
+            }
+            if self.events >= self.episode_events && rest_ns.is_none() {
+                self.faults.is_over = true;
+                self.flood_left = 0;
+                rest_ns = Some(self.schedule.now_ns() + QUIET_NS);
+            }
+            if let Some(rest_ns) = rest_ns {
+                // An order that only the operator can resolve is asked about for ever: any moment without news will do.
+                let over_ns = self.schedule.now_ns() - rest_ns;
+                let is_late = over_ns >= 0 && self.is_settled() || over_ns >= QUIET_NS;
+                let is_endless = self.events >= self.episode_events + QUIET_EVENTS_MAX;
+                if is_late || is_endless || self.is_at_rest() {
+                    break;
+                }
+            }
+        }
+        self.check_end();
+        self.check_replay(parts);
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let records = self.appliance.journal.records();
+        let digest = records.iter().fold(self.events, |digest, record| {
+            digest.rotate_left(5) ^ u64::from(record.checksum()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        Outcome {
+            events: self.events,
+            records: records.len() as u64,
+            orders: self.orders,
+            deals: self.terminal.broker.account.deals.len() as u64,
+            unknown: self.appliance.engine.counts().unknown,
+            starts: self.starts,
+            comparisons: self.comparisons,
+            strikes: std::mem::take(&mut self.faults.log),
+            digest,
+            violation: self.violation.take(),
+            trace: std::mem::take(&mut self.trace),
+        }
+    }
+
+    fn handle(&mut self, event: Event, parts: &Setup) {
+        match event {
+            Event::Quote => self.quote(),
+            Event::Terminal => self.broker_due(),
+            Event::ToAppliance(index) => self.reach_appliance(index),
+            Event::ToTerminal(index) => self.reach_terminal(index),
+            Event::Send => self.send(),
+            Event::Clock => self.clock(),
+            Event::Sync => self.sync(),
+            Event::LostToAppliance(port, connection) => self.lost_to_appliance(port, connection),
+            Event::LostToTerminal(port, connection) => self.lost_to_terminal(port, connection),
+            Event::Connect(port) => self.connect(port),
+            Event::Thaw => self.thaw(),
+            Event::Held(number) => self.held(number),
+            Event::ServerBack => self.terminal.is_server_up = true,
+            Event::TellSpec(index) => self.tell_spec(usize::from(index)),
+            Event::MarketOpen(index) => self.terminal.broker.symbols[usize::from(index)].open = true,
+            Event::DiskWell => self.disk_well(),
+            Event::Start => self.start(parts),
+            Event::Rearm => self.rearm(),
+        }
+        if self.appliance.is_dead && !self.is_buried {
+            self.bury(parts);
+        }
+        self.check_settled();
+    }
+
+    /// The appliance's own clock.
+    fn ts(&self) -> TimeNs {
+        TimeNs(self.schedule.now_ns() + self.clock_offset_ns)
+    }
+
+    /// Keeps words, if anybody wants them.
+    fn say(&mut self, words: impl FnOnce(&Self) -> String) {
+        if self.tracing == Tracing::On {
+            let ms = (self.schedule.now_ns() - START_NS) as f64 / 1e6;
+            let line = format!("{:>7} {ms:>11.3} ms  {}", self.events, words(self));
+            self.trace.push(line);
+        }
+    }
+
+    fn around(&mut self) -> (&mut Terminal, Surroundings<'_>) {
+        let now_ns = self.schedule.now_ns();
+        (&mut self.terminal, Surroundings { faults: &mut self.faults, truth: &mut self.truth, now_ns })
+    }
+
+    /// The market moves: the broker acts on it, and the terminal tells.
+    fn quote(&mut self) {
+        let symbol = self.dice.below(2) as usize;
+        let wait_ns = self.quote_gap_ns();
+        self.schedule.after(wait_ns, Event::Quote);
+        if !self.faults.is_over {
+            let reach = if self.dice.below(12) == 0 { 19 } else { 7 };
+            self.mids[symbol] += self.dice.below(reach) as i64 - reach as i64 / 2;
+        }
+        let bid = Price(self.mids[symbol]);
+        let ask = Price(self.mids[symbol] + 1 + self.dice.below(2) as i64);
+        let (terminal, mut around) = self.around();
+        terminal.advance(&mut around);
+        let now_ns = around.now_ns;
+        let server_msc = terminal.server_msc;
+        let moment = crate::sim::terminal::broker::Moment { clock_us: now_ns / 1_000, server_msc };
+        let is_open = terminal.broker.symbols[symbol].open;
+        if is_open {
+            terminal.broker.quote(symbol, bid, ask, moment);
+            terminal.tell_all(&mut around);
+        }
+        let spec = &terminal.broker.symbols[symbol].spec;
+        let mut tick = <body::Tick as crate::record::Layout>::read(&[0; 64]);
+        (tick.symbol_id, tick.time_msc, tick.flags) = (symbol as u16, server_msc, 6);
+        (tick.time_s, tick.bid, tick.ask) =
+            (server_msc / 1_000, spec.price_to_f64(bid), spec.price_to_f64(ask));
+        self.spoil(&mut tick);
+        if is_open && !self.terminal.is_frozen && !self.terminal.is_gone {
+            let delivery = if self.flood_left > 0 && self.dice.below(4) == 0 {
+                Delivery::NumberedOnly
+            } else {
+                Delivery::Sent
+            };
+            self.terminal.tell_tick(&tick, now_ns, delivery);
+        }
+        self.mishaps();
+        self.terminal.timers(now_ns);
+        self.flush_terminal();
+    }
+
+    fn quote_gap_ns(&mut self) -> i64 {
+        if self.faults.is_over {
+            return QUIET_QUOTE_NS;
+        }
+        if self.flood_left > 0 {
+            self.flood_left -= 1;
+            return 0;
+        }
+        let mean_ns = if self.dice.below(12) == 0 { 40 * NS_PER_MS } else { NS_PER_MS };
+        (self.dice.uniform() * 2.0 * mean_ns as f64) as i64
+    }
+
+    fn own<P: Payload>(&mut self, payload: &P) {
+        let record = Record::new(Origin::Appliance, self.ts(), VenueId(0), InstrumentId::NONE, payload);
+        self.feed(record);
+    }
+
+    /// Plans the appliance's next look at its clock: soon while time is news to the engine.
+    fn plan_clock(&mut self) {
+        let patience_ns = if self.appliance.engine.waits() { 10 * NS_PER_MS } else { NS_PER_S };
+        let due_ns = self.schedule.now_ns() + patience_ns;
+        if self.clock_ns > due_ns {
+            self.clock_ns = due_ns;
+            self.schedule.at(due_ns, Event::Clock);
+        }
+    }
+
+    /// As `agents::Decide`: time is told when nothing else was; and a peer that is silent for too long is gone.
+    fn clock(&mut self) {
+        const SILENT_NS: i64 = 2 * NS_PER_S;
+        let now_ns = self.schedule.now_ns();
+        if now_ns < self.clock_ns {
+            return;
+        }
+        self.clock_ns = i64::MAX;
+        if self.appliance.is_dead {
+            return;
+        }
+        for port in Port::BOTH {
+            let end = &self.appliance.ends[port as usize];
+            if end.is_live && now_ns - end.ts_heard_ns > SILENT_NS {
+                self.hang_up(port);
+            }
+        }
+        let patience_ns = if self.appliance.engine.waits() { 10 * NS_PER_MS } else { NS_PER_S };
+        if self.ts().0 - self.appliance.ts_input >= patience_ns {
+            self.own(&ClockTick { reserved: 0 });
+        }
+        self.plan_clock();
+    }
+}

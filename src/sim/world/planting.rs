@@ -1,0 +1,217 @@
+//! Where the planted bugs stand: around the engine, on what goes in and what comes out.
+//!
+//! What it is not: a change of the engine. Without a planted bug everything passes as it came.
+//!
+//! Invariant: a planted bug changes what the simulated appliance does, never what the rules of `checks.rs` look at.
+
+use super::World;
+use super::faults::Fault;
+use super::planted::Planted;
+use crate::order::OrderState;
+use crate::record::{
+    self, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin, Record,
+};
+use crate::types::{DealEntry, NS_PER_MS, TransactionKind};
+use crate::wire::terminal::body;
+
+/// What the planted bugs remember.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    last_sent: u64,
+    last_commands: Vec<Record>,
+    made_up: u64,
+    told: Vec<u64>,
+}
+
+impl World {
+    /// An input on its way into the engine.
+    pub(super) fn feed(&mut self, record: Record) {
+        if !self.appliance.is_dead {
+            self.watch.note(&record);
+        }
+        let Some(planted) = self.planted else { return self.take(record) };
+        let mut record = record;
+        let flags = record.flags();
+        match planted {
+            Planted::TimeoutIsReject => {
+                if let Some(result) = record.payload::<record::CommandResult>()
+                    && result.retcode == 10_012
+                {
+                    record = rewritten(&record, &record::CommandResult { retcode: 10_006, ..result });
+                }
+            }
+            Planted::DealCountedTwice => {
+                if let Some(deal) = record.payload::<record::DealEvent>()
+                    && flags & FLAG_SNAPSHOT == 0
+                    && self.memory.told_before(deal.deal)
+                {
+                    record = rewritten(&record, &record::DealEvent { deal: deal.deal | 1 << 62, ..deal });
+                }
+            }
+            Planted::PartialIsWhole => {
+                if let Some(deal) = record.payload::<record::DealEvent>()
+                    && let Some(order) = self.appliance.engine.orders().order(deal.magic)
+                    && order.ticket == deal.ticket
+                {
+                    record = rewritten(&record, &record::DealEvent { qty: order.new.qty.0, ..deal });
+                }
+            }
+            Planted::NoHistoryAtReconnect
+                if flags & FLAG_SNAPSHOT != 0 && record.kind() == Some(Kind::DealEvent) =>
+            {
+                return;
+            }
+            Planted::PastTicksAreQuotes if flags & FLAG_REFILL != 0 => {
+                if let Some(tick) = record.payload::<record::Tick>() {
+                    record = rewritten(&record, &tick);
+                }
+            }
+            Planted::CommentAsKey => {
+                if let Some(deal) = record.payload::<record::DealEvent>() {
+                    let is_cut = deal.deal % 3 == 0;
+                    let magic = if is_cut { deal.magic & 0xffff } else { deal.magic };
+                    record = rewritten(&record, &record::DealEvent { magic, ..deal }).with_flags(flags);
+                }
+            }
+            Planted::SnapshotAdded => self.add_snapshot(&record),
+            Planted::ReplyWithoutId => {
+                if let Some(result) = record.payload::<record::CommandResult>()
+                    && self.memory.last_sent != 0
+                {
+                    let order_id = self.memory.last_sent;
+                    record = rewritten(&record, &record::CommandResult { order_id, ..result });
+                }
+            }
+            Planted::KillIgnored => {
+                if let Some(control) = record.payload::<record::Control>()
+                    && control.action == ControlAction::Kill as u8
+                {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.take(record);
+        self.done_is_filled(&record);
+        self.after_doubt();
+    }
+
+    fn take(&mut self, record: Record) {
+        self.appliance.take(record);
+        self.check_step(&record);
+        self.plan_clock();
+        self.plan_sync();
+        if !self.appliance.outbox.is_empty() && !self.is_send_planned && !self.appliance.is_dead {
+            let mut wait_ns = 1_000 + self.dice.below(60_000) as i64;
+            if self.faults.strikes(Fault::Stalled) {
+                wait_ns += self.faults.below(Fault::Stalled, 250) as i64 * NS_PER_MS;
+            }
+            self.plan_send(wait_ns);
+        }
+    }
+
+    fn done_is_filled(&mut self, record: &Record) {
+        let Some(result) = record.payload::<record::CommandResult>() else { return };
+        if self.planted != Some(Planted::DoneIsFilled) || result.retcode != 10_009 || result.deal != 0 {
+            return;
+        }
+        let Some(order) = self.appliance.engine.orders().order(result.order_id).copied() else { return };
+        self.memory.made_up += 1;
+        let mut deal = record::DealEvent::read(&[0; 96]);
+        (deal.deal, deal.magic, deal.qty) = (1 << 61 | self.memory.made_up, result.order_id, order.new.qty.0);
+        (deal.price, deal.transaction, deal.deal_type) =
+            (result.price, TransactionKind::DealAdd.code(), order.new.side as u8);
+        (deal.entry, deal.reason, deal.position) = (DealEntry::In.code(), 3, 1 << 61 | self.memory.made_up);
+        let instrument = order.new.instrument;
+        self.take(Record::new(Origin::Trade, record.ts(), record.venue(), instrument, &deal));
+    }
+
+    fn add_snapshot(&mut self, record: &Record) {
+        let Some(position) = record.payload::<record::PositionEvent>() else { return };
+        if record.flags() & FLAG_SNAPSHOT == 0 || self.starts < 2 || position.magic == 0 {
+            return;
+        }
+        self.memory.made_up += 1;
+        let mut deal = record::DealEvent::read(&[0; 96]);
+        (deal.deal, deal.magic, deal.qty) =
+            (1 << 61 | self.memory.made_up, position.magic, position.qty.abs());
+        (deal.transaction, deal.deal_type) = (TransactionKind::DealAdd.code(), u8::from(position.qty < 0));
+        (deal.position, deal.reason) = (position.identifier, 3);
+        self.take(Record::new(Origin::Trade, record.ts(), record.venue(), record.instrument(), &deal));
+    }
+
+    /// What the careless do with an order that they hear nothing of.
+    fn after_doubt(&mut self) {
+        let resends = matches!(self.planted, Some(Planted::ResendAfterTimeout | Planted::ResendAndForget));
+        let expires = self.planted == Some(Planted::DoubtExpires);
+        if !resends && !expires {
+            return;
+        }
+        let outputs: Vec<Record> = self.appliance.out.records().to_vec();
+        for output in outputs {
+            if let Some(change) = output.payload::<record::OrderStateChange>()
+                && resends
+                && change.to == OrderState::Unknown as u8
+                && self.appliance.ends[1].is_live
+            {
+                let id = change.order_id;
+                let sent = self.memory.last_commands.iter().find(|sent| {
+                    sent.payload::<record::Command>().is_some_and(|command| command.order_id == id)
+                });
+                if let Some(sent) = sent.copied() {
+                    self.appliance.outbox.push_back(sent);
+                    self.plan_send(0);
+                }
+            }
+            if let Some(change) = output.payload::<record::OrderStateChange>()
+                && expires
+                && change.to == OrderState::Unknown as u8
+            {
+                let mut control = record::Control::read(&[0; 96]);
+                (control.order_id, control.action) =
+                    (change.order_id, ControlAction::ResolveNotExecuted as u8);
+                self.own(&control);
+            }
+        }
+    }
+
+    /// What the engine is told of a write.
+    pub(super) fn told_outcome(&mut self, outcome: DispatchOutcome) -> DispatchOutcome {
+        let breaks = self.planted == Some(Planted::BrokenWriteIsUnsent) && self.dice.below(20) == 0;
+        if breaks && outcome == DispatchOutcome::Sent { DispatchOutcome::QueueFull } else { outcome }
+    }
+
+    /// A command on its way out.
+    pub(super) fn spoil_command(&mut self, record: &Record, wire: &mut body::Command) {
+        if self.planted.is_none() {
+            return;
+        }
+        match self.planted {
+            Some(Planted::TicketIn32Bits) => wire.position &= u64::from(u32::MAX),
+            Some(Planted::FillingFixed) => wire.filling = 2,
+            Some(Planted::ResendAfterTimeout | Planted::ResendAndForget) => {
+                // Without this the terminal refuses what comes late.
+                wire.valid_for_ms = 0;
+                self.memory.last_commands.push(*record);
+            }
+            _ => {}
+        }
+        self.memory.last_sent = wire.order_id;
+    }
+}
+
+impl Memory {
+    fn told_before(&mut self, deal: u64) -> bool {
+        if self.told.contains(&deal) {
+            return true;
+        }
+        self.told.push(deal);
+        false
+    }
+}
+
+/// The same record with another payload; flags are lost.
+fn rewritten<P: record::Payload>(record: &Record, payload: &P) -> Record {
+    let origin = if record.origin() == Origin::Market as u8 { Origin::Market } else { Origin::Trade };
+    Record::new(origin, record.ts(), record.venue(), record.instrument(), payload)
+}

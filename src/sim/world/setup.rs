@@ -1,0 +1,148 @@
+//! The one place where the simulated appliance's engine is put together, and the account that it trades on.
+//!
+//! What it is not: a configuration; the strategy is as simple as it can be, so that it trades all the time.
+//!
+//! Invariant: the same for every seed but for what the seed chooses of the broker's side.
+
+use super::faults::{Fault, FaultRates};
+use crate::engine::{
+    Classes, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
+    StrategySetup, VenueSetup, WatchPlan,
+};
+use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
+use crate::model::{LoadOptions, Model};
+use crate::risk::Limits;
+use crate::runtime::Prng;
+use crate::signal::{Rule, Thresholds};
+use crate::sim::terminal::account::Account;
+use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
+use crate::sim::terminal::symbol::Symbol;
+use crate::types::{
+    Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, NS_PER_MS, NS_PER_S, StrategyId,
+    VenueId,
+};
+
+/// What is traded.
+pub(super) const SYMBOLS: [&str; 2] = ["EURUSD", "GBPUSD"];
+/// The strategy of every order.
+const STRATEGY: StrategyId = StrategyId(9);
+/// Lots of an entry.
+const LOTS: f64 = 0.1;
+
+/// The configured symbols.
+pub(super) fn symbols() -> Vec<(FixedText<32>, InstrumentId)> {
+    let named = SYMBOLS.iter().enumerate();
+    named
+        .map(|(index, name)| (FixedText::new(name).unwrap_or_default(), InstrumentId(index as u16)))
+        .collect()
+}
+
+/// The operator's limits of every episode.
+pub(super) fn limits() -> Limits {
+    Limits {
+        order_lots_max: 0.2,
+        position_lots_max: 0.25,
+        open_orders_max: 3,
+        price_distance_max_points: 50,
+        orders_per_s_max: 40,
+        orders_burst_max: 10,
+        stale_after_ns: NS_PER_S,
+        daily_loss_max: Money(500_000_000),
+        day_starts_at_s: 0,
+        rejects_in_row_max: 12,
+        unknown_after_ns: 250 * NS_PER_MS,
+        page_after_ns: 5 * NS_PER_S,
+        allow_live: false,
+    }
+}
+
+/// The engine's parts: a model whose score is the last change of the mid in ticks, on each symbol.
+///
+/// # Panics
+/// When its own literals are refused, which a test would see.
+pub(super) fn setup() -> Setup {
+    let strategy = |index: u16| {
+        let change = Kind::Change { lag: 1 };
+        let features = [FeatureSpec::new("change", InstrumentId(index), change, Input::Mid, Clock::Tick)];
+        let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
+            "features":["change"],"weights":[1.0],"intercept":0.0}"#;
+        let thresholds = Thresholds {
+            enter_long_above: 2.0,
+            enter_short_below: -2.0,
+            exit_long_below: -1.0,
+            exit_short_above: 1.0,
+            cooldown_ns: 0,
+            spread_max_ticks: 10,
+            quote_age_max_ns: NS_PER_S,
+        };
+        StrategySetup {
+            instrument: InstrumentId(index),
+            features: FeatureGraph::build(&features).expect("one feature on one instrument"),
+            models: ModelSet::single(unit(model)),
+            rule: Rule::new(thresholds).expect("thresholds in order"),
+            plan: OrderPlan {
+                lots: LOTS,
+                stop_loss_points: 15 + 10 * u32::from(index),
+                take_profit_points: 20,
+                deviation_points: 5,
+                decision_budget_ns: 100 * NS_PER_MS,
+                hold_ns_max: NS_PER_S,
+            },
+            evaluate_every_ticks: 1,
+            regime_feature: None,
+            watch: WatchPlan::default(),
+        }
+    };
+    Setup {
+        strategy: STRATEGY,
+        venues: vec![VenueSetup { margin_mode: MarginMode::Netting }],
+        instruments: symbols()
+            .into_iter()
+            .map(|(symbol, _)| InstrumentSetup { venue: VenueId(0), symbol })
+            .collect(),
+        limits: limits(),
+        strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
+        history: HistoryPlan::NEVER,
+    }
+}
+
+fn unit(model: &[u8]) -> ModelUnit {
+    let name = FixedText::new("change").unwrap_or_default();
+    let model = Model::load(model, None, &["change"], &LoadOptions::default());
+    let model = model.expect("a linear model of one feature");
+    let identity = ModelIdentity { digest: 1, version: 1, name };
+    ModelUnit::new(identity, model, &["change"], Classes::default()).expect("the model's own features")
+}
+
+/// A broker whose account, execution and conduct the dice choose.
+pub(super) fn broker(rates: &FaultRates, dice: &mut Prng) -> Broker {
+    let mode = if dice.below(3) == 0 { MarginMode::Hedging } else { MarginMode::Netting };
+    let execution = [Execution::Market, Execution::Market, Execution::Exchange, Execution::Instant];
+    let symbols = symbols().into_iter().map(|(name, instrument)| {
+        let mut spec = InstrumentSpec::fx(instrument, VenueId(0), name);
+        spec.execution = execution[dice.below(4) as usize];
+        spec.filling_modes = 1 + dice.below(3) as u8;
+        spec.stops_level_points = 5 * dice.below(3) as u32;
+        Symbol::new(spec)
+    });
+    let symbols = symbols.collect();
+    let rate = |fault: Fault, rate: f64, dice: &mut Prng| {
+        let every = u64::from(rates.every(fault));
+        if every != 0 && dice.below(every) == 0 { rate * dice.uniform() } else { 0.0 }
+    };
+    let conduct = Conduct {
+        latency_min_us: 200 + dice.below(3_000) as i64,
+        latency_mean_us: 500 + dice.below(20_000) as i64,
+        reject_rate: rate(Fault::Rejected, 0.3, dice),
+        partial_rate: rate(Fault::Partial, 0.8, dice),
+        slippage_rate: dice.uniform() * 0.5,
+        order: if rate(Fault::Shuffled, 1.0, dice) > 0.0 {
+            TransactionOrder::Shuffled
+        } else {
+            TransactionOrder::Observed
+        },
+        ..Conduct::default()
+    };
+    let account = Account::new(mode, Money(10_000_000_000), 100, Money(3_500_000));
+    Broker::new(account, symbols, conduct, dice.fork())
+}
