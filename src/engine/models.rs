@@ -115,7 +115,10 @@ impl Verdict {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct ModelSet {
-    #[allow(clippy::vec_box, reason = "a member arrives in its box and leaves in it: the lane frees nothing")]
+    #[allow(
+        clippy::vec_box,
+        reason = "a member arrives in its box and leaves in it: the lane frees nothing"
+    )]
     members: Vec<Box<ModelUnit>>,
     stack: Option<Box<ModelUnit>>,
     ensemble: Ensemble,

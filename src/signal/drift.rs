@@ -56,7 +56,10 @@ impl FeatureBins {
             return Err(BinsError::Edge(0));
         }
         let sum: f64 = shares.iter().sum();
-        if !sum.is_finite() || (sum - 1.0).abs() > 1e-3 || !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
+        if !sum.is_finite()
+            || (sum - 1.0).abs() > 1e-3
+            || !shares.iter().all(|share| (0.0..=1.0).contains(share))
+        {
             return Err(BinsError::Shares(sum));
         }
         Ok(FeatureBins { edges: edges.into(), shares: shares.into() })
