@@ -82,8 +82,7 @@ impl Engine {
             venue.margin_mode = MarginMode::from_code(session.margin_mode).unwrap_or(venue.margin_mode);
             venue.up(session.roles, now);
             if is_market {
-                venue.connection = input.aux();
-                self.past_until_connection(input.venue(), input.aux());
+                self.past_of_connection(input.venue(), input.aux());
             }
             self.ask_if_due(usize::from(input.venue().0), out);
         } else {
@@ -160,7 +159,7 @@ impl Engine {
         });
         self.prepare(instrument);
         if input.origin() == Origin::Market as u8 {
-            self.past_of_symbol(instrument, is_rescaled, out);
+            self.past_of_symbol(instrument, input.aux(), is_rescaled, out);
         }
     }
 
@@ -410,7 +409,7 @@ impl Engine {
         self.counts.gaps = self.counts.gaps.saturating_add(missing);
         if gap.stream == STREAM_MARKET && input.origin() == Origin::Market as u8 {
             // The terminal refills the numbers for the journal; the features ask for the past as a whole.
-            self.past_with_gap(input.venue(), gap.to_seq, out);
+            self.past_with_gap(input.venue(), (input.aux(), gap.to_seq), out);
         }
         // Trade events are missing: what they said is in the next snapshot.
         let venue_index = usize::from(input.venue().0);

@@ -106,6 +106,8 @@ pub(super) struct Track {
     is_connected: bool,
     /// The terminal knows the symbol.
     announced: bool,
+    /// The connection that told so last, and pushes its ticks.
+    announced_by: u32,
     due: TimeNs,
     tries: u8,
     /// The open question, or zero.
@@ -138,6 +140,7 @@ impl Track {
             step: Step::Live,
             is_connected: false,
             announced: false,
+            announced_by: 0,
             due: TimeNs::NEVER,
             tries: 0,
             request: 0,
@@ -161,9 +164,9 @@ impl Track {
         self.held.clear();
     }
 
-    /// A connection came up.
+    /// A connection came up. It need not be the one that pushes this instrument's ticks: that is told by [`Track::announce`].
     pub(super) fn connect(&mut self) {
-        (self.is_connected, self.announced) = (true, false);
+        self.is_connected = true;
     }
 
     /// The past is broken up to this number: a plan is due, if one may be asked for.
@@ -189,9 +192,24 @@ impl Track {
         }
     }
 
-    /// The terminal knows the symbol.
-    pub(super) fn announce(&mut self) {
-        self.announced = true;
+    /// A connection knows the symbol; whether it is another one than before, so that what came until now is the past. Of two
+    /// that push the same symbol the younger counts.
+    pub(super) fn announce(&mut self, connection: u32) -> bool {
+        if self.announced && connection <= self.announced_by {
+            return false;
+        }
+        (self.announced, self.announced_by) = (true, connection);
+        true
+    }
+
+    /// Whether some connection knows the symbol.
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced
+    }
+
+    /// The connection that pushes its ticks.
+    pub(super) fn announced_by(&self) -> u32 {
+        self.announced_by
     }
 
     /// The open question, or zero.

@@ -21,8 +21,6 @@ pub(super) struct Venue {
     /// 0 demo, 1 contest, 2 real.
     pub account_mode: u8,
     pub roles_up: u8,
-    /// Number of the newest market connection.
-    pub connection: u32,
     /// Terminal and account flags of the last `Account`; `None` before the first.
     pub account_flags: Option<u8>,
     pub server_offset_s: i32,
@@ -54,7 +52,6 @@ impl Venue {
             margin_mode,
             account_mode: u8::MAX,
             roles_up: 0,
-            connection: 0,
             account_flags: None,
             server_offset_s: 0,
             healthy_since: TimeNs::NEVER,

@@ -5,6 +5,7 @@
 //! Invariant: every tick and bar that enters a feature comes through this file, so that a feature never takes a live tick
 //! while its past is being told. Nothing allocates after the engine was made.
 
+use super::held::Cut;
 use super::history::{Admit, Complaint, Outcome, Track};
 use super::needs::{BarsNeeded, Needs, Volume};
 use super::setup::{HistoryPlan, InstrumentSetup, StrategySetup};
@@ -269,10 +270,11 @@ impl Engine {
         self.emit(venue, instrument, &question, out);
     }
 
-    /// A market connection came up: what was pushed before it is the past, and something is missing in between.
-    pub(super) fn past_until_connection(&mut self, venue: VenueId, connection: u32) {
+    /// A market connection came up; which symbols' ticks it pushes is told by its announcements. What nobody has announced yet
+    /// waits for one.
+    pub(super) fn past_of_connection(&mut self, venue: VenueId, connection: u32) {
         self.history.of_venue(venue).for_each(Track::connect);
-        self.break_past(venue, before(connection));
+        self.break_past(venue, |track| (!track.is_announced()).then_some(before(connection)));
     }
 
     /// The market connection went down: nothing that was asked is answered any more.
@@ -280,34 +282,43 @@ impl Engine {
         self.history.of_venue(venue).for_each(Track::hang_up);
     }
 
-    /// Live ticks are missing up to this number of the newest connection.
-    pub(super) fn past_with_gap(&mut self, venue: VenueId, to_seq: u64, out: &mut Outputs) {
-        let connection = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.connection);
-        self.break_past(venue, Some((connection, to_seq)));
+    /// Live ticks are missing up to this number of a connection: the symbols that it pushes have a hole.
+    pub(super) fn past_with_gap(&mut self, venue: VenueId, cut: Cut, out: &mut Outputs) {
+        self.break_past(venue, |track| (track.announced_by() == cut.0).then_some(Some(cut)));
         self.begin_history(venue, out);
     }
 
-    fn break_past(&mut self, venue: VenueId, cut: Option<(u32, u64)>) {
+    /// Breaks the past of a venue's instruments at the cut that `broken` tells; where it tells none, nothing happens.
+    fn break_past(&mut self, venue: VenueId, broken: impl Fn(&Track) -> Option<Option<Cut>>) {
         let (plan, now) = (self.history.plan, self.now);
         for at in 0..self.history.tracked.len() {
             let instrument = self.history.tracked[at];
             let Some(track) = self.history.track(instrument) else { continue };
-            if track.venue == venue {
+            if track.venue == venue
+                && let Some(cut) = broken(track)
+            {
                 track.break_at(cut, &plan, now);
                 self.empty_features(instrument);
             }
         }
     }
 
-    /// The terminal told a symbol's properties. With another tick size its prices mean something else, and so do the features that
-    /// look at it together with others.
-    pub(super) fn past_of_symbol(&mut self, instrument: InstrumentId, is_rescaled: bool, out: &mut Outputs) {
+    /// A connection told a symbol's properties. If it is a new one, what was pushed before is the past, and something is missing
+    /// in between. With another tick size its prices mean something else, and so do the features that look at it together with
+    /// others.
+    pub(super) fn past_of_symbol(
+        &mut self,
+        instrument: InstrumentId,
+        connection: u32,
+        is_rescaled: bool,
+        out: &mut Outputs,
+    ) {
         let Some(track) = self.history.track(instrument) else { return };
-        track.announce();
-        let venue = track.venue;
+        let (is_new, venue) = (track.announce(connection), track.venue);
         if is_rescaled {
-            let connection = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.connection);
-            self.break_past(venue, before(connection));
+            self.break_past(venue, |track| Some(before(track.announced_by())));
+        } else if is_new {
+            self.break_past(venue, |track| (track.instrument == instrument).then_some(before(connection)));
         }
         self.begin_history(venue, out);
     }

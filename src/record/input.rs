@@ -361,7 +361,7 @@ layout! {
 }
 
 /// `aux` of a [`Gap`] whose numbers will never come: the terminal says so.
-pub const GAP_IS_FINAL: u32 = 1;
+pub const GAP_IS_FINAL: u32 = u32::MAX;
 
 layout! {
     /// Numbers missing from a stream.

@@ -135,7 +135,7 @@ impl Teller {
         (spec.tick_size, spec.point, spec.volume_step) = (0.00001, 0.00001, 0.01);
         (spec.volume_min, spec.volume_max, spec.contract_size, spec.tick_value) = (1, 10_000, 100_000.0, 1.0);
         (spec.digits, spec.trade_mode, spec.execution, spec.filling_modes) = (5, 4, 2, 3);
-        self.give(&spec, 0, 0);
+        self.give(&spec, 0, self.connection);
     }
 
     pub(super) fn hang_up(&mut self) {

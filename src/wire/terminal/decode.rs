@@ -214,7 +214,7 @@ impl Decoder {
         }
         if header.seq > next {
             let gap = record::Gap { stream: stream as u64, from_seq: next, to_seq: header.seq - 1 };
-            out(self.record(ts_recv, InstrumentId::NONE, &gap));
+            out(self.record(ts_recv, InstrumentId::NONE, &gap).with_aux(self.connection));
         }
         self.next_seq[stream as usize] = header.seq.saturating_add(1);
         Ok(())
@@ -366,7 +366,8 @@ impl Decoder {
             expiration_modes: spec.expiration_modes,
             reserved: [0; 2],
         };
-        out(self.record(ts, spec.instrument, &payload));
+        // Which connection tells the symbol, and so pushes its ticks.
+        out(self.record(ts, spec.instrument, &payload).with_aux(self.connection));
         Ok(Decoded::Spec(spec))
     }
 
