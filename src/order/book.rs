@@ -83,7 +83,7 @@ pub struct Order {
     pub ts_state: TimeNs,
     /// When it became Unknown; `TimeNs::NEVER` otherwise.
     pub ts_unknown: TimeNs,
-    /// Complete snapshots since then, [`ABSENT_APART_NS`] apart, that know nothing of it.
+    /// Complete snapshots since then, a second apart, that know nothing of it.
     pub absent_reads: u32,
     /// When the last of them was asked for.
     pub ts_absent: TimeNs,

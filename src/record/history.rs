@@ -57,7 +57,7 @@ layout! {
         count: u64,
         /// Number of the last live tick that came before it on its connection; zero for none.
         stream_seq: u64,
-        /// That connection, as in [`Tick`].
+        /// That connection, as in [`super::Tick`].
         connection: u32,
         /// MQL5 runtime error, a `HISTORY_*` code of ours, or zero.
         error: u32,
