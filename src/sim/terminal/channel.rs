@@ -68,6 +68,11 @@ impl Channel {
         self.out.as_ref().is_some_and(|out| out.max_capacity() - out.capacity() < LIVE_WAITING_MAX)
     }
 
+    /// Whether the socket has taken everything that was sent.
+    pub(super) fn is_drained(&self) -> bool {
+        self.out.as_ref().is_none_or(|out| out.max_capacity() == out.capacity())
+    }
+
     /// Notes a message's header; returns by how much it is late, microseconds.
     pub(super) fn hear(&mut self, header: &Header, now_us: i64) -> i64 {
         (self.heard_us, self.peer_us) = (now_us, header.ts_sender_us);

@@ -92,6 +92,7 @@ impl Session {
     }
 
     fn command(&mut self, header: &Header, command: &Command, late_us: i64) -> Result<(), SessionError> {
+        self.command_us = self.now_us();
         self.truth.commands += 1;
         self.trade.commands += 1;
         let mut result = self.execute(command, late_us)?;

@@ -112,10 +112,18 @@ pub struct Session {
     dead_man_due: bool,
     account_us: i64,
     truth_us: i64,
+    /// The last command came.
+    pub(super) command_us: i64,
+    /// The end was asked for: no tick is played after it.
+    ebb_us: Option<i64>,
 }
 
 const ACCOUNT_EVERY_US: i64 = 1_000_000;
 const TRUTH_EVERY_US: i64 = 200_000;
+/// So long no command comes before a session ends as planned.
+const QUIET_US: i64 = 300_000;
+/// The longest that an end is put off for commands.
+const EBB_US_MAX: i64 = 5_000_000;
 /// Keeps the dice of lost ticks apart from the broker's.
 const LOSS_SALT: u64 = 0x6c6f_7373;
 const STEP_MAX: Duration = Duration::from_millis(5);
@@ -150,6 +158,8 @@ impl Session {
             dead_man_due: false,
             account_us: 0,
             truth_us: 0,
+            command_us: 0,
+            ebb_us: None,
         }
     }
 
@@ -187,7 +197,10 @@ impl Session {
         self.live_through_past()?;
         let end_us = self.ending.after.map(|after| self.now_us() + after.as_micros() as i64);
         let outcome = loop {
-            if *stop.borrow() || end_us.is_some_and(|end_us| self.now_us() >= end_us) || self.is_over() {
+            if *stop.borrow() || end_us.is_some_and(|end_us| self.now_us() >= end_us) {
+                self.ebb_us.get_or_insert(self.now_us());
+            }
+            if self.is_over() || self.is_quiet() {
                 break Ok(());
             }
             let wait = self.wait();
@@ -199,7 +212,7 @@ impl Session {
                     }
                 },
                 _ = tokio::time::sleep(wait) => (),
-                _ = stop.changed() => (),
+                _ = stop.changed(), if self.ebb_us.is_none() => (),
             }
             if let Err(error) = self.step() {
                 break Err(error);
@@ -221,6 +234,19 @@ impl Session {
         self.ending.at_end_of_ticks == EndOfTicks::Leave
             && self.playback.is_ended()
             && self.broker.next_due_us().is_none()
+    }
+
+    /// Whether the market has ebbed away: no tick is played any more, what was said is with the sockets, nothing is due, and no
+    /// command has come for a while. So a session that ends as planned leaves no order half told.
+    fn is_quiet(&self) -> bool {
+        let Some(ebb_us) = self.ebb_us else { return false };
+        let now_us = self.now_us();
+        if !self.trade.is_welcome() || now_us - ebb_us >= EBB_US_MAX {
+            return true;
+        }
+        let is_told = self.market.is_drained() && self.trade.is_drained();
+        let last_us = self.command_us.max(ebb_us);
+        is_told && self.broker.next_due_us().is_none() && now_us - last_us >= QUIET_US
     }
 
     /// Says goodbye, waits until it is written, and reports.
@@ -261,6 +287,9 @@ impl Session {
 
     /// The market waits for its first listener; then it goes on, listener or not, unless it runs as fast as it can.
     fn may_play(&self) -> bool {
+        if self.ebb_us.is_some() {
+            return false;
+        }
         if self.market.subscribed {
             return self.market.has_room();
         }
