@@ -92,11 +92,13 @@ fn two_hundred_bars_are_there_in_the_first_second() {
     let report = rig::json(&place.report()).expect("a report");
     let count =
         |key: &str| report["counts"][key].as_u64().unwrap_or_else(|| panic!("counts.{key}: {report}"));
-    // One plan, or another if the terminal was slow to announce: never the two hundred minutes that live bars would take.
+    // The two hundred minutes that live bars would take did not pass: `until` had to see two hundred decisions before.
     let held = report["counts"]["not_asked"]["FEATURES_NOT_READY"].as_u64().unwrap_or(0);
     assert_eq!(count("ticks"), count("decisions") + held, "a model is asked, or it is counted why not");
-    assert!(held < 500, "ready within a second of ticks, got {held}");
-    assert_eq!((count("history_bars"), count("history_requests"), count("history_failures")), (200, 3, 0));
+    // One plan of three requests, or another if the terminal was slow to announce.
+    assert!(count("history_requests") >= 3 && count("history_requests").is_multiple_of(3), "{report}");
+    assert!(count("history_bars") >= 200, "{report}");
+    assert_eq!(count("history_failures"), 0);
     let verified = place.verify();
     assert!(verified.status.success(), "{}", rig::stderr(&verified));
 }
