@@ -5,7 +5,7 @@
 //! Invariant: nothing has to be installed or configured (a configuration may be given); every file it writes is below one folder that it names.
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
-use super::run::{announce, finish, start_failed, watch};
+use super::run::{ControlFloor, announce, finish, floor_failed, start_failed};
 use crate::app::{Appliance, Outcome, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
 use crate::journal::memory_path;
@@ -72,6 +72,10 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(fault.exit_code());
         }
     };
+    let floor = match ControlFloor::new() {
+        Ok(floor) => floor,
+        Err(error) => return floor_failed(&error),
+    };
     let appliance = match Appliance::start(&config, &StartOptions::default()) {
         Ok(appliance) => appliance,
         Err(error) => return start_failed(&error),
@@ -98,7 +102,7 @@ pub fn run(args: &Args) -> ExitCode {
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
     let longest = Duration::from_secs_f64(args.seconds + 15.0);
-    let outcome = watch(appliance, &config, Some(longest), ended);
+    let outcome = floor.watch(appliance, &config, Some(longest), ended);
     let status = stop(&mut terminal);
     if args.folder.is_none() {
         free_memory(&outcome, &config);

@@ -14,6 +14,7 @@ pub mod operator;
 pub mod replay;
 pub mod report;
 pub mod run;
+mod signals;
 pub mod sim;
 pub mod simulate;
 pub mod tick_options;

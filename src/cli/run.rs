@@ -6,6 +6,7 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
+use super::signals::Signals;
 use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
@@ -63,6 +64,10 @@ pub fn run(args: &Args) -> ExitCode {
         eprintln!("tickbridge: operator.token_file: {error}");
         return ExitCode::from(EXIT_CONFIG);
     }
+    let floor = match ControlFloor::new() {
+        Ok(floor) => floor,
+        Err(error) => return floor_failed(&error),
+    };
     let options = StartOptions { arm: args.arm };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
@@ -70,7 +75,7 @@ pub fn run(args: &Args) -> ExitCode {
     };
     announce(&appliance);
     let seconds = args.seconds.map(Duration::from_secs_f64);
-    let outcome = watch(appliance, &config, seconds, std::future::pending());
+    let outcome = floor.watch(appliance, &config, seconds, std::future::pending());
     finish(outcome, &config, BTreeMap::new(), &args.json, &args.html)
 }
 
@@ -93,21 +98,36 @@ pub(super) fn announce(appliance: &Appliance) {
     );
 }
 
-/// Watches a running appliance until a signal, the time, the `ended` future or a failed lane, and ends it.
-pub(super) fn watch(
-    appliance: Appliance,
-    config: &Config,
-    seconds: Option<Duration>,
-    ended: impl Future<Output = ()>,
-) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(watching(appliance, config, seconds, ended)),
-        Err(error) => {
-            eprintln!("tickbridge: the control floor does not start: {error}");
-            appliance.finish()
-        }
+/// The runtime beside the lanes, with the signals that end the appliance. Made before it starts, so that a signal that comes
+/// early ends it as well as any other.
+pub(super) struct ControlFloor {
+    runtime: tokio::runtime::Runtime,
+    signals: Signals,
+}
+
+impl ControlFloor {
+    /// A runtime on this thread, which takes the signals from now on.
+    pub(super) fn new() -> std::io::Result<ControlFloor> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(ControlFloor { signals: Signals::of(&runtime)?, runtime })
     }
+
+    /// Watches a running appliance until a signal, the time, the `ended` future or a failed lane, and ends it.
+    pub(super) fn watch(
+        self,
+        appliance: Appliance,
+        config: &Config,
+        seconds: Option<Duration>,
+        ended: impl Future<Output = ()>,
+    ) -> Outcome {
+        self.runtime.block_on(watching(appliance, config, seconds, ended, self.signals))
+    }
+}
+
+/// Says why there is no control floor.
+pub(super) fn floor_failed(error: &std::io::Error) -> ExitCode {
+    eprintln!("tickbridge: the control floor does not start: {error}");
+    ExitCode::from(EXIT_START)
 }
 
 async fn watching(
@@ -115,12 +135,12 @@ async fn watching(
     config: &Config,
     seconds: Option<Duration>,
     ended: impl Future<Output = ()>,
+    mut signals: Signals,
 ) -> Outcome {
     let mut look = tokio::time::interval(Duration::from_millis(config.status.interval_ms.max(50)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut interval = Intervals::new(&appliance, config);
     let mut console = console(config);
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
     let (mut seen, mut told) = (0, String::new());
     let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
     // Not being run by a service manager is no error.
@@ -157,11 +177,7 @@ async fn watching(
                 let reply = appliance.answer(&call.request, config);
                 call.reply(reply);
             }
-            _ = tokio::signal::ctrl_c() => break,
-            _ = async { match &mut terminate {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            } } => break,
+            () = signals.came() => break,
             () = &mut deadline => break,
             () = &mut ended => break,
         }

@@ -4,6 +4,7 @@
 //!
 //! Invariant: every fault option is off by default, and seeded.
 
+use super::signals::Signals;
 use crate::runtime::Prng;
 use crate::sim::terminal::account::Account;
 use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
@@ -258,18 +259,19 @@ pub fn run(args: SimArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    eprintln!(
-        "simulated terminal: account {} at {}, {}, seed {seed}; connecting to {} and {}",
-        args.login, args.server, args.symbol, args.connect, args.connect_trade
-    );
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (runtime, signals) = match runtime.and_then(|runtime| Ok((Signals::of(&runtime)?, runtime))) {
+        Ok((signals, runtime)) => (runtime, signals),
         Err(error) => {
             eprintln!("tickbridge sim terminal: {error}");
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(until_signal(session)) {
+    eprintln!(
+        "simulated terminal: account {} at {}, {}, seed {seed}; connecting to {} and {}",
+        args.login, args.server, args.symbol, args.connect, args.connect_trade
+    );
+    match runtime.block_on(until_signal(session, signals)) {
         Ok(truth) => {
             print_truth(&truth);
             ExitCode::SUCCESS
@@ -281,21 +283,13 @@ pub fn run(args: SimArgs) -> ExitCode {
     }
 }
 
-async fn until_signal(session: Session) -> Result<Truth, crate::sim::terminal::session::SessionError> {
+async fn until_signal(
+    session: Session,
+    mut signals: Signals,
+) -> Result<Truth, crate::sim::terminal::session::SessionError> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
-        let terminate = async {
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(mut signal) => {
-                    signal.recv().await;
-                }
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => (),
-            () = terminate => (),
-        }
+        signals.came().await;
         // The session may have ended by itself.
         let _ = stop.send(true);
         std::future::pending::<()>().await;
