@@ -1,7 +1,8 @@
 """Made-up training data, rows that are hard on a tree, and the file that holds them with the library's scores.
 
-NAME.rows is little-endian: six u32 (rows, columns, outputs, largest allowed distance in units in the last place, rounds
-or 0 for all, 1 for a model without names), then for each row its f32 columns and its f64 scores.
+NAME.rows is little-endian: six u32 (rows, columns, outputs, 1 where scores have bounds, rounds or 0 for all, 1 for a model
+without names), then for each row its f32 columns, its f64 scores, and where they have bounds one f64 for each score: how
+far from it rounding can lead, where the library's own arithmetic is not the same everywhere. All others are held to every bit.
 """
 import numpy as np
 
@@ -47,20 +48,21 @@ def hard(rng, x, thresholds, odd=None):
     return np.ascontiguousarray(x, dtype=np.float32)
 
 
-def write(path, x, scores, ulps=0, rounds=0, unnamed=False):
-    scores = np.ascontiguousarray(scores, dtype=np.float64).reshape(len(x), -1)
-    head = np.array([len(x), x.shape[1], scores.shape[1], ulps, rounds, unnamed], "<u4")
-    body = np.concatenate([np.ascontiguousarray(x).astype("<f4").view("<u4"), scores.astype("<f8").view("<u4")], axis=1)
+def write(path, x, scores, bounds=None, rounds=0, unnamed=False):
+    doubles = [np.ascontiguousarray(given, dtype=np.float64).reshape(len(x), -1) for given in (scores, bounds) if given is not None]
+    head = np.array([len(x), x.shape[1], doubles[0].shape[1], len(doubles) - 1, rounds, unnamed], "<u4")
+    parts = [np.ascontiguousarray(x).astype("<f4"), *(double.astype("<f8") for double in doubles)]
+    body = np.concatenate([part.view("<u4") for part in parts], axis=1)
     path.with_suffix(".rows").write_bytes(head.tobytes() + body.tobytes())
 
 
 def read(path):
     """Columns, scores, rounds."""
     words = np.frombuffer(path.read_bytes(), "<u4")
-    count, columns, outputs, _, rounds, _ = (int(word) for word in words[:6])
-    body = words[6:].reshape(count, columns + 2 * outputs)
+    count, columns, outputs, bounded, rounds, _ = (int(word) for word in words[:6])
+    body = words[6:].reshape(count, columns + 2 * outputs * (1 + bounded))
     x = np.ascontiguousarray(body[:, :columns]).view("<f4")
-    return x, np.ascontiguousarray(body[:, columns:]).view("<f8"), rounds
+    return x, np.ascontiguousarray(body[:, columns:columns + 2 * outputs]).view("<f8"), rounds
 
 
 def names(columns):

@@ -1,8 +1,8 @@
 """scikit-learn's models through scripts/tickbridge_sklearn.py: a small fixed set, and random ones. scikit-learn 1.9.1.
 
-Trees route and add exactly; what is allowed a distance, in units in the last place: softmax and exp (numpy has its own
-vector `exp`), and linear models (BLAS adds in its own order). scikit-learn refuses infinities, and NaN where a model was
-trained without, so rows have none there."""
+Trees route and add exactly. Scores have bounds where the last bits are not scikit-learn's own: linear models (BLAS adds in
+an order, and with fused products, that depend on the processor), and softmax and exp (numpy has its own vector `exp`).
+scikit-learn refuses infinities, and NaN where a model was trained without, so rows have none there."""
 import json
 
 import numpy as np
@@ -31,8 +31,8 @@ MODELS = {
     "skl_hist_multiclass": (ensemble.HistGradientBoostingClassifier(max_iter=3, max_depth=3, random_state=1), 0.05, 3),
     "skl_hist_regressor": (ensemble.HistGradientBoostingRegressor(max_iter=8, random_state=1), 0.05, 0),
 }
-NEAR = 64
-LINEAR_NEAR = 1 << 20
+# Half a unit in the last place of 1.
+UNIT = 2.0**-53
 
 
 def fit(model, rng, count, columns, nan_share, classes):
@@ -53,10 +53,32 @@ def answer(model, x):
     return got[:, 1] if got.shape[1] == 2 else got
 
 
-def ulps(document):
-    if document["format"] == "tickbridge-linear":
-        return LINEAR_NEAR
-    return NEAR if document["link"] in ("softmax", "exp") else 0
+def bounds(model, document, x, scores):
+    """How far two right answers may lie apart; `None` where there is but one.
+
+    A sum of n products in any order, fused or not, is off by at most n units of the sum of their sizes (Higham, Accuracy and
+    Stability of Numerical Algorithms, 3.1); ours and theirs by twice that. From there a probability follows with a slope
+    below itself (logistic) or twice itself (softmax), and some units for `exp` and what is around it.
+    """
+    scores = np.asarray(scores, np.float64).reshape(len(x), -1)
+    outputs = scores.shape[1]
+    if document["format"] == "tickbridge-forest":
+        if document["link"] == "exp":
+            return scores * 8 * UNIT
+        if document["link"] == "softmax":
+            # scikit-learn takes exp(margin - logsumexp): the difference is rounded in proportion to the margins.
+            margins = np.abs(model.decision_function(x)).max(axis=1, keepdims=True)
+            return scores * (16 + 4 * outputs + 4 * margins) * UNIT + 1e-322
+        return None
+    z = x.astype(np.float64)
+    if "center" in document:
+        z = (z - document["center"]) / document["scale"]
+    weights = np.abs(np.reshape(document["weights"], (-1, x.shape[1])))
+    sizes = np.abs(z) @ weights.T + np.abs(document["intercepts"])
+    sums = (2 * (x.shape[1] + 2) * UNIT * sizes).max(axis=1, keepdims=True)
+    if document["link"] == "identity":
+        return sums
+    return scores * (2 * sums + (16 + 2 * outputs) * UNIT) + 1e-322
 
 
 def save(path, model, x, columns):
@@ -77,7 +99,8 @@ def save(path, model, x, columns):
         odd = [0.0, -0.0, 0.5, 1.0]
     found = [[t for t in column if np.isfinite(t)] for column in found]
     hard = rows.hard(rng_of(columns), x, found, odd)
-    rows.write(path, hard, answer(model, hard), ulps=ulps(document))
+    scores = answer(model, hard)
+    rows.write(path, hard, scores, bounds(model, document, hard, scores))
 
 
 def rng_of(seed):
