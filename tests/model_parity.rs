@@ -1,7 +1,7 @@
 //! Models against the library that made them: every score equal in every bit, by every kernel this processor has.
 //!
 //! What it is not: a measure of speed. The golden files are made by `scripts/golden-models`, with the versions of XGBoost,
-//! LightGBM, CatBoost and scikit-learn that it names.
+//! LightGBM, CatBoost and scikit-learn that it names, old ones among them.
 //!
 //! Invariant: a model is either refused by name or gives the library's bits. Where the library's own last bits depend on the
 //! processor, each score has a bound that follows from the rounding of its sum (`scripts/golden`), and nothing else is allowed.
@@ -165,9 +165,13 @@ impl Tally {
     }
 }
 
-/// The kind of a model file: its format.
+/// The kind of a model file: its format, and the version that wrote it where that is an old one.
 fn kind(file: &Path) -> String {
-    Format::detect(&std::fs::read(file).unwrap()).map_or("unknown", Format::name).to_owned()
+    let format = Format::detect(&std::fs::read(file).unwrap()).map_or("unknown", Format::name);
+    let name = file.file_name().unwrap().to_string_lossy();
+    // old_xgb_1.7.6_...
+    let version = name.strip_prefix("old_").and_then(|rest| rest.split('_').nth(1));
+    version.map_or_else(|| format.to_owned(), |version| format!("{format} {version}"))
 }
 
 /// Tallies by kind, and what is wrong.
@@ -181,14 +185,14 @@ fn compare(pairs: &[(PathBuf, PathBuf)]) -> Compared {
     (tallies, wrong)
 }
 
-/// Every model of a folder with its rows, on all cores; all that differ are named before it fails.
+/// Every model of a folder with each table of its rows, on all cores; all that differ are named before it fails.
 fn compare_folder(folder: &Path) -> BTreeMap<String, Tally> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let models = files.iter().filter(|path| path.extension().is_some_and(|have| have != "rows"));
     let pairs: Vec<(PathBuf, PathBuf)> = models
-        .map(|file| (file.with_extension("rows"), file.clone()))
+        .flat_map(|file| ["rows", "present.rows"].map(|end| (file.with_extension(end), file.clone())))
         .filter(|(rows, _)| rows.exists())
         .collect();
     let (mut tallies, mut wrong) = Compared::default();
@@ -232,7 +236,9 @@ fn model_count(tallies: &BTreeMap<String, Tally>, kind: &str) -> usize {
 #[test]
 fn every_score_is_the_librarys_in_every_bit() {
     let tallies = compare_folder(&golden());
-    for kind in Format::ALL.map(Format::name) {
+    let old = ["xgboost_json 1.0.2", "xgboost_json 1.7.6", "xgboost_json 2.1.4", "xgboost_json 3.0.5"];
+    let old = old.into_iter().chain(["xgboost_ubjson 1.7.6", "xgboost_ubjson 2.1.4", "lightgbm 3.3.5"]);
+    for kind in Format::ALL.map(Format::name).into_iter().chain(old) {
         let models = model_count(&tallies, kind);
         assert!(models >= 3, "golden models of {kind}: expected 3 or more, got {models}");
     }

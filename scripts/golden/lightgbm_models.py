@@ -3,6 +3,7 @@ import lightgbm as lgb
 import numpy as np
 
 from . import rows
+from .thresholds import of_lightgbm
 
 # name: rounds, columns, rows kept, NaN share, parameters
 MODELS = {
@@ -60,18 +61,6 @@ def train(rng, count, columns, nan_share, rounds, params, named=True):
     return x, lgb.train(full, data, rounds)
 
 
-def thresholds(text, columns):
-    found = [[] for _ in range(columns)]
-    for block in text.split("\nTree=")[1:]:
-        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if "threshold" not in fields:
-            continue
-        triples = zip(fields["split_feature"].split(), fields["threshold"].split(), fields["decision_type"].split())
-        for feature, threshold, kind in triples:
-            found[int(feature)] += range(64) if int(kind) & 1 else [float(threshold)]
-    return found
-
-
 def scores(path, x, rounds=0):
     return lgb.Booster(model_file=path).predict(x, num_iteration=rounds or None, num_threads=1)
 
@@ -82,7 +71,7 @@ def make(out, name, shape):
     x, booster = train(rng, 4000, columns, nan_share, rounds, params)
     path = out / f"{name}.txt"
     booster.save_model(path)
-    hard = rows.hard(rng, x[:kept], thresholds(path.read_text(), columns))
+    hard = rows.hard(rng, x[:kept], of_lightgbm(path.read_text(), columns))
     rows.write(path, hard, scores(path, hard))
     if name == "lgb_rf":
         first = out / "lgb_rf_rounds_2.txt"
@@ -136,7 +125,7 @@ def random(rng, out, name, linear=True):
     x, booster = train(rng, 400, columns, float(rng.choice([0, 0.05, 0.4])), rounds, params, named)
     path = out / f"{name}.txt"
     booster.save_model(path)
-    hard = rows.hard(rng, x[:200], thresholds(path.read_text(), columns))
+    hard = rows.hard(rng, x[:200], of_lightgbm(path.read_text(), columns))
     made = lgb.Booster(model_file=path).num_trees() // params.get("num_class", 1)
     first = int(rng.integers(1, made + 1)) if rng.random() < 0.15 and made else 0
     rows.write(path, hard, scores(path, hard, first), rounds=first, unnamed=not named)

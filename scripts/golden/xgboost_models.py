@@ -5,6 +5,7 @@ import numpy as np
 import xgboost as xgb
 
 from . import rows
+from .thresholds import of_xgboost
 
 # name: rounds, columns, rows kept, NaN share, parameters
 MODELS = {
@@ -74,20 +75,6 @@ def train(rng, count, columns, nan_share, rounds, params, named=True):
     return x, xgb.train(full, data, rounds)
 
 
-def thresholds(document, columns):
-    booster = document["learner"]["gradient_booster"]
-    found = [[] for _ in range(columns)]
-    for tree in booster.get("gbtree", booster)["model"]["trees"]:
-        kinds = tree.get("split_type") or [0] * len(tree["left_children"])
-        for left, feature, t, kind in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], kinds):
-            if left != -1 and kind == 0:
-                found[feature].append(t)
-        for category in tree.get("categories", []):
-            for column in {f for f, k in zip(tree["split_indices"], kinds) if k}:
-                found[column] += [category, category + 0.5]
-    return found
-
-
 def scores(path, x, rounds=0):
     """What the library says of the file; softmax is asked for its probabilities, of which its class is the largest."""
     booster = xgb.Booster({"nthread": 1}, model_file=path)
@@ -139,7 +126,7 @@ def make(out, name, shape):
     path = out / f"{name}.json"
     booster.save_model(path)
     document = json.loads(path.read_text())
-    hard = rows.hard(rng, x[:kept], thresholds(document, columns), odd(params))
+    hard = rows.hard(rng, x[:kept], of_xgboost(document, columns), odd(params))
     answer = scores(path, hard)
     rows.write(path, hard, answer)
     if name in ("dart", "dart_softprob"):
@@ -227,7 +214,7 @@ def random(rng, out, name):
     path = out / f"{name}.{'ubj' if rng.random() < 0.5 else 'json'}"
     booster.save_model(path)
     document = json.loads(booster.save_raw("json").decode())
-    hard = rows.hard(rng, x[:200], thresholds(document, columns), odd(params))
+    hard = rows.hard(rng, x[:200], of_xgboost(document, columns), odd(params))
     first = int(rng.integers(1, rounds + 1)) if rng.random() < 0.15 else 0
     answer = scores(path, hard, first)
     if params.get("booster") == "dart" and path.suffix == ".json" and rng.random() < 0.5:
