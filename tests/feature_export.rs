@@ -3,7 +3,7 @@
 //! What it is not: parity of indicators (`indicator_parity`); here the same graph is asked in two ways.
 //!
 //! Invariant: online, a day is played by a terminal over TCP into the appliance, and its journal run again; offline, the file
-//! is exported and read back. Every row at every tick is equal bit for bit.
+//! is exported and read back. Every row at every tick is equal bit for bit, whether it warmed live or was told its past.
 
 mod rig;
 
@@ -12,7 +12,7 @@ use parquet::data_type::{DataType, DoubleType, FloatType, Int64Type};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use rig::{Place, data, json, stderr, tickbridge};
 use std::path::Path;
-use tickbridge::record::{FLAG_REFILL, Tick};
+use tickbridge::record::{FLAG_HISTORY, FLAG_REFILL, HistoryBar, HistoryEnd, Tick};
 use tickbridge::replay;
 
 const DAY: &str = "fx_oanda_eurusd/tick/20140506_quote.zip";
@@ -121,6 +121,159 @@ fn a_replayed_days_features_equal_the_exported_ones_bit_for_bit() {
          journal's {} outputs replay",
         row * features,
         summary.outputs
+    );
+}
+
+/// Features on minutes, whose past the terminal tells as bars.
+const MINUTES: &str = r#"
+[[features]]
+name = "minutes_sma_30"
+kind = "sma"
+instrument = "EURUSD"
+input = "bid"
+clock = "bar"
+bar_ms = 60000
+period = 30
+
+[[features]]
+name = "minutes_atr_14"
+kind = "atr"
+instrument = "EURUSD"
+input = "bid"
+clock = "bar"
+bar_ms = 60000
+period = 14
+
+[model]
+features = "spread, spread_sma_50, change_1, change_5, change_20, bid_change_1, ask_change_1, rsi_14, macd, macd_signal, percent_b_20, band_width_20, percent_b_50, return_50, change_5_s1, rsi_5_s1"
+"#;
+/// Features that never quite forget where their history began.
+const ENDLESS: [&str; 4] = ["rsi_14", "macd", "macd_signal", "rsi_5_s1"];
+
+/// A live tick, and the row that the engine had after it.
+struct Online {
+    ts: i64,
+    row: Vec<f32>,
+}
+
+/// What an appliance that asked for the past knew: the ticks that it was told, how many bars, and the live ticks after them.
+struct Warmed {
+    told: Vec<Tick>,
+    live: Vec<Tick>,
+    bar_count: usize,
+    rows: Vec<Online>,
+}
+
+/// Plays the day to an appliance, its first hours being the past, and runs the journal again.
+fn warmed(place: &Place, ticks: &str) -> Warmed {
+    let mut appliance = place.appliance(&["--seconds", "600"]);
+    let pace = ["--ticks-per-second", "3000", "--margin-mode", "netting", "--exit-at-end"];
+    let past = ["--ticks", ticks, "--history-hours", "8", "--ticks-max", "9000"];
+    let mut terminal = place.terminal(&[&past[..], &pace].concat());
+    assert!(terminal.ended().success(), "{}", terminal.words());
+    let sent = json(&place.path("terminal.json")).unwrap()["ticks_sent"].as_u64().unwrap();
+    let is_live = |flags: u8| flags & FLAG_REFILL == 0;
+    rig::until("the appliance has all ticks", || {
+        let records = place.records();
+        let live = records.iter().filter(|r| r.payload::<Tick>().is_some() && is_live(r.flags()));
+        (live.count() as u64 >= sent).then_some(())
+    });
+    appliance.terminate();
+    appliance.ended();
+    let records = place.records();
+    let end = records.iter().filter_map(|record| record.payload::<HistoryEnd>()).next_back();
+    let end = end.expect("an answer about the past");
+    assert_eq!(end.error, 0, "the last answer is whole");
+    let of = |wanted: fn(u8) -> bool| {
+        records.iter().filter(move |r| wanted(r.flags())).filter_map(|record| record.payload::<Tick>())
+    };
+    let told = of(|flags| flags & FLAG_HISTORY == FLAG_HISTORY).filter(|tick| tick.stream_seq == end.request);
+    let is_news = |tick: &Tick| (tick.connection, tick.stream_seq) > (end.connection, end.stream_seq);
+    let live: Vec<Tick> = of(|flags| flags & FLAG_REFILL == 0).filter(is_news).collect();
+    let bar_count = records.iter().filter(|record| record.payload::<HistoryBar>().is_some()).count();
+    let mut rows = Vec::new();
+    let summary = replay::watch(&place.path("journal"), &mut |record, engine| {
+        let Some(tick) = record.payload::<Tick>().filter(|_| record.flags() & FLAG_REFILL == 0) else {
+            return;
+        };
+        assert_eq!(record.aux(), 0, "no tick was coalesced");
+        if is_news(&tick) {
+            rows.push(Online { ts: tick.ts_venue, row: engine.features(0).to_vec() });
+        }
+    });
+    summary.unwrap_or_else(|error| panic!("the journal replays: {error}"));
+    Warmed { told: told.collect(), live, bar_count, rows }
+}
+
+/// Ticks as a file: milliseconds and prices of five digits.
+fn write_ticks<'t>(file: &Path, ticks: impl Iterator<Item = &'t Tick>) {
+    let price = |ticks: i64| format!("{}.{:05}", ticks / 100_000, ticks % 100_000);
+    let line = |t: &Tick| format!("{},{},{}\n", t.ts_venue / 1_000_000, price(t.bid), price(t.ask));
+    std::fs::write(file, ticks.map(line).collect::<String>()).unwrap();
+}
+
+/// Compares the columns of these names, row by row from the table's row `first` on; returns how many values.
+fn compare_online(
+    online: &[Online],
+    table: &Table,
+    first: usize,
+    is_compared: impl Fn(&str) -> bool,
+) -> usize {
+    let columns = table.names[3..].iter().enumerate().filter(|(_, name)| is_compared(name));
+    let columns: Vec<(usize, &String)> = columns.collect();
+    assert!(columns.len() >= 12, "columns to compare: {columns:?}");
+    for (row, online) in online.iter().enumerate() {
+        assert_eq!(table.times[first + row], online.ts, "time of row {row}");
+        for &(at, name) in &columns {
+            let value = online.row[at];
+            let bits = (!value.is_nan()).then_some(u64::from(value.to_bits()));
+            assert_eq!(bits, table.columns[2 + at][first + row], "{name} in row {row}: {value}");
+        }
+    }
+    online.len() * columns.len()
+}
+
+#[test]
+fn features_warmed_by_the_terminals_history_equal_the_exported_ones_bit_for_bit() {
+    let day = data(DAY);
+    let place = Place::new();
+    place.configure(&[("[signal]", "[rings]\nmarket_slots = 65536\n[signal]"), ("[model]", MINUTES)]);
+    let Warmed { told, live, bar_count, rows } = warmed(&place, day.to_str().unwrap());
+    assert_eq!(live.len(), rows.len());
+    assert!(told.len() > 300 && bar_count >= 30, "told {} ticks, {bar_count} bars", told.len());
+    // The past is in before the model is asked: but for ticks that came while it was asked for, no row waits.
+    let ready = rows.iter().position(|online| online.row.iter().all(|value| !value.is_nan()));
+    let ready = ready.expect("a row in which all features are ready");
+    assert!(ready <= 64, "ready after {ready} live ticks beyond the answer");
+    let rows = &rows[ready..];
+    assert!(rows.len() > 5_000, "{} rows", rows.len());
+
+    let config = place.config();
+    let exported = |ticks: &Path, name: &str, columns: &[&str]| {
+        let out = place.path(name);
+        let common = ["--config", config.to_str().unwrap(), "--out", out.to_str().unwrap(), "--unready"];
+        let ticks = format!("EURUSD={}", ticks.display());
+        let told = export(&[&common[..], &["--ticks", &ticks], columns].concat());
+        assert!(told.status.success(), "{}", stderr(&told));
+        read(&out)
+    };
+    // The very ticks that the appliance had, those of the past first: everything that is not on the terminal's bars.
+    let same = place.path("same.csv");
+    write_ticks(&same, told.iter().chain(&live));
+    let table = exported(&same, "same.parquet", &["--columns", "time=0,bid=1,ask=2"]);
+    assert_eq!(table.times.len(), told.len() + live.len());
+    let from_ticks = compare_online(rows, &table, told.len() + ready, |name| !name.starts_with("minutes_"));
+    // The whole day, of which the appliance saw a part: everything that forgets, the terminal's bars among it.
+    let whole = exported(&day, "whole.parquet", &[]);
+    let starts = |first: &usize| rows.iter().zip(&whole.times[*first..]).all(|(row, ts)| row.ts == *ts);
+    let first = (0..=whole.times.len() - rows.len()).find(starts).expect("the live ticks within the day");
+    let from_day = compare_online(rows, &whole, first, |name| !ENDLESS.contains(&name));
+    println!(
+        "told {} ticks and {bar_count} bars, ready at live tick {}; {} rows: {from_ticks} values as exported from the same \
+         ticks, {from_day} as exported from the whole day, bit for bit",
+        told.len(),
+        ready + 1,
+        rows.len()
     );
 }
 
