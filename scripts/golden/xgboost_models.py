@@ -79,11 +79,12 @@ def scores(path, x, rounds=0):
     """What the library says of the file; softmax is asked for its probabilities, of which its class is the largest."""
     booster = xgb.Booster({"nthread": 1}, model_file=path)
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-    if objective == "multi:softmax":
-        classes = None if np.isinf(x).any() else booster.predict(xgb.DMatrix(x, feature_names=booster.feature_names))
-        classes = classes if classes is not None else booster.inplace_predict(x, validate_features=False)
-        booster.set_param({"objective": "multi:softprob"})
     until = (0, rounds)
+    if objective == "multi:softmax":
+        data = None if np.isinf(x).any() else xgb.DMatrix(x, feature_names=booster.feature_names)
+        classes = booster.inplace_predict(x, iteration_range=until, validate_features=False) if data is None else \
+            booster.predict(data, iteration_range=until)
+        booster.set_param({"objective": "multi:softprob"})
     finite = ~np.isinf(x).any(axis=1)
     dart = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] == "dart"
     got = None if dart else booster.inplace_predict(x, iteration_range=until, validate_features=False)
