@@ -305,31 +305,38 @@ const HISTORY: &[Key] = keys! {
     "bars_max" Int(1, 1_000_000), "bars", Default("20000"), "Most bars in one answer.";
     "patience_ms" Int(10, HOUR_MS), "ms", Default("60000"), "Without a word of an answer for so long the features warm live, with an alert; MT5's first history may take 45 s.";
 };
-const MODEL: &[Key] = keys! {
-    "name" Name, "", Default("\"model\""), "What reports and a stacking model call it.";
-    "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
-    "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
-    "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
-    "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
-    "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
-    "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
-    "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
-    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
-    "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
+/// What `[model]` and `[[models]]` have alike, with what one of them alone begins with, and has after the format.
+macro_rules! model_keys {
+    ({ $($first:tt)+ } { $($then:tt)* }) => {
+        keys! {
+            $($first)+
+            "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
+            "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
+            $($then)*
+            "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
+            "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
+            "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
+            "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
+            "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
+            "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
+            "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
+        }
+    };
+}
+const MODEL: &[Key] = model_keys! {
+    {
+        "name" Name, "", Default("\"model\""), "What reports and a stacking model call it.";
+    }
+    {
+        "instrument" Name, "", Required("\"EURUSD\""), "What its score is about.";
+    }
 };
-const MODELS: &[Key] = keys! {
-    "name" Name, "", Required("\"second\""), "What reports and a stacking model call it.";
-    "role" Choice(&["member", "stack", "shadow"]), "", Required("\"shadow\""), "member: its score counts; stack: it makes one score of the members', which are its features by name, in their order; shadow: watched only.";
-    "file" Path, "", Required("\"models/demo.json\""), "The model file; it must exist.";
-    "format" Choice(&["xgboost_json", "xgboost_ubjson", "lightgbm", "catboost_json", "linear_json", "forest_json"]), "", Required("\"xgboost_json\""), "How it is written.";
-    "calibration" Path, "", Optional("\"calibration.json\""), "A file {\"kind\": \"platt\", \"slope\": a, \"offset\": b} or {\"kind\": \"isotonic\", \"from\": [..], \"to\": [..], \"steps\": false}: what its score becomes. Unset: the score itself.";
-    "features" Text(65_536), "", Optional("\"sma_20, rsi_14\""), "The features it was trained on, in its order, where they are not all of [[features]].";
-    "long_class" Int(0, 63), "class", Optional("2"), "Of a model with several classes: the one that means a rise. Its score is then the rise's less the fall's.";
-    "short_class" Int(0, 63), "class", Optional("0"), "And the one that means a fall.";
-    "takes_missing" Bool, "", Default("false"), "It was trained for missing values: ask it before every feature is ready, too.";
-    "rounds" Int(1, 1_000_000), "boosting rounds", Optional("100"), "How many take part, from the first. Unset: all, whatever best_iteration the file names.";
-    "weight" Real(1e-6, 1e6), "", Default("1.0"), "Its weight in ensemble.combine = \"mean\".";
+const MODELS: &[Key] = model_keys! {
+    {
+        "name" Name, "", Required("\"second\""), "What reports and a stacking model call it.";
+        "role" Choice(&["member", "stack", "shadow"]), "", Required("\"shadow\""), "member: its score counts; stack: it makes one score of the members', which are its features by name, in their order; shadow: watched only.";
+    }
+    {}
 };
 const ENSEMBLE: &[Key] = keys! {
     "combine" Choice(&["mean", "vote", "stack"]), "", Default("\"mean\""), "mean: weighted; vote: 1 when votes_min members vote long, 0 when they vote short, else 0.5; stack: the model with role = \"stack\".";
