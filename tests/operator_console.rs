@@ -101,6 +101,11 @@ fn models_are_shadowed_promoted_and_rolled_back_on_a_running_appliance() {
         (status["models"]["shadows"][0]["would"]["asked"].as_u64()? > 50).then_some(())
     });
     assert_eq!(live(&status(&place)), "model@0", "a shadow decides nothing");
+    // A state that cannot be written is known before the model is handed over: refused means that nothing changed.
+    std::fs::create_dir(place.path("registry/state.new")).unwrap();
+    refused(&place, "models", &with_said(&["promote", "line@1"]), 65, "state.json: ");
+    refused(&place, "models", &with_said(&["unshadow", "shadow0"]), 65, "state.json: ");
+    std::fs::remove_dir(place.path("registry/state.new")).unwrap();
     done(&place, "models", &with_said(&["promote", "line@1"]));
     until_live(&place, "line@1");
     done(&place, "models", &with_said(&["promote", "line@2"]));

@@ -2,16 +2,18 @@
 //!
 //! What it is not: the socket; `operator` has that. Nor a second truth: the engine decides, and the journal says what was asked.
 //!
-//! Invariant: whatever changes trading or models goes through a record with who and why; the registry's state is written after the
-//! model was handed to the engine's lane, never before.
+//! Invariant: whatever changes trading or models goes through a record with who and why. The registry's state is laid ready on the
+//! disk before a model is handed to the engine's lane, and put in its place afterwards: a refusal means that nothing changed,
+//! and where the last step fails the answer says that the model is live and not recorded, and why.
 
 use super::{Appliance, Control, ModelChangeError, Word};
 use crate::config::Config;
 use crate::engine::Slot;
-use crate::operator::{Action, Reply, Request};
+use crate::operator::{Action, NOT_RECORDED, Reply, Request};
 use crate::record::ControlAction;
 use crate::registry::{
-    ManifestError, ModelKey, ModelSource, ROLLBACK, Registry, RegistryError, digest_hex, slot_name, slot_of,
+    ManifestError, ModelKey, ModelSource, PreparedState, ROLLBACK, Registry, RegistryError, digest_hex,
+    slot_name, slot_of,
 };
 use crate::setup::{self, SetupError};
 use crate::signal::Veto;
@@ -148,10 +150,11 @@ impl Appliance {
                 configured.at(slot).cloned().ok_or_else(missing)?
             }
         };
+        let prepared = registry.prepare(slot, key.clone(), word.who.as_str(), why, self.now().0)?;
         self.install_model(slot, &source, word)?;
-        registry.assign(slot, key.clone(), word.who.as_str(), why, self.now().0)?;
         let name = key.map_or("the configuration's own".into(), |key| key.to_string());
-        Ok(json!({ "slot": slot_name(slot), "model": name, "digest": digest_hex(source.digest()) }))
+        let done = json!({ "slot": slot_name(slot), "model": name, "digest": digest_hex(source.digest()) });
+        Ok(with_record(done, prepared.commit()))
     }
 
     fn unshadow(&mut self, slot: Slot, word: Word, why: &str, config: &Config) -> Result<Json, AnswerError> {
@@ -167,11 +170,11 @@ impl Appliance {
         });
         let source =
             ModelSource::read(&self.journal_dir, digest.unwrap_or(0)).map_err(RegistryError::from)?;
+        let prepare = |registry: Registry| registry.prepare(slot, None, word.who.as_str(), why, self.now().0);
+        let prepared = registry(config).ok().map(prepare).transpose()?;
         self.remove_model(slot, &source, word)?;
-        if let Ok(registry) = registry(config) {
-            registry.assign(slot, None, word.who.as_str(), why, self.now().0)?;
-        }
-        Ok(json!({ "slot": slot_name(slot), "model": Json::Null }))
+        let done = json!({ "slot": slot_name(slot), "model": Json::Null });
+        Ok(with_record(done, prepared.map_or(Ok(()), PreparedState::commit)))
     }
 
     fn free_shadow(&self) -> Result<Slot, AnswerError> {
@@ -286,6 +289,14 @@ pub(super) fn models_json(models: &crate::agents::ModelsStatus) -> Json {
     })
 }
 
+/// What was done cannot be called back, so it is not called refused: the answer says what is missing.
+fn with_record(mut done: Json, recorded: Result<(), RegistryError>) -> Json {
+    if let Err(error) = recorded {
+        done[NOT_RECORDED] = format!("{error}").into();
+    }
+    done
+}
+
 fn registry(config: &Config) -> Result<Registry, AnswerError> {
     config.registry.dir.as_deref().map(Registry::new).ok_or(AnswerError::NoRegistry)
 }
@@ -309,4 +320,18 @@ fn word(request: &Request) -> Result<Word, AnswerError> {
     let who = FixedText::new(request.who.trim()).map_err(|error| AnswerError::Text("who", error))?;
     let why = FixedText::new(request.why.trim()).map_err(|error| AnswerError::Text("why", error))?;
     Ok(Word { who, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_live_and_not_recorded_is_said_so() {
+        let done = json!({ "slot": "member0" });
+        assert_eq!(with_record(done.clone(), Ok(())), done);
+        let said = with_record(done, Err(RegistryError::NoHistory("a full disk".into())));
+        assert_eq!(said["slot"], "member0");
+        assert!(said[NOT_RECORDED].as_str().unwrap().starts_with("a full disk"), "{said}");
+    }
 }

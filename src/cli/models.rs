@@ -28,7 +28,7 @@ use std::process::ExitCode;
     tickbridge models --config my.toml promote trend@3 --who anna --why \"a week in the shadow\"\n  \
     tickbridge models --config my.toml rollback --who anna --why \"too many vetoes\"\n\n\
     Exit codes:\n   0  done\n   2  wrong arguments\n  65  refused: standard error says why; what runs is as it was\n  \
-    69  the appliance does not answer\n  74  a file cannot be read\n  78  the configuration is not usable"
+    69  the appliance does not answer\n  74  a file cannot be read; or the change is in effect, but the registry's state could not be written\n  78  the configuration is not usable"
 )]
 pub struct Args {
     /// The appliance's configuration

@@ -4,9 +4,9 @@
 //!
 //! Invariant: exit code 0 means that the appliance took it; what the engine makes of it is in the journal and in `status`.
 
-use super::check::{EXIT_CONFIG, EXIT_DATA};
+use super::check::{EXIT_CONFIG, EXIT_DATA, EXIT_IO};
 use crate::config::Config;
-use crate::operator::{Action, ClientError, Reply, Request, Token, ask, socket_path};
+use crate::operator::{Action, ClientError, NOT_RECORDED, Reply, Request, Token, ask, socket_path};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -128,6 +128,10 @@ pub(super) fn print_reply(reply: &Reply) -> ExitCode {
     match reply.result.as_str() {
         Some(words) => println!("{words}"),
         None => println!("{:#}", reply.result),
+    }
+    if let Some(words) = reply.result[NOT_RECORDED].as_str() {
+        eprintln!("in effect, but not recorded in the registry: {words}");
+        return ExitCode::from(EXIT_IO);
     }
     ExitCode::SUCCESS
 }

@@ -12,6 +12,6 @@ mod server;
 mod token;
 
 pub use client::{ClientError, ask};
-pub use protocol::{Action, REQUEST_BYTES_MAX, Reply, Request, socket_path};
+pub use protocol::{Action, NOT_RECORDED, REQUEST_BYTES_MAX, Reply, Request, socket_path};
 pub use server::{Call, Console, ConsoleError};
 pub use token::{Token, TokenError};

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 /// Longest request.
 pub const REQUEST_BYTES_MAX: usize = 16_384;
 
+/// In a result: the change is in effect, but the registry's state could not be put in place; the text says why. The next start follows
+/// the journal, which has the change; `rollback` does not know of it.
+pub const NOT_RECORDED: &str = "not_recorded";
+
 /// Where an appliance with this state folder listens.
 pub fn socket_path(state_dir: &Path) -> PathBuf {
     state_dir.join("operator.sock")

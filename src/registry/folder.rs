@@ -1,7 +1,8 @@
 //! The registry's folder: `NAME/VERSION/manifest.json` with the model's file beside it, and `state.json`, which says what stands
 //! where and what stood there before.
 //!
-//! What it is not: the appliance; a promotion in a running one goes through its console, which writes the state afterwards.
+//! What it is not: the appliance; a promotion in a running one goes through its console, which lays the new state ready, hands the
+//! model over, and puts the state in place afterwards.
 //!
 //! Invariant: a model is held against its manifest whenever it is read; files are replaced as a whole, so a reader never sees half
 //! of one; what stands in a slot cannot be removed.
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest manifest or state.
 const JSON_BYTES_MAX: u64 = 16 << 20;
+/// What stands where.
+const STATE: &str = "state.json";
 /// Changes that the state remembers.
 const HISTORY_MAX: usize = 1_000;
 
@@ -248,7 +251,7 @@ impl Registry {
 
     /// What stands where.
     pub fn state(&self) -> Result<State, RegistryError> {
-        let path = self.dir.join("state.json");
+        let path = self.dir.join(STATE);
         if path.exists() { from_json(&path) } else { Ok(State::default()) }
     }
 
@@ -261,6 +264,19 @@ impl Registry {
         why: &str,
         ts_ns: i64,
     ) -> Result<(), RegistryError> {
+        self.prepare(slot, to, who, why, ts_ns)?.commit()
+    }
+
+    /// Lays the state of a change ready on the disk, durably, without putting it in place: whatever can be wrong with the folder
+    /// is known before the change is made.
+    pub fn prepare(
+        &self,
+        slot: Slot,
+        to: Option<ModelKey>,
+        who: &str,
+        why: &str,
+        ts_ns: i64,
+    ) -> Result<PreparedState, RegistryError> {
         let mut state = self.state()?;
         let name = slot_name(slot);
         let from = match &to {
@@ -271,7 +287,35 @@ impl Registry {
         let surplus = state.history.len().saturating_sub(HISTORY_MAX);
         state.history.drain(..surplus);
         std::fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
-        replace(&self.dir.join("state.json"), &to_json(&state))
+        let path = self.dir.join(STATE);
+        write_beside(&path, &to_json(&state)).map_err(io(&path))?;
+        Ok(PreparedState { path, is_laid: true })
+    }
+}
+
+/// A state that is on the disk, but not in its place; dropping it takes it away.
+#[derive(Debug)]
+#[must_use = "it is not in place before it is committed"]
+pub struct PreparedState {
+    path: PathBuf,
+    is_laid: bool,
+}
+
+impl PreparedState {
+    /// Puts it in place of the old one.
+    pub fn commit(mut self) -> Result<(), RegistryError> {
+        put_in_place(&self.path).map_err(io(&self.path))?;
+        self.is_laid = false;
+        Ok(())
+    }
+}
+
+impl Drop for PreparedState {
+    fn drop(&mut self) {
+        if self.is_laid {
+            // What stays behind is overwritten by the next change.
+            let _ = std::fs::remove_file(beside(&self.path));
+        }
     }
 }
 
@@ -294,15 +338,22 @@ fn from_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, RegistryErr
 
 /// Replaces a file as a whole, durably.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-    let beside = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
-    };
-    write().map_err(io(path))
+    write_beside(path, bytes).and_then(|()| put_in_place(path)).map_err(io(path))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(beside(path))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn put_in_place(path: &Path) -> std::io::Result<()> {
+    std::fs::rename(beside(path), path)?;
+    path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
 }
 
 #[cfg(test)]
@@ -340,6 +391,28 @@ mod tests {
         registry.remove(&two).unwrap();
         assert!(matches!(registry.read(&two), Err(RegistryError::Unknown(_))));
         assert_eq!(registry.list().unwrap(), [one]);
+    }
+
+    #[test]
+    fn a_prepared_state_is_in_place_only_once_it_is_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::new(dir.path());
+        let one = added(&registry, 1);
+        let slot = Slot::Member(0);
+        let prepare = |why: &str| registry.prepare(slot, Some(one.clone()), "a", why, 1);
+        drop(prepare("given up").unwrap());
+        assert_eq!(registry.state().unwrap(), State::default());
+        assert!(!dir.path().join("state.new").exists(), "nothing is left of it");
+        // What cannot be written is known before anything is changed.
+        std::fs::create_dir(dir.path().join("state.new")).unwrap();
+        assert!(prepare("no room").unwrap_err().to_string().contains("state.json: "));
+        std::fs::remove_dir(dir.path().join("state.new")).unwrap();
+        let ready = prepare("in the way").unwrap();
+        std::fs::create_dir_all(dir.path().join("state.json/something")).unwrap();
+        assert!(ready.commit().unwrap_err().to_string().contains("state.json: "));
+        std::fs::remove_dir_all(dir.path().join("state.json")).unwrap();
+        prepare("done").unwrap().commit().unwrap();
+        assert_eq!(registry.state().unwrap().slots["member0"], one);
     }
 
     #[test]

@@ -9,7 +9,9 @@ mod folder;
 mod manifest;
 mod source;
 
-pub use folder::{Change, ModelKey, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of};
+pub use folder::{
+    Change, ModelKey, PreparedState, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of,
+};
 pub use manifest::{Manifest, ManifestError, TrainingWindow};
 pub use source::{
     CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, read_limited,
