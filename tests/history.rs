@@ -131,10 +131,10 @@ fn after_lost_ticks_the_row_is_that_of_a_run_that_lost_none() {
     let place = Place::new();
     configure(&place, WINDOWS);
     let appliance = place.appliance(&[]);
-    let terminal = place.terminal(&["--lose-ticks", "0.004", "--ticks-per-second", "2000"]);
+    let terminal = place.terminal(&["--lose-ticks", "0.0003", "--ticks-per-second", "2000"]);
     until("gaps are healed", || {
-        let gaps = place.counter("gaps");
-        appliance.status("decisions").filter(|count| *count > 8_000.0 && gaps > 0 || *count > 20_000.0)
+        let gaps = place.counter("decide.gaps_count");
+        appliance.status("decisions").filter(|count| *count > 8_000.0 && gaps > 5)
     });
     end(terminal, appliance);
     let records = place.records();

@@ -439,7 +439,7 @@ fn welcome(
     None
 }
 
-/// A session ended. What another connection of the account still does is not down; if the one that executed commands is gone,
+/// A session ended. What another connection of the account still does is not down, but whose ticks were taken is told; if the one that executed commands is gone,
 /// an older one that can takes its place, and the engine hears of both.
 #[cold]
 fn end(
@@ -461,7 +461,7 @@ fn end(
     let held = peers.iter().fold(0, |held, peer| held | others(peer));
     let executed = trade_peer[usize::from(venue.0)] == Some(slot);
     let gone = roles & !held | if executed { record::ROLE_TRADE } else { 0 };
-    if gone != 0 {
+    if gone != 0 || origin == Origin::Market {
         sink(session_record(&peers[usize::from(slot)], venue, gone, SessionState::Down, origin, now));
     }
     if executed {

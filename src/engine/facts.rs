@@ -86,9 +86,14 @@ impl Engine {
             }
             self.ask_if_due(usize::from(input.venue().0), out);
         } else {
-            venue.down(session.roles);
+            // Without a role: one connection of several, whose roles others still have.
+            if session.roles != 0 {
+                venue.down(session.roles);
+            }
             if is_market {
-                self.past_without_connection(input.venue());
+                self.past_without_connections(input.venue());
+            } else if input.origin() == Origin::Market as u8 {
+                self.past_without_connection(input.venue(), input.aux(), out);
             }
             if session.roles & ROLE_TRADE != 0 {
                 self.doubt_all_of(input.venue(), out);

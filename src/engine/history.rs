@@ -38,11 +38,17 @@
 //! be seen before it: so live ticks are kept while a question is out, the newest of them (`held.rs`), and those beyond the cut are
 //! fed at the end. Should one beyond the cut have been pushed out of that memory, the plan starts again. Ticks that a full ring
 //! folded into one are counted as coalesced and are not a gap.
+//!
+//! Of several connections that push one symbol the youngest counts (`sources.rs`). How often plans begin where a stream breaks again and
+//! again is a matter of `pace.rs`; a plan that failed for a cause that may pass is tried again after 1, 2 and 4 seconds, then
+//! given up.
 
 use super::AlertCode;
 use super::held::{Cut, Held, cut_of};
 use super::needs::Needs;
+use super::pace::Pace;
 use super::setup::HistoryPlan;
+use super::sources::Sources;
 use crate::record::{
     self, HISTORY_INTERLEAVED, HISTORY_NOT_SENT, HISTORY_REFUSED, HistoryBar, HistoryEnd, HistoryRequest,
 };
@@ -50,7 +56,7 @@ use crate::types::{Execution, InstrumentId, NS_PER_S, TimeNs, VenueId};
 
 /// A plan is tried so often.
 const TRIES_MAX: u8 = 4;
-/// A plan that failed is tried again after this.
+/// A plan that failed is tried again after this, then after twice as long each time.
 const AGAIN_NS: i64 = NS_PER_S;
 /// MQL5: history is being loaded, or could not be loaded.
 const LOADING: [u32; 2] = [4_403, 4_405];
@@ -104,12 +110,11 @@ pub(super) struct Track {
     sent_by_terminal: Vec<bool>,
     step: Step,
     is_connected: bool,
-    /// The terminal knows the symbol.
-    announced: bool,
-    /// The connection that told so last, and pushes its ticks.
-    announced_by: u32,
+    /// The connections that know the symbol and push its ticks.
+    sources: Sources,
     due: TimeNs,
     tries: u8,
+    pace: Pace,
     /// The open question, or zero.
     request: u64,
     /// When it was asked, or last answered in part.
@@ -139,10 +144,10 @@ impl Track {
             needs,
             step: Step::Live,
             is_connected: false,
-            announced: false,
-            announced_by: 0,
+            sources: Sources::new(),
             due: TimeNs::NEVER,
             tries: 0,
+            pace: Pace::default(),
             request: 0,
             progress: TimeNs::NEVER,
             got: 0,
@@ -159,8 +164,10 @@ impl Track {
 
     /// As before the first session.
     pub(super) fn forget(&mut self) {
-        (self.step, self.is_connected, self.announced) = (Step::Live, false, false);
+        (self.step, self.is_connected) = (Step::Live, false);
         (self.tries, self.request, self.cut) = (0, 0, None);
+        self.pace = Pace::default();
+        self.sources.clear();
         self.held.clear();
     }
 
@@ -171,45 +178,68 @@ impl Track {
 
     /// The past is broken up to this number: a plan is due, if one may be asked for.
     pub(super) fn break_at(&mut self, cut: Option<Cut>, plan: &HistoryPlan, now: TimeNs) {
+        self.disturb(now);
         self.cut = cut;
         self.tries = 0;
         self.renew(plan, now);
     }
 
+    /// Live ticks end here.
+    fn disturb(&mut self, now: TimeNs) {
+        if self.step == Step::Live {
+            self.pace.on_disturbed(now);
+        }
+    }
+
+    fn go_live(&mut self, now: TimeNs) {
+        self.step = Step::Live;
+        self.pace.on_live(now);
+    }
+
     fn renew(&mut self, plan: &HistoryPlan, due: TimeNs) {
         self.request = 0;
         self.held.clear();
+        let due = due.max(self.pace.free_from());
         (self.due, self.progress) = (due, due);
         self.step = if plan.asks() && !self.is_cold { Step::Due } else { Step::Live };
     }
 
-    /// The connection that was there is gone; nothing more comes of it.
-    pub(super) fn hang_up(&mut self) {
-        (self.is_connected, self.announced) = (false, false);
+    /// No connection is left; nothing more comes of what was asked.
+    pub(super) fn hang_up(&mut self, now: TimeNs) {
+        self.disturb(now);
+        self.is_connected = false;
+        self.sources.clear();
         self.request = 0;
         if self.step != Step::Live {
             self.step = Step::Due;
         }
     }
 
+    /// One connection of several is gone. If it is the one that counted, the youngest that is left counts now: it is handed back,
+    /// for the past is broken before its first tick.
+    pub(super) fn leave(&mut self, connection: u32, now: TimeNs) -> Option<u32> {
+        let heir = self.sources.leave(connection)?;
+        if heir.is_none() && self.step != Step::Live {
+            // Others of the venue are there, but none that knows the symbol.
+            (self.step, self.request, self.progress) = (Step::Due, 0, now);
+        }
+        heir
+    }
+
     /// A connection knows the symbol; whether it is another one than before, so that what came until now is the past. Of two
     /// that push the same symbol the younger counts.
     pub(super) fn announce(&mut self, connection: u32) -> bool {
-        if self.announced && connection <= self.announced_by {
-            return false;
-        }
-        (self.announced, self.announced_by) = (true, connection);
-        true
+        self.sources.announce(connection)
     }
 
     /// Whether some connection knows the symbol.
     pub(super) fn is_announced(&self) -> bool {
-        self.announced
+        self.source().is_some()
     }
 
-    /// The connection that pushes its ticks.
-    pub(super) fn announced_by(&self) -> u32 {
-        self.announced_by
+    /// The connection whose ticks count.
+    pub(super) fn source(&self) -> Option<u32> {
+        self.sources.counting()
     }
 
     /// The open question, or zero.
@@ -229,18 +259,21 @@ impl Track {
 
     /// Whether a plan may begin now.
     pub(super) fn may_begin(&self, now: TimeNs) -> bool {
-        self.step == Step::Due && self.announced && now >= self.due
+        self.step == Step::Due && self.is_announced() && now >= self.due
     }
 
     /// Whether nobody answered for so long.
     pub(super) fn is_overdue(&self, now: TimeNs, plan: &HistoryPlan) -> bool {
-        let is_mute = self.is_asking() || self.step == Step::Due && self.is_connected && !self.announced;
+        let is_mute = self.is_asking() || self.step == Step::Due && self.is_connected && !self.is_announced();
         is_mute && now.since(self.progress) > plan.patience_ns
     }
 
     /// What a live tick may do.
     #[inline]
     pub(super) fn admit(&mut self, tick: &record::Tick) -> Admit {
+        if !self.sources.may_push(tick.connection) {
+            return Admit::Hold;
+        }
         if self.step == Step::Live {
             let is_news = self.cut.is_none_or(|cut| cut_of(tick) > cut);
             return if is_news { Admit::Feed } else { Admit::Hold };
@@ -266,7 +299,8 @@ impl Track {
     }
 
     /// Begins the plan; `offset_s` is server time minus UTC. On an exchange the terminal's bars may be of last prices.
-    pub(super) fn begin(&mut self, offset_s: i32, execution: Option<Execution>) {
+    pub(super) fn begin(&mut self, offset_s: i32, execution: Option<Execution>, now: TimeNs) {
+        self.pace.on_begun(now);
         let offset_ns = i64::from(offset_s) * NS_PER_S;
         for (bars, sent) in self.needs.bars.iter().zip(&mut self.sent_by_terminal) {
             *sent = bars.come_from_terminal(offset_ns, execution);
@@ -350,7 +384,7 @@ impl Track {
             return self.fail(error, plan, now);
         }
         match self.step {
-            Step::Probe if self.got == 0 => self.give_up((AlertCode::HistoryShort, 0, 1)),
+            Step::Probe if self.got == 0 => self.give_up((AlertCode::HistoryShort, 0, 1), now),
             Step::Probe => {
                 self.ts_probed = self.ts_last;
                 self.seam = self.seam();
@@ -371,14 +405,14 @@ impl Track {
         let is_cut_off = self.seam != 0 && self.got >= u64::from(plan.ticks_max);
         let missing = (AlertCode::HistoryShort, self.got as i64, self.got as i64 + 1);
         if is_cut_off && self.has_bars() {
-            return self.give_up(missing);
+            return self.give_up(missing, now);
         }
         let cut = (end.connection, end.stream_seq);
         if self.held.lost > cut {
             return self.fail(HISTORY_INTERLEAVED, plan, now);
         }
         self.cut = Some(cut);
-        self.step = Step::Live;
+        self.go_live(now);
         let complaint = match end.error {
             0 if is_cut_off => Some(missing),
             0 => self.short(self.needs.ticks),
@@ -403,17 +437,17 @@ impl Track {
     }
 
     /// Nobody answered.
-    pub(super) fn expire(&mut self) -> (Outcome, Option<Complaint>) {
+    pub(super) fn expire(&mut self, now: TimeNs) -> (Outcome, Option<Complaint>) {
         self.request = 0;
-        self.give_up((AlertCode::HistoryUnanswered, self.got as i64, 0))
+        self.give_up((AlertCode::HistoryUnanswered, self.got as i64, 0), now)
     }
 
     fn fail(&mut self, error: u32, plan: &HistoryPlan, now: TimeNs) -> (Outcome, Option<Complaint>) {
         let may_pass = LOADING.contains(&error)
             || matches!(error, HISTORY_NOT_SENT | HISTORY_INTERLEAVED | HISTORY_REFUSED);
         if may_pass && self.tries + 1 < TRIES_MAX {
+            self.renew(plan, now.plus_ns(AGAIN_NS << self.tries));
             self.tries += 1;
-            self.renew(plan, now.plus_ns(AGAIN_NS));
             return (Outcome::Again, None);
         }
         let complaint = (AlertCode::HistoryRefused, self.got as i64, i64::from(error));
@@ -424,12 +458,12 @@ impl Track {
                 self.step = self.after_bars(at + 1);
                 (Outcome::Next, Some(complaint))
             }
-            _ => self.give_up(complaint),
+            _ => self.give_up(complaint, now),
         }
     }
 
-    fn give_up(&mut self, complaint: Complaint) -> (Outcome, Option<Complaint>) {
-        self.step = Step::Live;
+    fn give_up(&mut self, complaint: Complaint, now: TimeNs) -> (Outcome, Option<Complaint>) {
+        self.go_live(now);
         (Outcome::GaveUp, Some(complaint))
     }
 

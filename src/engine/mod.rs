@@ -17,8 +17,10 @@ mod models;
 mod needs;
 mod observe;
 mod outputs;
+mod pace;
 mod reconcile;
 mod setup;
+mod sources;
 mod strategy;
 #[cfg(test)]
 mod tests;

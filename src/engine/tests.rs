@@ -4,6 +4,7 @@
 //!
 //! Invariant: time moves only when a test says so.
 
+mod connections;
 mod continuity;
 mod history;
 mod models;

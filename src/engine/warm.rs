@@ -255,8 +255,9 @@ impl Engine {
         let Some(instrument) = self.history.next(venue, self.now) else { return };
         let offset_s = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.server_offset_s);
         let execution = self.spec(instrument).map(|spec| spec.execution);
+        let now = self.now;
         let Some(track) = self.history.track(instrument) else { return };
-        track.begin(offset_s, execution);
+        track.begin(offset_s, execution, now);
         self.ask_history(instrument, out);
     }
 
@@ -277,14 +278,31 @@ impl Engine {
         self.break_past(venue, |track| (!track.is_announced()).then_some(before(connection)));
     }
 
-    /// The market connection went down: nothing that was asked is answered any more.
-    pub(super) fn past_without_connection(&mut self, venue: VenueId) {
-        self.history.of_venue(venue).for_each(Track::hang_up);
+    /// The last market connection went down: nothing that was asked is answered any more.
+    pub(super) fn past_without_connections(&mut self, venue: VenueId) {
+        let now = self.now;
+        self.history.of_venue(venue).for_each(|track| track.hang_up(now));
+    }
+
+    /// A market connection went down and others did not: the symbols that it pushed are taken from another one that does.
+    pub(super) fn past_without_connection(&mut self, venue: VenueId, connection: u32, out: &mut Outputs) {
+        let (plan, now) = (self.history.plan, self.now);
+        for at in 0..self.history.tracked.len() {
+            let instrument = self.history.tracked[at];
+            let Some(track) = self.history.track(instrument) else { continue };
+            if track.venue == venue
+                && let Some(heir) = track.leave(connection, now)
+            {
+                track.break_at(before(heir), &plan, now);
+                self.empty_features(instrument);
+            }
+        }
+        self.begin_history(venue, out);
     }
 
     /// Live ticks are missing up to this number of a connection: the symbols that it pushes have a hole.
     pub(super) fn past_with_gap(&mut self, venue: VenueId, cut: Cut, out: &mut Outputs) {
-        self.break_past(venue, |track| (track.announced_by() == cut.0).then_some(Some(cut)));
+        self.break_past(venue, |track| (track.source() == Some(cut.0)).then_some(Some(cut)));
         self.begin_history(venue, out);
     }
 
@@ -316,7 +334,7 @@ impl Engine {
         let Some(track) = self.history.track(instrument) else { return };
         let (is_new, venue) = (track.announce(connection), track.venue);
         if is_rescaled {
-            self.break_past(venue, |track| Some(before(track.announced_by())));
+            self.break_past(venue, |track| Some(track.source().and_then(before)));
         } else if is_new {
             self.break_past(venue, |track| (track.instrument == instrument).then_some(before(connection)));
         }
@@ -333,7 +351,7 @@ impl Engine {
             let Some(track) = self.history.track(instrument) else { continue };
             let (venue, request) = (track.venue, track.request());
             if track.is_overdue(now, &plan) {
-                let (outcome, complaint) = track.expire();
+                let (outcome, complaint) = track.expire(now);
                 self.settle(instrument, request, outcome, complaint, out);
             } else if track.may_begin(now) {
                 self.begin_history(venue, out);

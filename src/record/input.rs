@@ -74,7 +74,8 @@ layout! {
     pub struct Session {
         /// [`SessionState`] as a code.
         state: u8,
-        /// `ROLE_*` bits.
+        /// `ROLE_*` bits: what came up, or what nobody does any more. None, of a connection that went down: others still do all that
+        /// it did.
         roles: u8,
         /// `MarginMode` as a code.
         margin_mode: u8,

@@ -24,22 +24,6 @@ fn at_the_start_features_have_their_past_at_once_and_it_is_the_very_one() {
 }
 
 #[test]
-fn another_chart_of_the_account_takes_nothing_from_this_one() {
-    let mut teller = Teller::new(&features(), PLAN, 300, 7);
-    teller.connect();
-    teller.tell_all();
-    teller.assert_same_for(100, "alone");
-    // An EA on the chart of another symbol: the same account, a younger connection, and a gap of its own.
-    let mut session = Session::read(&[0; 96]);
-    (session.state, session.roles) = (SessionState::Up as u8, ROLE_MARKET);
-    let other = teller.connection + 1;
-    teller.give(&session, 0, other);
-    teller.give(&Gap { stream: 1, from_seq: 1, to_seq: 1_000_000 }, 0, other);
-    teller.assert_same_for(100, "beside the other");
-    assert_eq!((teller.alerts().len(), teller.open.len()), (0, 0));
-}
-
-#[test]
 fn after_a_gap_the_row_equals_the_one_of_an_uninterrupted_run() {
     for seed in 11..=16 {
         let mut teller = Teller::new(&features(), PLAN, 260, seed);
@@ -54,6 +38,7 @@ fn after_a_gap_the_row_equals_the_one_of_an_uninterrupted_run() {
             let held = teller.engine.counts().held[Hold::Unready as usize];
             teller.live();
             assert_eq!(teller.engine.counts().held[Hold::Unready as usize], held + 1, "no decision in a gap");
+            teller.wait_for_question();
             teller.tell_all();
         }
         teller.assert_same_for(500, "after all gaps");

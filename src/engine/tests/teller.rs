@@ -144,6 +144,25 @@ impl Teller {
         self.give(&session, 0, self.connection);
     }
 
+    /// The newest connection ends, and an older one does not.
+    pub(super) fn end_one(&mut self) {
+        let mut session = Session::read(&[0; 96]);
+        session.state = SessionState::Down as u8;
+        self.give(&session, 0, self.connection);
+    }
+
+    /// Time passes until something is asked.
+    pub(super) fn wait_for_question(&mut self) {
+        for _ in 0..200 {
+            if !self.open.is_empty() {
+                return;
+            }
+            self.now = self.now.plus_ns(NS_PER_S);
+            self.give(&ClockTick { reserved: 0 }, 0, 0);
+        }
+        panic!("nothing was asked");
+    }
+
     /// A tick that is pushed; not yet seen by the engine.
     pub(super) fn push(&mut self) -> Tick {
         self.seq += 1;
