@@ -82,6 +82,31 @@ pub struct EngineStatus {
     pub models: ModelsStatus,
 }
 
+impl EngineStatus {
+    /// How an engine stands; `journal_seq` is the last record of its journal.
+    pub fn of(engine: &Engine, journal_seq: u64) -> Self {
+        let position = engine.positions().net(InstrumentId(0)).qty;
+        EngineStatus {
+            counts: *engine.counts(),
+            trading: engine.trading(),
+            trading_reason: engine.trading_reason(),
+            closed: engine.closed(),
+            position,
+            position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
+            realised: engine.positions().realised(),
+            floating: engine.floating(),
+            orders_open: engine.orders().open_count(),
+            orders_unknown: engine.orders().unknown_count(),
+            journal_seq,
+            vetoes: engine.vetoes(),
+            models: engine
+                .strategies()
+                .next()
+                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
+        }
+    }
+}
+
 /// What the control floor sees of a strategy's models.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ModelsStatus {
@@ -317,25 +342,7 @@ impl Decide {
         counters.set(CounterId::Denied, counts.denied.iter().sum());
         counters.set(CounterId::JournalSeq, self.parts.journal.last_seq());
         counters.set(CounterId::RingHighWater, self.parts.market.high_water() as u64);
-        let position = engine.positions().net(InstrumentId(0)).qty;
-        let status = EngineStatus {
-            counts: *counts,
-            trading: engine.trading(),
-            trading_reason: engine.trading_reason(),
-            closed: engine.closed(),
-            position,
-            position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
-            realised: engine.positions().realised(),
-            floating: engine.floating(),
-            orders_open: engine.orders().open_count(),
-            orders_unknown: engine.orders().unknown_count(),
-            journal_seq: self.parts.journal.last_seq(),
-            vetoes: engine.vetoes(),
-            models: engine
-                .strategies()
-                .next()
-                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
-        };
+        let status = EngineStatus::of(engine, self.parts.journal.last_seq());
         // A reader that is behind gets the next one.
         let _ = self.parts.status.try_push(status);
     }

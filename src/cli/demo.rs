@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let appliance = match Appliance::start(&config, &StartOptions::default()) {
         Ok(appliance) => appliance,
-        Err(error) => return start_failed(&error),
+        Err(error) => return start_failed(&folder, &error),
     };
     announce(&appliance);
     let truth_file = folder.join("terminal.json");

@@ -15,7 +15,7 @@ use crate::report::Stage;
 use crate::types::NS_PER_S;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> ExitCode {
     let options = StartOptions { arm: args.arm };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
-        Err(error) => return start_failed(&error),
+        Err(error) => return start_failed(&args.config, &error),
     };
     announce(&appliance);
     let seconds = args.seconds.map(Duration::from_secs_f64);
@@ -80,9 +80,13 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 /// Says why the appliance did not start; the exit code tells whose fault it was.
-pub(super) fn start_failed(error: &StartError) -> ExitCode {
+pub(super) fn start_failed(config: &Path, error: &StartError) -> ExitCode {
+    if matches!(error, StartError::Setup(_)) {
+        eprintln!("tickbridge: {}: {error}", config.display());
+        return ExitCode::from(EXIT_CONFIG);
+    }
     eprintln!("tickbridge: {error}");
-    ExitCode::from(if matches!(error, StartError::Setup(_)) { EXIT_CONFIG } else { EXIT_START })
+    ExitCode::from(EXIT_START)
 }
 
 /// Says what was chosen and where it listens.

@@ -46,6 +46,7 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         cross.ordered(low, high);
     }
     cross.thresholds();
+    cross.votes();
 }
 
 /// All that was read, and what is wrong with it.
@@ -216,6 +217,19 @@ impl<'a> Cross<'a> {
         if small > large {
             let expected = format!("at most {}.{} = {large}", high.0, high.1);
             self.fault(low_block, None, low.1, Fault::Conflict, expected, small.to_string());
+        }
+    }
+
+    /// More votes than members would never be cast.
+    fn votes(&mut self) {
+        let Some(block) = self.one("ensemble") else { return };
+        let extra =
+            self.of("models").iter().filter(|(_, model)| model.text("role") == Some("member")).count();
+        if let (Some("vote"), Some(votes)) = (block.text("combine"), block.number("votes_min"))
+            && votes > extra as f64 + 1.0
+        {
+            let expected = format!("at most the {} members", extra + 1);
+            self.fault(block, None, "votes_min", Fault::Conflict, expected, votes.to_string());
         }
     }
 

@@ -81,13 +81,18 @@ pub enum EnsembleError {
         first_bad: Option<f64>,
     },
     /// A stacking model without need, or none where one is needed.
-    #[error("ensemble: expected a stacking model with {expected} features, got {got:?}")]
+    #[error("ensemble: expected {}, got {}", stacking("a stacking model", "no stacking model", Some(*expected)), stacking("one", "none", *got))]
     Stack {
         /// Members.
         expected: usize,
         /// Features of the stacking model.
         got: Option<usize>,
     },
+}
+
+fn stacking(some: &str, none: &str, features: Option<usize>) -> String {
+    let with = |count| format!("{some} with {count} features");
+    features.filter(|count| *count > 0).map_or(none.into(), with)
 }
 
 /// A model beside the live ones, and what it would have done.

@@ -52,6 +52,20 @@ pub enum SetupError {
         /// Why.
         error: SourceError,
     },
+    /// A file with a calibration that is none.
+    #[error(
+        "{key}: {}: expected {{\"kind\": \"platt\", \"slope\": a, \"offset\": b}} or {{\"kind\": \"isotonic\", \"from\": [..], \"to\": [..]}}, \
+         got {error}",
+        path.display()
+    )]
+    Calibration {
+        /// The key that names it.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),

@@ -174,6 +174,7 @@ fn member_weights(config: &Config) -> Vec<f64> {
 
 /// One model of the configuration, whichever section it stands in.
 struct Entry<'a> {
+    section: String,
     name: &'a str,
     file: &'a Path,
     format: ModelFormat,
@@ -187,7 +188,9 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn read(&self, all_features: &[String]) -> Result<Arc<ModelSource>, SetupError> {
         let listed = |list: &str| list.split(',').map(|name| name.trim().to_owned()).collect();
-        let calibration = self.calibration.map(read_calibration).transpose()?.unwrap_or_default();
+        let key = format!("{}.calibration", self.section);
+        let calibration = self.calibration.map(|path| read_calibration(&key, path)).transpose()?;
+        let calibration = calibration.unwrap_or_default();
         let header = ModelHeader {
             name: self.name.into(),
             version: 0,
@@ -212,10 +215,14 @@ fn read(path: &Path, max: u64) -> Result<Vec<u8>, SetupError> {
     })
 }
 
-fn read_calibration(path: &Path) -> Result<CalibrationHeader, SetupError> {
+/// Checked at once, while its file is known.
+fn read_calibration(key: &str, path: &Path) -> Result<CalibrationHeader, SetupError> {
     let mut bytes = read(path, CALIBRATION_BYTES_MAX)?;
-    simd_json::serde::from_slice(&mut bytes)
-        .map_err(|error| SetupError::Saved { path: path.to_owned(), error })
+    let wrong = |error: String| SetupError::Calibration { key: key.into(), path: path.to_owned(), error };
+    let header: CalibrationHeader =
+        simd_json::serde::from_slice(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    header.build().map_err(|error| wrong(error.to_string()))?;
+    Ok(header)
 }
 
 /// The configuration's features as JSON objects, in the row's order: what manifests are held against.
@@ -277,6 +284,7 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
         classes: (first.long_class, first.short_class),
         takes_missing: first.takes_missing,
         rounds: first.rounds,
+        section: "model".into(),
     };
     models.place(Slot::Member(0), entry.read(&names)?);
     let (mut members, mut shadows) = (vec![first.name.clone()], 0u8);
@@ -290,6 +298,7 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
             classes: (model.long_class, model.short_class),
             takes_missing: model.takes_missing,
             rounds: model.rounds,
+            section: format!("models.{}", model.name),
         };
         match model.role {
             ModelRole::Member => {
@@ -324,13 +333,14 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
         models.place(Slot::Stack, Arc::new(ModelSource::new(header, stack.bytes().to_vec())));
     }
     models.calibration =
-        config.ensemble.calibration.as_deref().map(read_calibration).transpose()?.unwrap_or_default();
+        whole.map(|path| read_calibration("ensemble.calibration", path)).transpose()?.unwrap_or_default();
     Ok(models)
 }
 
 /// What a start runs with: the configuration's models, or those that the last start was brought to, as long as the
 /// configuration still names what it named then.
 ///
+    let whole = config.ensemble.calibration.as_deref();
 /// `last` is what the last start was configured with and ran with; `changes` the journal's changes since.
 pub fn effective(
     dir: &Path,

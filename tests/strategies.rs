@@ -1,0 +1,599 @@
+//! Ensembles, calibrations and filters from configuration files to the engine's decisions and the report's counts.
+//!
+//! What it is not: a test of the formulas' corners; those stand beside each part. Nor of the lanes: ticks go into the engine itself.
+//!
+//! Invariant: what a score must be is worked out here, from the members' own scores and the text of the configuration.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tickbridge::agents::EngineStatus;
+use tickbridge::app::Outcome;
+use tickbridge::config::Config;
+use tickbridge::engine::{Engine, ModelUnit, Outputs, Slot};
+use tickbridge::record::{
+    FLAG_HISTORY, Layout, Origin, PAYLOAD_BYTES, Payload, ROLE_TRADE, Record, Session, SessionState,
+    ShadowScore, Start, Tick,
+};
+use tickbridge::registry::{CalibrationHeader, ModelHeader, ModelSource};
+use tickbridge::runtime::prng::Prng;
+use tickbridge::setup::{configured_models, engine_setup, read_models};
+use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs, VenueId};
+
+/// A Wednesday, 09:00 UTC.
+const START_NS: i64 = 1_700_038_800 * NS_PER_S;
+const EURUSD: InstrumentId = InstrumentId(0);
+const GBPUSD: InstrumentId = InstrumentId(1);
+
+const HEAD: &str = r#"
+[appliance]
+name = "strategies"
+strategy_id = 1
+state_dir = "state"
+[journal]
+dir = "journal"
+[report]
+dir = "report"
+[history]
+ticks_max = 0
+[[venues]]
+name = "demo"
+login = 5000001
+server = "Tickbridge-Demo"
+currency = "USD"
+[[instruments]]
+name = "EURUSD"
+venue = "demo"
+symbol = "EURUSD"
+[[instruments]]
+name = "GBPUSD"
+venue = "demo"
+symbol = "GBPUSD"
+[risk]
+order_lots_max = 0.2
+position_lots_max = 0.5
+open_orders_max = 4
+price_distance_max_points = 50
+orders_per_s_max = 5.0
+orders_burst_max = 5
+stale_after_ms = 2000
+daily_loss_max = 500.0
+day_starts_at = "00:00"
+rejects_in_row_max = 5
+unknown_after_ms = 3000
+page_after_ms = 30000
+[watch]
+shadow_record_every = 1
+[[features]]
+name = "f0"
+kind = "change"
+instrument = "EURUSD"
+lag = 1
+[[features]]
+name = "f1"
+kind = "value"
+instrument = "EURUSD"
+input = "spread"
+[[features]]
+name = "f2"
+kind = "change"
+instrument = "EURUSD"
+lag = 3
+[[features]]
+name = "f3"
+kind = "change"
+instrument = "EURUSD"
+input = "bid"
+lag = 2
+[[features]]
+name = "f4"
+kind = "value"
+instrument = "EURUSD"
+input = "spread"
+"#;
+
+/// Three members of three libraries, and a fourth that is only watched.
+const THREE: &str = r#"
+[model]
+name = "line"
+file = "skl_logistic.json"
+format = "linear_json"
+instrument = "EURUSD"
+weight = 1.0
+[[models]]
+name = "boosted"
+role = "member"
+file = "logistic_d3.json"
+format = "xgboost_json"
+weight = 3.0
+[[models]]
+name = "hist"
+role = "member"
+file = "skl_hist.json"
+format = "forest_json"
+weight = 0.5
+"#;
+
+const SHADOW: &str = r#"
+[[models]]
+name = "watched"
+role = "shadow"
+file = "skl_ridge.json"
+format = "linear_json"
+"#;
+
+/// A model that always says `score`, and a rule that always wishes to buy.
+fn always(score: f64) -> String {
+    format!(
+        "[model]\nname = \"always\"\nfile = \"always-{score}.json\"\nformat = \"linear_json\"\ninstrument = \"EURUSD\"\n"
+    )
+}
+
+const SIGNAL: &str = r#"
+[signal]
+enter_long_above = 0.5
+exit_long_below = 0.1
+enter_short_below = -1e6
+exit_short_above = 0.0
+volume_lots = 0.1
+"#;
+
+/// A folder with a configuration and its models.
+struct Book {
+    folder: tempfile::TempDir,
+}
+
+impl Book {
+    /// `models` are the sections with models; `signal` is added to the thresholds, `more` are whole sections.
+    fn new(models: &str, signal: &str, more: &str) -> Book {
+        let book = Book { folder: tempfile::tempdir().unwrap() };
+        for name in ["skl_logistic.json", "logistic_d3.json", "skl_hist.json", "skl_ridge.json"] {
+            let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models").join(name);
+            std::fs::copy(&golden, book.path(name))
+                .unwrap_or_else(|error| panic!("{}: {error}", golden.display()));
+        }
+        for score in [0.1, 0.8, 0.9, 1.0] {
+            let features = ["f0", "f1", "f2", "f3", "f4"];
+            book.linear(&format!("always-{score}.json"), "identity", &features, &[0.0; 5], score);
+        }
+        book.write("main.toml", &format!("{HEAD}{models}{SIGNAL}{signal}\n{more}"));
+        book
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn linear(&self, name: &str, link: &str, features: &[&str], weights: &[f64], intercept: f64) {
+        let model = serde_json::json!({"format": "tickbridge-linear", "version": 1, "link": link,
+            "features": features, "weights": weights, "intercept": intercept});
+        self.write(name, &model.to_string());
+    }
+
+    fn open(&self) -> Desk {
+        let config = Config::load(&self.path("main.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let models = read_models(&config).unwrap_or_else(|error| panic!("{error}"));
+        let setup = engine_setup(&config, &models).unwrap_or_else(|error| panic!("{error}"));
+        let mut desk = Desk {
+            engine: Engine::new(setup),
+            config,
+            out: Outputs::default(),
+            now: TimeNs(START_NS),
+            bid: 100_000,
+            dice: Prng::new(5),
+        };
+        desk.give(
+            EURUSD,
+            &Start { epoch: 1, config_digest: 0, ts_wall: START_NS, halted: 0, reserved: [0; 7] },
+        );
+        desk
+    }
+
+    /// What `tickbridge check` says of it.
+    fn faults(&self) -> String {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
+        let output = check.arg("check").arg("--config").arg(self.path("main.toml")).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        said.replace(&format!("{}/", self.folder.path().display()), "")
+    }
+}
+
+/// An engine that is being fed.
+struct Desk {
+    engine: Engine,
+    config: Config,
+    out: Outputs,
+    now: TimeNs,
+    bid: i64,
+    dice: Prng,
+}
+
+impl Desk {
+    fn give<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) {
+        let record = Record::new(Origin::Trade, self.now, VenueId(0), instrument, payload);
+        self.out.clear();
+        self.engine.step(&record, &mut self.out);
+        self.engine.observe(&mut self.out);
+    }
+
+    /// The terminal tells how far its server's clock is from UTC.
+    fn server_offset_s(&mut self, server_offset_s: i32) {
+        let mut session = Session::read(&[0; PAYLOAD_BYTES]);
+        (session.state, session.roles, session.server_offset_s) =
+            (SessionState::Up as u8, ROLE_TRADE, server_offset_s);
+        self.give(EURUSD, &session);
+    }
+
+    /// So much later a quote of this spread; the live score where the model was asked.
+    fn tick(&mut self, instrument: InstrumentId, wait_ms: i64, spread: i64) -> Option<f64> {
+        self.now = self.now.plus_ns(wait_ms * NS_PER_MS);
+        self.bid += self.dice.below(9) as i64 - 4;
+        let mut tick = Tick::read(&[0; PAYLOAD_BYTES]);
+        (tick.bid, tick.ask, tick.last, tick.ts_venue) =
+            (self.bid, self.bid + spread, Price::NONE.0, self.now.0);
+        self.give(instrument, &tick);
+        let told = self.out.records().iter().find_map(|record| record.payload::<ShadowScore>());
+        assert!(self.out.records().iter().all(|record| record.flags() & FLAG_HISTORY == 0));
+        told.map(|told| f64::from_bits(told.live_bits))
+    }
+
+    /// So many quotes of EURUSD, one after the other.
+    fn ticks(&mut self, count: u32, wait_ms: i64, spread: i64) {
+        for _ in 0..count {
+            self.tick(EURUSD, wait_ms, spread);
+        }
+    }
+
+    /// Ticks of EURUSD, 100 ms apart, until so many decisions were made.
+    fn decide(&mut self, count: u64) {
+        let until = self.engine.counts().decisions + count;
+        while self.engine.counts().decisions < until {
+            self.tick(EURUSD, 100, 2);
+        }
+    }
+
+    /// The report's JSON.
+    fn report(&self) -> serde_json::Value {
+        let outcome = Outcome {
+            status: Some(EngineStatus::of(&self.engine, 0)),
+            ticks_received: 0,
+            stages: Vec::new(),
+            journal_dir: PathBuf::new(),
+            durable_seq: 0,
+            failures: Vec::new(),
+            counters: Vec::new(),
+        };
+        outcome.report("test", Default::default(), &[]).json()
+    }
+
+    fn vetoes(&self) -> serde_json::Value {
+        self.report()["counts"]["vetoes"].clone()
+    }
+}
+
+/// Every live model by itself, without its calibration.
+fn members(config: &Config) -> Vec<ModelUnit> {
+    let models = configured_models(config).unwrap();
+    let live = models.placed.iter().filter(|placed| matches!(placed.slot, Slot::Member(_)));
+    let plain = |source: &ModelSource| {
+        let header = ModelHeader { calibration: CalibrationHeader::None, ..source.header().clone() };
+        ModelSource::new(header, source.bytes().to_vec()).load(&["f0", "f1", "f2", "f3", "f4"], 0).unwrap()
+    };
+    live.map(|placed| plain(&placed.source)).collect()
+}
+
+fn sigmoid(value: f64) -> f64 {
+    1.0 / (1.0 + (-value).exp())
+}
+
+/// The straight line from (0.2, 0.1) to (0.7, 0.9), the ends held.
+fn isotonic(score: f64) -> f64 {
+    if score <= 0.2 {
+        0.1
+    } else if score >= 0.7 {
+        0.9
+    } else {
+        0.1 + (score - 0.2) * (0.9 - 0.1) / (0.7 - 0.2)
+    }
+}
+
+/// 0.2 from 0.4 on, 0.6 from 0.5 on; below, the first.
+fn steps(score: f64) -> f64 {
+    if score >= 0.5 { 0.6 } else { 0.2 }
+}
+
+/// Four hundred decisions, each held against `expected` of the members' scores.
+fn compare(name: &str, book: &Book, expected: impl Fn(&[f64]) -> f64) {
+    let mut desk = book.open();
+    let mut members = members(&desk.config);
+    assert_eq!(members.len(), 3);
+    let (mut compared, mut different) = (0, std::collections::BTreeSet::new());
+    while compared < 400 {
+        let spread = 1 + desk.dice.below(5) as i64;
+        let Some(score) = desk.tick(EURUSD, 100, spread) else { continue };
+        let row = desk.engine.features(0).to_vec();
+        let scores: Vec<f64> = members.iter_mut().map(|unit| unit.score(&row)).collect();
+        // The linear one by hand, too: scikit-learn's coefficients as its file has them.
+        let weights = [
+            1.6498794555664062,
+            0.056576795876026154,
+            3.635269240476191e-05,
+            -0.021467000246047974,
+            -0.004071584902703762,
+        ];
+        let sum: f64 = weights.iter().zip(&row).map(|(weight, value)| weight * f64::from(*value)).sum();
+        let by_hand = sigmoid(sum + 0.011618700809776783);
+        assert!((by_hand - scores[0]).abs() <= 1e-12, "{name}: {by_hand} and {}", scores[0]);
+        let expected = expected(&scores);
+        assert!(
+            (score - expected).abs() <= 1e-12,
+            "{name}, decision {compared}: {score}, expected {expected} of {scores:?}"
+        );
+        different.insert(score.to_bits());
+        compared += 1;
+    }
+    println!("{name}: {compared} scores compared, {} different ones", different.len());
+    assert!(different.len() >= 3 || name == "vote" && different.len() >= 2, "{name}: {}", different.len());
+}
+
+#[test]
+fn three_members_make_the_score_that_their_configuration_says() {
+    let models = format!("{THREE}{SHADOW}");
+    compare("mean", &Book::new(&models, "", ""), |s| {
+        (1.0 * s[0] + 3.0 * s[1] + 0.5 * s[2]) / (1.0 + 3.0 + 0.5)
+    });
+
+    let vote =
+        "[ensemble]\ncombine = \"vote\"\nvote_long_above = 0.55\nvote_short_below = 0.45\nvotes_min = 2\n";
+    compare("vote", &Book::new(&models, "", vote), |s| {
+        let (long, short) =
+            (s.iter().filter(|s| **s >= 0.55).count(), s.iter().filter(|s| **s <= 0.45).count());
+        match (long >= 2, short >= 2) {
+            (true, false) => 1.0,
+            (false, true) => 0.0,
+            _ => 0.5,
+        }
+    });
+
+    let stack =
+        "[[models]]\nname = \"above\"\nrole = \"stack\"\nfile = \"stack.json\"\nformat = \"linear_json\"\n";
+    let book = Book::new(&format!("{models}{stack}"), "", "[ensemble]\ncombine = \"stack\"\n");
+    book.linear("stack.json", "logistic", &["line", "boosted", "hist"], &[1.5, -2.0, 0.5], 0.25);
+    compare("stack", &book, |s| {
+        let s: Vec<f64> = s.iter().map(|s| f64::from(*s as f32)).collect();
+        sigmoid(1.5 * s[0] - 2.0 * s[1] + 0.5 * s[2] + 0.25)
+    });
+}
+
+#[test]
+fn members_and_the_whole_are_calibrated_by_their_files() {
+    let of = |model: &str, name: &str| {
+        model.replace(
+            &format!("name = \"{name}\""),
+            &format!("name = \"{name}\"\ncalibration = \"{name}.json\""),
+        )
+    };
+    let models = format!("{}{SHADOW}", of(&of(THREE, "line"), "boosted"));
+    let book = Book::new(&models, "", "[ensemble]\ncalibration = \"whole.json\"\n");
+    book.write("line.json", r#"{"kind": "platt", "slope": -3.5, "offset": 1.25}"#);
+    book.write("boosted.json", r#"{"kind": "isotonic", "from": [0.2, 0.7], "to": [0.1, 0.9]}"#);
+    book.write("whole.json", r#"{"kind": "platt", "slope": -2.0, "offset": 0.5}"#);
+    compare("platt and isotonic", &book, |s| {
+        let platt = 1.0 / (1.0 + (-3.5 * s[0] + 1.25).exp());
+        let mean = (platt + 3.0 * isotonic(s[1]) + 0.5 * s[2]) / 4.5;
+        1.0 / (1.0 + (-2.0 * mean + 0.5).exp())
+    });
+    book.write(
+        "boosted.json",
+        r#"{"kind": "isotonic", "from": [0.4, 0.5], "to": [0.2, 0.6], "steps": true}"#,
+    );
+    compare("isotonic in steps", &book, |s| {
+        let platt = 1.0 / (1.0 + (-3.5 * s[0] + 1.25).exp());
+        let mean = (platt + 3.0 * steps(s[1]) + 0.5 * s[2]) / 4.5;
+        1.0 / (1.0 + (-2.0 * mean + 0.5).exp())
+    });
+}
+
+#[test]
+fn a_cooldown_and_a_spread_hold_entries_back_and_are_counted() {
+    let mut desk = Book::new(&always(1.0), "cooldown_ms = 1000\n", "").open();
+    desk.decide(25);
+    // Entries are wished 0, 1 and 2 seconds after the first decision.
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_COOLDOWN": 22 }));
+
+    let mut desk = Book::new(&always(1.0), "cooldown_ms = 0\nspread_max_ticks = 5\n", "").open();
+    desk.decide(10);
+    desk.ticks(7, 100, 6);
+    desk.ticks(3, 100, 5);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_SPREAD": 7 }));
+    assert_eq!(desk.report()["counts"]["decisions"], 20);
+
+    // A score of 1.0 is half a unit above the middle: 5 ticks of move, of which 1 goes to the broker.
+    let edge = "cooldown_ms = 0\nedge_ticks_per_unit = 10.0\ncommission_ticks = 1.0\n";
+    let mut desk = Book::new(&always(1.0), edge, "").open();
+    desk.decide(10);
+    desk.ticks(4, 100, 4);
+    desk.ticks(5, 100, 3);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_EDGE": 4 }));
+}
+
+#[test]
+fn sessions_of_the_server_hold_entries_back_and_are_counted() {
+    // 09:00 UTC is 11:00 at the server.
+    let signal = "cooldown_ms = 0\nsessions = \"11:30-12:00\"\n";
+    let mut desk = Book::new(&always(1.0), signal, "").open();
+    desk.decide(4);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_SESSION": 4 }), "the server's time is not known");
+    desk.server_offset_s(7_200);
+    desk.decide(5);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_SESSION": 9 }));
+    desk.now = TimeNs(START_NS + 30 * 60 * NS_PER_S);
+    desk.decide(6);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_SESSION": 9 }));
+    desk.now = TimeNs(START_NS + 60 * 60 * NS_PER_S);
+    desk.decide(3);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_SESSION": 12 }));
+
+    for (days, vetoes) in [("mon tue thu fri", 5), ("wed", 0)] {
+        let mut desk =
+            Book::new(&always(1.0), &format!("cooldown_ms = 0\nsession_days = \"{days}\"\n"), "").open();
+        desk.server_offset_s(0);
+        desk.decide(5);
+        assert_eq!(desk.vetoes()["SIGNAL_SESSION"].as_u64().unwrap_or(0), vetoes, "{days}");
+    }
+}
+
+#[test]
+fn a_regime_outside_its_band_holds_entries_back_and_is_counted() {
+    let signal = "cooldown_ms = 0\nregime_feature = \"f1\"\nregime_min = 2.0\nregime_max = 4.0\n";
+    let mut desk = Book::new(&always(1.0), signal, "").open();
+    desk.decide(5);
+    for spread in [1, 2, 3, 4, 5, 6, 1, 4] {
+        desk.tick(EURUSD, 100, spread);
+    }
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_REGIME": 4 }));
+}
+
+#[test]
+fn members_that_disagree_hold_entries_back_and_are_counted() {
+    let member = |name: &str, score: f64| {
+        format!(
+            "[[models]]\nname = \"{name}\"\nrole = \"member\"\nfile = \"always-{score}.json\"\nformat = \"linear_json\"\n"
+        )
+    };
+    let models = format!("{}{}{}", always(0.9), member("second", 0.8), member("third", 0.1));
+    // Two of three lean long; the mean, 0.6, wishes to buy.
+    for (agreement, vetoes) in [("0.7", 8), ("0.66", 0)] {
+        let mut desk =
+            Book::new(&models, &format!("cooldown_ms = 0\nagreement_min = {agreement}\n"), "").open();
+        desk.decide(8);
+        assert_eq!(desk.vetoes()["SIGNAL_AGREEMENT"].as_u64().unwrap_or(0), vetoes, "{agreement}");
+    }
+}
+
+/// A sixth feature, of the other instrument.
+fn other_feature(keys: &str) -> String {
+    format!(
+        "[[features]]\nname = \"other\"\nkind = \"value\"\ninstrument = \"GBPUSD\"\ninput = \"bid\"\n{keys}"
+    )
+}
+
+#[test]
+fn an_old_quote_of_a_feature_holds_entries_back_and_is_counted() {
+    let model = always(1.0) + "features = \"f0, f1, f2, f3, f4\"\n";
+    let book = Book::new(
+        &format!("{}{model}", other_feature("")),
+        "cooldown_ms = 0\nfeature_age_max_ms = 500\n",
+        "",
+    );
+    let mut desk = book.open();
+    desk.tick(GBPUSD, 0, 2);
+    desk.ticks(4, 0, 2);
+    // Ten ticks 100 ms apart: the quote of the other is older than 500 ms on the last five.
+    desk.ticks(10, 100, 2);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_FEATURE_AGE": 5 }));
+    desk.tick(GBPUSD, 100, 2);
+    desk.ticks(5, 100, 2);
+    assert_eq!(desk.vetoes(), serde_json::json!({ "SIGNAL_FEATURE_AGE": 5 }), "a new one lets them pass");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_file_key_expected_and_got() {
+    let platt = "calibration = \"wrong.json\"\n";
+    let stack =
+        "[[models]]\nname = \"above\"\nrole = \"stack\"\nfile = \"stack.json\"\nformat = \"linear_json\"\n";
+    for (models, signal, more, words) in [
+        (THREE.into(), "", "[ensemble]\ncombine = \"median\"\n", ["ensemble.combine", "mean", "\"median\""]),
+        (
+            THREE.replace("weight = 0.5", "weight = 0.0"),
+            "",
+            "",
+            ["models[1].weight", "from 0.000001 to", "0.0"],
+        ),
+        (
+            THREE.into(),
+            "",
+            "[ensemble]\ncombine = \"vote\"\nvotes_min = 8\n",
+            ["ensemble.votes_min", "1 to 7", "8"],
+        ),
+        (
+            THREE.into(),
+            "",
+            "[ensemble]\ncombine = \"vote\"\nvotes_min = 4\n",
+            ["ensemble.votes_min", "at most the 3 members", "4"],
+        ),
+        (
+            THREE.into(),
+            "",
+            "[ensemble]\ncombine = \"stack\"\n",
+            ["ensemble: ", "expected a stacking model with 3 features", "got none"],
+        ),
+        (
+            format!("{THREE}{stack}"),
+            "",
+            "",
+            ["ensemble: ", "expected no stacking model", "got one with 3 features"],
+        ),
+        (
+            always(1.0) + "calibration = \"absent.json\"\n",
+            "",
+            "",
+            ["model.calibration", "a file that exists", "absent.json"],
+        ),
+        (
+            always(1.0) + platt,
+            "",
+            "",
+            ["model.calibration", "wrong.json", "rising scores, got a smaller one at 1"],
+        ),
+        (
+            always(1.0),
+            "",
+            "[ensemble]\ncalibration = \"text.json\"\n",
+            ["ensemble.calibration", "text.json", "expected {\"kind\""],
+        ),
+        (
+            always(1.0),
+            "sessions = \"7-17\"\n",
+            "",
+            ["signal.sessions", "expected HH:MM-HH:MM", "got \"7-17\""],
+        ),
+        (
+            always(1.0),
+            "session_days = \"monday\"\n",
+            "",
+            ["signal.session_days", "expected days of sun mon", "got \"monday\""],
+        ),
+        (
+            always(1.0),
+            "regime_feature = \"f9\"\n",
+            "",
+            ["signal.regime_feature", "a name of [[features]]", "\"f9\""],
+        ),
+        (
+            always(1.0),
+            "regime_feature = \"f1\"\nregime_min = 5.0\nregime_max = 4.0\n",
+            "",
+            ["signal.regime_min", "at most signal.regime_max = 4", "5"],
+        ),
+        (always(1.0), "cooldown_ms = -1\n", "", ["signal.cooldown_ms", "0 to", "-1"]),
+        (always(1.0), "spread_max_ticks = 0\n", "", ["signal.spread_max_ticks", "1 to", "0"]),
+        (always(1.0), "agreement_min = 1.5\n", "", ["signal.agreement_min", "0 to 1", "1.5"]),
+        (always(1.0), "feature_age_max_ms = \"old\"\n", "", ["signal.feature_age_max_ms", "0 to", "old"]),
+    ] {
+        let book = Book::new(&models, signal, more);
+        book.linear("stack.json", "logistic", &["line", "boosted", "hist"], &[1.5, -2.0, 0.5], 0.25);
+        book.write("wrong.json", r#"{"kind": "isotonic", "from": [0.5, 0.4], "to": [0.1, 0.9]}"#);
+        book.write("text.json", "hello");
+        let said = book.faults();
+        println!("{said}");
+        assert!(said.starts_with("main.toml:"), "the file first: {said}");
+        for word in words {
+            assert!(said.contains(word), "expected {word:?} in: {said}");
+        }
+    }
+}
