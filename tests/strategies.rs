@@ -502,6 +502,29 @@ fn an_old_quote_of_a_feature_holds_entries_back_and_is_counted() {
 }
 
 #[test]
+fn a_stale_feature_holds_decisions_until_it_is_renewed_and_is_counted() {
+    let model = always(1.0) + "features = \"f0, f1, f2, f3, f4\"\n";
+    let book = Book::new(&format!("{}{model}", other_feature("stale_after_ms = 500\n")), "", "");
+    let mut desk = book.open();
+    desk.tick(GBPUSD, 0, 2);
+    desk.ticks(4, 0, 2);
+    let counts = |desk: &Desk| {
+        let report = desk.report();
+        let held = &report["counts"]["not_asked"]["FEATURES_STALE"];
+        (report["counts"]["decisions"].as_u64().unwrap(), held.as_u64().unwrap_or(0))
+    };
+    let (decisions, held) = counts(&desk);
+    assert!(decisions > 0 && held == 0, "{decisions} {held}");
+    desk.ticks(5, 100, 2);
+    assert_eq!(counts(&desk), (decisions + 5, 0), "as old as it may be");
+    desk.ticks(7, 100, 2);
+    assert_eq!(counts(&desk), (decisions + 5, 7), "no model is asked");
+    desk.tick(GBPUSD, 100, 2);
+    desk.ticks(3, 100, 2);
+    assert_eq!(counts(&desk), (decisions + 8, 7), "released");
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_file_key_expected_and_got() {
     let platt = "calibration = \"wrong.json\"\n";
     let stack =
