@@ -435,6 +435,7 @@ fn model_door(
         has_stack: models.at(Slot::Stack).is_some(),
         drift_window: config.watch.drift_window,
         instrument: setup.strategies[0].instrument,
+        shadows: std::array::from_fn(|at| models.at(Slot::Shadow(at as u8)).map(|source| source.digest())),
         retired_count: 0,
     };
     (door, staged_end, retired_end)

@@ -10,6 +10,9 @@ use rig::{Place, bundled, count, stderr, tickbridge, until};
 use serde_json::Value as Json;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
+use tickbridge::app::{Appliance, StartOptions};
+use tickbridge::config::Config;
+use tickbridge::operator::{Action, Request};
 use tickbridge::record::{Control, ControlAction, Kind, ModelAction, ModelChange, Record, TradingChange};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -206,4 +209,32 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
     assert!(all.iter().filter_map(Record::payload::<TradingChange>).count() >= 3);
     appliance.terminate();
     assert!(appliance.ended().success());
+}
+
+#[test]
+fn two_shadows_asked_for_at_once_take_two_places() {
+    let place = place();
+    add(&place, "1");
+    add(&place, "2");
+    let config = Config::load(&place.config()).expect("a configuration");
+    let mut appliance = Appliance::start(&config, &StartOptions::default()).expect("a start");
+    let mut ask = |action| {
+        let request = Request { token: String::new(), who: "anna".into(), why: "a test".into(), action };
+        appliance.answer(&request, &config)
+    };
+    let shadow = |key: &str| Action::Shadow { model: key.parse().unwrap(), slot: None };
+    // No status is collected in between.
+    for (key, slot) in [("line@1", "shadow0"), ("line@2", "shadow1"), ("line@1", "shadow2")] {
+        let reply = ask(shadow(key));
+        assert_eq!((reply.error.as_str(), &reply.result["slot"]), ("", &Json::from(slot)));
+    }
+    let out = || Action::Unshadow { slot: "shadow1".into() };
+    assert_eq!(ask(out()).error, "");
+    assert_eq!(ask(out()).error, "expected a shadow that is there, got \"shadow1\"");
+    assert_eq!(ask(shadow("line@2")).result["slot"], "shadow1");
+    assert_eq!(ask(shadow("line@2")).result["slot"], "shadow3");
+    assert!(ask(shadow("line@2")).error.starts_with("expected a free place for a shadow"));
+    let outcome = appliance.finish();
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert_eq!(outcome.status.expect("a status").models.shadows.iter().flatten().count(), 4);
 }

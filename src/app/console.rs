@@ -158,18 +158,9 @@ impl Appliance {
     }
 
     fn unshadow(&mut self, slot: Slot, word: Word, why: &str, config: &Config) -> Result<Json, AnswerError> {
-        let stands = self
-            .status()
-            .is_some_and(|status| status.models.shadows.iter().flatten().any(|(place, _, _)| *place == slot));
-        if !stands {
-            return Err(AnswerError::Slot { expected: "a shadow that is there", got: slot_name(slot) });
-        }
-        let digest = self.status().and_then(|status| {
-            let found = status.models.shadows.iter().flatten().find(|(place, _, _)| *place == slot);
-            found.map(|(_, identity, _)| identity.digest)
-        });
-        let source =
-            ModelSource::read(&self.journal_dir, digest.unwrap_or(0)).map_err(RegistryError::from)?;
+        let missing = || AnswerError::Slot { expected: "a shadow that is there", got: slot_name(slot) };
+        let digest = self.shadow_digest(slot).ok_or_else(missing)?;
+        let source = ModelSource::read(&self.journal_dir, digest).map_err(RegistryError::from)?;
         let prepare = |registry: Registry| registry.prepare(slot, None, word.who.as_str(), why, self.now().0);
         let prepared = registry(config).ok().map(prepare).transpose()?;
         self.remove_model(slot, &source, word)?;
@@ -178,14 +169,9 @@ impl Appliance {
     }
 
     fn free_shadow(&self) -> Result<Slot, AnswerError> {
-        let taken = |slot: &Slot| {
-            self.status().is_some_and(|status| {
-                status.models.shadows.iter().flatten().any(|(place, _, _)| place == slot)
-            })
-        };
         let all = (0..crate::engine::SHADOWS_MAX as u8).map(Slot::Shadow);
         let none = || AnswerError::Slot { expected: "a free place for a shadow", got: "none is free".into() };
-        all.into_iter().find(|slot| !taken(slot)).ok_or_else(none)
+        all.into_iter().find(|slot| self.shadow_digest(*slot).is_none()).ok_or_else(none)
     }
 
     fn write_latch(&self, words: &str) -> Result<(), AnswerError> {

@@ -7,7 +7,7 @@
 
 use super::Appliance;
 use crate::agents::StagedModel;
-use crate::engine::{ModelUnit, Slot};
+use crate::engine::{ModelUnit, SHADOWS_MAX, Slot};
 use crate::record::{ModelAction, ModelChange, Origin, Record};
 use crate::registry::{ModelSource, SourceError};
 use crate::runtime::ring::{Consumer, Producer};
@@ -24,6 +24,8 @@ pub(super) struct ModelDoor {
     pub has_stack: bool,
     pub drift_window: u32,
     pub instrument: InstrumentId,
+    /// Digests of the shadows, those on their way into the engine included.
+    pub shadows: [Option<u64>; SHADOWS_MAX],
     pub retired_count: u64,
 }
 
@@ -77,7 +79,24 @@ impl Appliance {
         let unit = self.loaded(slot, source)?;
         source.write(&self.journal_dir)?;
         let change = self.change(slot, ModelAction::Install, source, word);
-        self.hand_over(StagedModel { unit: Some(Box::new(unit)), change })
+        self.hand_over(StagedModel { unit: Some(Box::new(unit)), change })?;
+        self.note_shadow(slot, Some(source.digest()));
+        Ok(())
+    }
+
+    /// What was handed over counts, whether or not the engine has published it yet.
+    fn note_shadow(&mut self, slot: Slot, digest: Option<u64>) {
+        if let Slot::Shadow(at) = slot
+            && let Some(place) = self.models.shadows.get_mut(usize::from(at))
+        {
+            *place = digest;
+        }
+    }
+
+    /// Digest of the shadow in a slot.
+    pub(super) fn shadow_digest(&self, slot: Slot) -> Option<u64> {
+        let Slot::Shadow(at) = slot else { return None };
+        *self.models.shadows.get(usize::from(at))?
     }
 
     /// Whether a model could take a slot now; the reason if not.
@@ -97,7 +116,9 @@ impl Appliance {
             return Err(self.no_slot(slot));
         }
         let change = self.change(slot, ModelAction::Remove, source, word);
-        self.hand_over(StagedModel { unit: None, change })
+        self.hand_over(StagedModel { unit: None, change })?;
+        self.note_shadow(slot, None);
+        Ok(())
     }
 
     /// Checks, lays out and touches.
@@ -106,7 +127,7 @@ impl Appliance {
         let fits = match slot {
             Slot::Member(at) => usize::from(at) < door.members,
             Slot::Stack => door.has_stack,
-            Slot::Shadow(at) => usize::from(at) < crate::engine::SHADOWS_MAX,
+            Slot::Shadow(at) => usize::from(at) < SHADOWS_MAX,
         };
         if !fits {
             return Err(self.no_slot(slot));
