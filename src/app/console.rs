@@ -12,8 +12,8 @@ use crate::engine::Slot;
 use crate::operator::{Action, NOT_RECORDED, Reply, Request};
 use crate::record::ControlAction;
 use crate::registry::{
-    ManifestError, ModelKey, ModelSource, PreparedState, ROLLBACK, Registry, RegistryError, digest_hex,
-    slot_name, slot_of,
+    Direction, ManifestError, ModelKey, ModelSource, PreparedState, Registry, RegistryError, Said,
+    digest_hex, slot_name, slot_of,
 };
 use crate::setup::{self, SetupError};
 use crate::signal::Veto;
@@ -80,6 +80,8 @@ impl Appliance {
     fn try_answer(&mut self, request: &Request, config: &Config) -> Result<Json, AnswerError> {
         let word = word(request)?;
         let control = |action, order_id| Control { action, order_id, who: word.who, why: word.why };
+        let ts_ns = self.now().0;
+        let said = |direction| Said { who: word.who.as_str(), why: word.why.as_str(), ts_ns, direction };
         match &request.action {
             Action::Status => Ok(self.status_json()),
             Action::Activate => {
@@ -103,21 +105,23 @@ impl Appliance {
             }
             Action::Promote { model, slot } => {
                 let slot = live_slot(slot)?;
-                self.bring(slot, Some(model.clone()), word, &request.why, config)
+                self.bring(slot, Some(model.clone()), word, said(Direction::Forth), config)
             }
             Action::Shadow { model, slot } => {
                 let slot = match slot {
                     Some(name) => shadow_slot(name)?,
                     None => self.free_shadow()?,
                 };
-                self.bring(slot, Some(model.clone()), word, &request.why, config)
+                self.bring(slot, Some(model.clone()), word, said(Direction::Forth), config)
             }
-            Action::Unshadow { slot } => self.unshadow(shadow_slot(slot)?, word, &request.why, config),
+            Action::Unshadow { slot } => {
+                self.unshadow(shadow_slot(slot)?, word, said(Direction::Forth), config)
+            }
             Action::Rollback { slot } => {
                 let slot = live_slot(slot)?;
                 let state = registry(config)?.state()?;
                 let before = state.before(slot).ok_or_else(|| RegistryError::NoHistory(slot_name(slot)))?;
-                self.bring(slot, before, word, &format!("{ROLLBACK}{}", request.why), config)
+                self.bring(slot, before, word, said(Direction::Back), config)
             }
         }
     }
@@ -133,7 +137,7 @@ impl Appliance {
         slot: Slot,
         key: Option<ModelKey>,
         word: Word,
-        why: &str,
+        said: Said<'_>,
         config: &Config,
     ) -> Result<Json, AnswerError> {
         let registry = registry(config)?;
@@ -150,18 +154,24 @@ impl Appliance {
                 configured.at(slot).cloned().ok_or_else(missing)?
             }
         };
-        let prepared = registry.prepare(slot, key.clone(), word.who.as_str(), why, self.now().0)?;
+        let prepared = registry.prepare(slot, key.clone(), said)?;
         self.install_model(slot, &source, word)?;
         let name = key.map_or("the configuration's own".into(), |key| key.to_string());
         let done = json!({ "slot": slot_name(slot), "model": name, "digest": digest_hex(source.digest()) });
         Ok(with_record(done, prepared.commit()))
     }
 
-    fn unshadow(&mut self, slot: Slot, word: Word, why: &str, config: &Config) -> Result<Json, AnswerError> {
+    fn unshadow(
+        &mut self,
+        slot: Slot,
+        word: Word,
+        said: Said<'_>,
+        config: &Config,
+    ) -> Result<Json, AnswerError> {
         let missing = || AnswerError::Slot { expected: "a shadow that is there", got: slot_name(slot) };
         let digest = self.shadow_digest(slot).ok_or_else(missing)?;
         let source = ModelSource::read(&self.journal_dir, digest).map_err(RegistryError::from)?;
-        let prepare = |registry: Registry| registry.prepare(slot, None, word.who.as_str(), why, self.now().0);
+        let prepare = |registry: Registry| registry.prepare(slot, None, said);
         let prepared = registry(config).ok().map(prepare).transpose()?;
         self.remove_model(slot, &source, word)?;
         let done = json!({ "slot": slot_name(slot), "model": Json::Null });

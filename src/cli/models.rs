@@ -12,7 +12,7 @@ use crate::engine::Slot;
 use crate::model::MODEL_BYTES_MAX;
 use crate::operator::Action;
 use crate::registry::{
-    Manifest, ManifestError, ModelKey, ROLLBACK, Registry, RegistryError, SourceError, read_limited,
+    self, Direction, Manifest, ManifestError, ModelKey, Registry, RegistryError, SourceError, read_limited,
     slot_name, slot_of,
 };
 use crate::runtime::clock::Clock;
@@ -282,8 +282,8 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
     let refused = |words: String| ModelsError::Refused(words);
     let slot = |name: &str| slot_of(name).ok_or_else(|| refused(format!("expected a slot, got {name:?}")));
     let state = registry.state()?;
-    let (slot, to, why) = match action {
-        Action::Promote { model, slot: name } => (slot(name)?, Some(model.clone()), said.why.clone()),
+    let (slot, to, direction) = match action {
+        Action::Promote { model, slot: name } => (slot(name)?, Some(model.clone()), Direction::Forth),
         Action::Shadow { model, slot: name } => {
             let free = || (0..crate::engine::SHADOWS_MAX as u8).map(Slot::Shadow);
             let place = match name {
@@ -292,13 +292,13 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
                     .find(|slot| !state.slots.contains_key(&slot_name(*slot)))
                     .ok_or_else(|| refused("expected a free place for a shadow, got none".into()))?,
             };
-            (place, Some(model.clone()), said.why.clone())
+            (place, Some(model.clone()), Direction::Forth)
         }
-        Action::Unshadow { slot: name } => (slot(name)?, None, said.why.clone()),
+        Action::Unshadow { slot: name } => (slot(name)?, None, Direction::Forth),
         Action::Rollback { slot: name } => {
             let place = slot(name)?;
             let before = state.before(place).ok_or_else(|| RegistryError::NoHistory(name.clone()))?;
-            (place, before, format!("{ROLLBACK}{}", said.why))
+            (place, before, Direction::Back)
         }
         _ => return Ok(()),
     };
@@ -313,8 +313,8 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
         let names = &source.header().features;
         source.load(names, config.watch.drift_window).map_err(|error| refused(error.to_string()))?;
     }
-    let now = Clock::system().now().0;
-    registry.assign(slot, to.clone(), &said.who, &why, now)?;
+    let said = registry::Said { who: &said.who, why: &said.why, ts_ns: Clock::system().now().0, direction };
+    registry.assign(slot, to.clone(), said)?;
     let name = to.map_or("the configuration's own, or nothing".into(), |key| key.to_string());
     println!("{}: {name}", slot_name(slot));
     Ok(())

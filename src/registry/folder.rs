@@ -93,7 +93,7 @@ impl std::str::FromStr for ModelKey {
 
 /// A change of a slot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "KeptChange")]
 pub struct Change {
     /// Where.
     pub slot: String,
@@ -103,10 +103,55 @@ pub struct Change {
     pub to: Option<ModelKey>,
     /// Who.
     pub who: String,
-    /// Why.
+    /// Why, in the operator's words: they mean nothing to the registry.
     pub why: String,
     /// When, nanoseconds since 1970 UTC.
     pub ts_ns: i64,
+    /// Whether it undid an earlier change.
+    pub rollback: bool,
+}
+
+/// A change as a file may have it: before version 0.1 was out the words said whether it was a rollback.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptChange {
+    slot: String,
+    from: Option<ModelKey>,
+    to: Option<ModelKey>,
+    who: String,
+    why: String,
+    ts_ns: i64,
+    rollback: Option<bool>,
+}
+
+impl From<KeptChange> for Change {
+    fn from(kept: KeptChange) -> Self {
+        let KeptChange { slot, from, to, who, why, ts_ns, rollback } = kept;
+        let rollback = rollback.unwrap_or_else(|| why.starts_with("rollback: "));
+        Change { slot, from, to, who, why, ts_ns, rollback }
+    }
+}
+
+/// Whether a change goes on, or back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// A promotion, a shadow, or its end.
+    Forth,
+    /// A rollback.
+    Back,
+}
+
+/// Who changes a slot, why, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Said<'a> {
+    /// Who.
+    pub who: &'a str,
+    /// Why.
+    pub why: &'a str,
+    /// Nanoseconds since 1970 UTC.
+    pub ts_ns: i64,
+    /// A rollback, or not.
+    pub direction: Direction,
 }
 
 /// What stands where.
@@ -125,7 +170,7 @@ impl State {
         let name = slot_name(slot);
         let mut undone = 0;
         for change in self.history.iter().rev().filter(|change| change.slot == name) {
-            if change.why.starts_with(ROLLBACK) {
+            if change.rollback {
                 undone += 1;
             } else if undone == 0 {
                 return Some(change.from.clone());
@@ -136,9 +181,6 @@ impl State {
         None
     }
 }
-
-/// What the reason of a rollback begins with.
-pub const ROLLBACK: &str = "rollback: ";
 
 /// A slot as commands and the state write it: `member0`, `stack`, `shadow0`.
 pub fn slot_name(slot: Slot) -> String {
@@ -256,15 +298,8 @@ impl Registry {
     }
 
     /// Writes down that a slot changed.
-    pub fn assign(
-        &self,
-        slot: Slot,
-        to: Option<ModelKey>,
-        who: &str,
-        why: &str,
-        ts_ns: i64,
-    ) -> Result<(), RegistryError> {
-        self.prepare(slot, to, who, why, ts_ns)?.commit()
+    pub fn assign(&self, slot: Slot, to: Option<ModelKey>, said: Said<'_>) -> Result<(), RegistryError> {
+        self.prepare(slot, to, said)?.commit()
     }
 
     /// Lays the state of a change ready on the disk, durably, without putting it in place: whatever can be wrong with the folder
@@ -273,9 +308,7 @@ impl Registry {
         &self,
         slot: Slot,
         to: Option<ModelKey>,
-        who: &str,
-        why: &str,
-        ts_ns: i64,
+        said: Said<'_>,
     ) -> Result<PreparedState, RegistryError> {
         let mut state = self.state()?;
         let name = slot_name(slot);
@@ -283,7 +316,17 @@ impl Registry {
             Some(key) => state.slots.insert(name.clone(), key.clone()),
             None => state.slots.remove(&name),
         };
-        state.history.push(Change { slot: name, from, to, who: who.into(), why: why.into(), ts_ns });
+        let Said { who, why, ts_ns, direction } = said;
+        let rollback = direction == Direction::Back;
+        state.history.push(Change {
+            slot: name,
+            from,
+            to,
+            who: who.into(),
+            why: why.into(),
+            ts_ns,
+            rollback,
+        });
         let surplus = state.history.len().saturating_sub(HISTORY_MAX);
         state.history.drain(..surplus);
         std::fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
@@ -368,6 +411,39 @@ mod tests {
         registry.add(&manifest, bytes.as_bytes()).unwrap()
     }
 
+    fn said(why: &str, direction: Direction) -> Said<'_> {
+        Said { who: "a", why, ts_ns: 1, direction }
+    }
+
+    #[test]
+    fn a_state_of_before_the_field_is_read_by_its_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::new(dir.path());
+        let change = |from: &str, to: &str, why: &str| {
+            format!(
+                r#"{{"slot": "member0", "from": {from}, "to": {to}, "who": "a", "why": "{why}", "ts_ns": 1}}"#
+            )
+        };
+        let (one, two) = (r#"{"name": "toy", "version": 1}"#, r#"{"name": "toy", "version": 2}"#);
+        let history =
+            [change("null", one, "first"), change(one, two, "better"), change(two, one, "rollback: worse")];
+        let text = format!(r#"{{"slots": {{"member0": {one}}}, "history": [{}]}}"#, history.join(","));
+        std::fs::write(dir.path().join("state.json"), &text).unwrap();
+        let state = registry.state().unwrap();
+        assert_eq!(
+            state.history.iter().map(|change| change.rollback).collect::<Vec<_>>(),
+            [false, false, true]
+        );
+        assert_eq!(state.before(Slot::Member(0)), Some(None));
+        // Written again, the field says it.
+        registry.assign(Slot::Shadow(0), None, said("none", Direction::Forth)).unwrap();
+        let kept = std::fs::read_to_string(dir.path().join("state.json")).unwrap();
+        assert_eq!(kept.matches("\"rollback\": true").count(), 1, "{kept}");
+        assert_eq!(registry.state().unwrap().before(Slot::Member(0)), Some(None));
+        std::fs::write(dir.path().join("state.json"), text.replace("\"who\"", "\"whom\"")).unwrap();
+        assert!(registry.state().unwrap_err().to_string().contains("whom"), "an unknown field is refused");
+    }
+
     #[test]
     fn models_come_stand_and_go() {
         let dir = tempfile::tempdir().unwrap();
@@ -377,10 +453,13 @@ mod tests {
         assert_eq!(registry.list().unwrap(), [one.clone(), two.clone()]);
         assert_eq!(registry.read(&two).unwrap().1.bytes(), b"model 2");
         let slot = Slot::Member(0);
-        registry.assign(slot, Some(one.clone()), "a", "first", 1).unwrap();
-        registry.assign(slot, Some(two.clone()), "a", "better", 2).unwrap();
+        registry.assign(slot, Some(one.clone()), said("first", Direction::Forth)).unwrap();
+        // Words that speak of a rollback make none.
+        registry
+            .assign(slot, Some(two.clone()), said("rollback: of the desk's choice", Direction::Forth))
+            .unwrap();
         assert_eq!(registry.state().unwrap().before(slot), Some(Some(one.clone())));
-        registry.assign(slot, Some(one.clone()), "a", "rollback: worse", 3).unwrap();
+        registry.assign(slot, Some(one.clone()), said("worse", Direction::Back)).unwrap();
         assert_eq!(
             registry.state().unwrap().before(slot),
             Some(None),
@@ -399,7 +478,7 @@ mod tests {
         let registry = Registry::new(dir.path());
         let one = added(&registry, 1);
         let slot = Slot::Member(0);
-        let prepare = |why: &str| registry.prepare(slot, Some(one.clone()), "a", why, 1);
+        let prepare = |why: &str| registry.prepare(slot, Some(one.clone()), said(why, Direction::Forth));
         drop(prepare("given up").unwrap());
         assert_eq!(registry.state().unwrap(), State::default());
         assert!(!dir.path().join("state.new").exists(), "nothing is left of it");

@@ -10,7 +10,7 @@ mod manifest;
 mod source;
 
 pub use folder::{
-    Change, ModelKey, PreparedState, ROLLBACK, Registry, RegistryError, State, slot_name, slot_of,
+    Change, Direction, ModelKey, PreparedState, Registry, RegistryError, Said, State, slot_name, slot_of,
 };
 pub use manifest::{Manifest, ManifestError, TrainingWindow};
 pub use source::{
