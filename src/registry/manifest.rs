@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 
 /// Longest name of a model.
 const NAME_BYTES_MAX: usize = 31;
+/// Files of the registry's folder, where a model's own folder would stand.
+const NAMES_RESERVED: [&str; 2] = ["state.json", "state.new"];
+/// Files of a model's folder.
+const FILES_RESERVED: [&str; 2] = ["manifest.json", "manifest.new"];
 /// Longest name of a model's file.
 const FILE_NAME_BYTES_MAX: usize = 255;
 
@@ -32,11 +36,12 @@ pub struct TrainingWindow {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// 1 to 31 letters, digits, `_`, `-`, `.`, not beginning with a dot.
+    /// 1 to 31 letters, digits, `_`, `-`, `.`, not beginning with a dot; not `state.json` or `state.new`, which are files of the
+    /// registry itself.
     pub name: String,
     /// Its maker's number, from 1.
     pub version: u32,
-    /// The model file, beside the manifest.
+    /// The model file, beside the manifest; not called `manifest.json` or `manifest.new`.
     pub file: String,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
@@ -80,10 +85,15 @@ pub struct Manifest {
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum ManifestError {
     /// A name that could leave the folder.
-    #[error("name: expected 1 to 31 letters, digits, _ - . not beginning with a dot, got {0:?}")]
+    #[error(
+        "name: expected 1 to 31 letters, digits, _ - . not beginning with a dot, and not state.json or state.new, which are the \
+         registry's own, got {0:?}"
+    )]
     Name(String),
     /// A file that is not beside it.
-    #[error("file: expected the name of a file beside the manifest, got {0:?}")]
+    #[error(
+        "file: expected the name of a file beside the manifest, and not manifest.json or manifest.new, got {0:?}"
+    )]
     File(String),
     /// Version zero is for models of the configuration.
     #[error("version: expected 1 or more, got 0")]
@@ -166,7 +176,7 @@ impl Manifest {
         if !is_model_name(&self.name) {
             return Err(ManifestError::Name(self.name.clone()));
         }
-        if !is_plain(&self.file, FILE_NAME_BYTES_MAX) {
+        if !is_plain(&self.file, FILE_NAME_BYTES_MAX) || is_one_of(&self.file, &FILES_RESERVED) {
             return Err(ManifestError::File(self.file.clone()));
         }
         if self.version == 0 {
@@ -225,7 +235,12 @@ impl Manifest {
 
 /// Whether a model may be called so: a folder of the registry has the name.
 pub(super) fn is_model_name(name: &str) -> bool {
-    is_plain(name, NAME_BYTES_MAX)
+    is_plain(name, NAME_BYTES_MAX) && !is_one_of(name, &NAMES_RESERVED)
+}
+
+/// Also where a file system takes large and small letters for the same.
+fn is_one_of(text: &str, reserved: &[&str]) -> bool {
+    reserved.iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
 fn is_plain(text: &str, max: usize) -> bool {
@@ -264,11 +279,20 @@ mod tests {
         assert!(words.ends_with(r#"in their order, ["a", "sma"], got ["sma"]"#), "{words}");
         let words = manifest.check_bytes(b"other").unwrap_err().to_string();
         assert!(words.starts_with("sha256: expected ") && words.ends_with(" (model)"), "{words}");
-        for name in ["", "../x", ".x", "a/b", &"x".repeat(32)] {
+        for name in ["", "../x", ".x", "a/b", &"x".repeat(32), "state.json", "State.JSON", "state.new"] {
             let bad = Manifest { name: name.into(), ..manifest.clone() };
             assert_eq!(bad.check_bytes(b"bytes"), Err(ManifestError::Name(name.into())));
-            let bad = Manifest { file: "../model".into(), ..manifest.clone() };
-            assert!(matches!(bad.check_bytes(b"bytes"), Err(ManifestError::File(_))));
+            assert!(
+                bad.check_bytes(b"bytes")
+                    .unwrap_err()
+                    .to_string()
+                    .contains("and not state.json or state.new")
+            );
+            assert!(!is_model_name(name));
+        }
+        for file in ["../model", "manifest.json", "manifest.new", "MANIFEST.json"] {
+            let bad = Manifest { file: file.into(), ..manifest.clone() };
+            assert!(matches!(bad.check_bytes(b"bytes"), Err(ManifestError::File(_))), "{file}");
         }
         let bad = Manifest { version: 0, ..manifest };
         assert_eq!(bad.check_bytes(b"bytes"), Err(ManifestError::Version));
