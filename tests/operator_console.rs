@@ -154,6 +154,12 @@ fn models_are_shadowed_promoted_and_rolled_back_on_a_running_appliance() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
     // The next start is brought up by the registry's state, which the commands kept; without an appliance they edit it alone.
+    for (slot, words) in [
+        ("member3", "expected a slot of the configuration, member0 (model), got member3"),
+        ("stack", "member0 (model), got stack"),
+    ] {
+        refused(&place, "models", &with_said(&["promote", "line@1", "--slot", slot]), 65, words);
+    }
     done(&place, "models", &with_said(&["shadow", "line@1"]));
     let mut appliance = place.appliance(&[]);
     until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));

@@ -16,7 +16,7 @@ use crate::registry::{
     slot_name, slot_of,
 };
 use crate::runtime::clock::Clock;
-use crate::setup::{SetupError, check_manifest, feature_objects};
+use crate::setup::{SetupError, check_manifest, feature_objects, live_slots};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -319,3 +319,12 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
     println!("{}: {name}", slot_name(slot));
     Ok(())
 }
+    // The next start would refuse such a state, and everything with it.
+    let live = live_slots(config);
+    if !wanted_shadow && !live.iter().any(|(have, _)| *have == slot) {
+        let have = |(slot, name): &(Slot, &str)| format!("{} ({name})", slot_name(*slot));
+        let have: Vec<String> = live.iter().map(have).collect();
+        let words =
+            format!("expected a slot of the configuration, {}, got {}", have.join(", "), slot_name(slot));
+        return Err(refused(words));
+    }

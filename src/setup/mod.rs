@@ -11,7 +11,7 @@ mod rule;
 pub use features::feature_specs;
 pub use models::{
     Models, PlacedModel, SavedModel, SavedModels, changes_since_start, check_manifest, configured_models,
-    effective, feature_objects, read_models,
+    effective, feature_objects, live_slots, read_models,
 };
 
 use crate::agents::{Admission, AdmittedVenue};

@@ -242,6 +242,15 @@ pub fn check_manifest(config: &Config, slot: Slot, manifest: &Manifest) -> Resul
     }
 }
 
+/// The live slots of a configuration, and what it calls the models in them.
+pub fn live_slots(config: &Config) -> Vec<(Slot, &str)> {
+    let of =
+        |role| config.models.iter().filter(move |model| model.role == role).map(|model| model.name.as_str());
+    let members = std::iter::once(config.model.name.as_str()).chain(of(ModelRole::Member));
+    let members = members.enumerate().map(|(at, name)| (Slot::Member(at as u8), name));
+    members.chain(of(ModelRole::Stack).map(|name| (Slot::Stack, name))).collect()
+}
+
 /// Names of the ensemble's members, in their order: the features of the model that stacks them.
 fn member_names(config: &Config) -> Vec<String> {
     let members = config.models.iter().filter(|model| model.role == ModelRole::Member);
@@ -276,6 +285,7 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
     let first = &config.model;
     let mut models = Models::default();
     let entry = Entry {
+        section: "model".into(),
         name: &first.name,
         file: &first.file,
         format: first.format,
@@ -284,12 +294,12 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
         classes: (first.long_class, first.short_class),
         takes_missing: first.takes_missing,
         rounds: first.rounds,
-        section: "model".into(),
     };
     models.place(Slot::Member(0), entry.read(&names)?);
     let (mut members, mut shadows) = (vec![first.name.clone()], 0u8);
     for model in &config.models {
         let entry = Entry {
+            section: format!("models.{}", model.name),
             name: &model.name,
             file: &model.file,
             format: model.format,
@@ -298,7 +308,6 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
             classes: (model.long_class, model.short_class),
             takes_missing: model.takes_missing,
             rounds: model.rounds,
-            section: format!("models.{}", model.name),
         };
         match model.role {
             ModelRole::Member => {
@@ -332,6 +341,7 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
         }
         models.place(Slot::Stack, Arc::new(ModelSource::new(header, stack.bytes().to_vec())));
     }
+    let whole = config.ensemble.calibration.as_deref();
     models.calibration =
         whole.map(|path| read_calibration("ensemble.calibration", path)).transpose()?.unwrap_or_default();
     Ok(models)
@@ -340,7 +350,6 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
 /// What a start runs with: the configuration's models, or those that the last start was brought to, as long as the
 /// configuration still names what it named then.
 ///
-    let whole = config.ensemble.calibration.as_deref();
 /// `last` is what the last start was configured with and ran with; `changes` the journal's changes since.
 pub fn effective(
     dir: &Path,
