@@ -65,8 +65,8 @@ pub enum Action {
     },
 }
 
-/// A request.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// A request. Printed for whoever debugs, it does not show the token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// The secret of `operator.token_file`.
@@ -77,6 +77,14 @@ pub struct Request {
     pub why: String,
     /// What is wanted.
     pub action: Action,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Request { token: _, who, why, action } = self;
+        let mut shown = f.debug_struct("Request");
+        shown.field("who", who).field("why", why).field("action", action).finish_non_exhaustive()
+    }
 }
 
 /// The answer.
@@ -101,5 +109,19 @@ impl Reply {
     /// Not done.
     pub fn refused(error: impl std::fmt::Display) -> Self {
         Reply { ok: false, result: serde_json::Value::Null, error: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_never_printed() {
+        let request =
+            Request { token: "s3cret".into(), who: "a".into(), why: "b".into(), action: Action::Halt };
+        for text in [format!("{request:?}"), format!("{request:#?}")] {
+            assert!(text.contains("Halt") && !text.contains("s3cret"), "{text}");
+        }
     }
 }
