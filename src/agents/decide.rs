@@ -110,7 +110,7 @@ impl EngineStatus {
 /// What the control floor sees of a strategy's models.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ModelsStatus {
-    /// Exchanges so far.
+    /// Exchanges and restarts so far.
     pub revision: u64,
     /// Slot, digest and version of each live model.
     pub live: [Option<(Slot, ModelIdentity)>; MEMBERS_MAX + 1],

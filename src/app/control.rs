@@ -180,7 +180,7 @@ fn model_counters(status: &EngineStatus) -> Vec<(String, u64)> {
     let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
     let mut counters: Vec<(String, u64)> =
         vetoes.map(|(veto, count)| (format!("signal.veto.{}", veto.name()), count)).collect();
-    counters.push(("models.exchanges_count".into(), status.models.revision));
+    counters.push(("models.revision".into(), status.models.revision));
     for (slot, _, counts) in status.models.shadows.iter().flatten() {
         let name = slot_name(*slot);
         counters.push((format!("models.{name}.asked_count"), counts.scores));

@@ -45,6 +45,11 @@ impl Engine {
     /// A start of the appliance: what was under way when the last one ended is in doubt.
     fn on_start(&mut self, input: &Record, out: &mut Outputs) {
         let Some(start) = input.payload::<record::Start>() else { return };
+        // The models of a start may be others than those that the last run ended with: what is decided from here on has
+        // a revision of its own.
+        if self.epoch != 0 {
+            self.strategies.iter_mut().for_each(|strategy| strategy.setup.models.raise_revision());
+        }
         self.epoch = start.epoch as u32;
         // What is counted is counted since the start; the journal has what was before.
         self.counts = super::Counts::default();

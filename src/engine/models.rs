@@ -265,7 +265,7 @@ impl ModelSet {
         drifted
     }
 
-    /// How often a unit was exchanged.
+    /// How often a unit was exchanged, or the appliance was started again, in this journal: no two sets of models have the same.
     pub fn revision(&self) -> u64 {
         self.revision
     }

@@ -92,8 +92,9 @@ impl History {
         self.tracked.iter().any(waits)
     }
 
-    /// As before the first session: after a start nothing is open.
+    /// As before the first session: after a start nothing is open. Questions are counted anew; a start's epoch is in their numbers.
     pub(super) fn forget(&mut self) {
+        self.request_count = 0;
         self.tracks.iter_mut().flatten().for_each(|track| track.forget());
     }
 }

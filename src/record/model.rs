@@ -58,7 +58,7 @@ layout! {
         order_id: u64,
         /// The final score: bits of an `f64`.
         score_bits: u64,
-        /// Exchanges of models that the strategy has seen.
+        /// Exchanges of models, and starts after the first, that the strategy has seen in this journal.
         revision: u64,
         /// Members that lean to the long side.
         long_count: u8,
@@ -83,7 +83,7 @@ layout! {
         score_bits: u64,
         /// The live score of the same row: bits of an `f64`.
         live_bits: u64,
-        /// Exchanges of models that the strategy has seen.
+        /// As in [`Decision`].
         revision: u64,
         /// Times it was asked.
         asked: u64,

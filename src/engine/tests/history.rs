@@ -262,7 +262,7 @@ fn a_replay_says_the_same_and_a_restart_asks_again() {
     teller.connection = 0;
     teller.connect();
     assert_eq!(teller.open.len(), 1);
-    assert_eq!(teller.open[0].request >> 32, 2, "of the new epoch");
+    assert_eq!(teller.open[0].request, 2 << 32 | 1, "the first of the new epoch");
     teller.tell_all();
     teller.assert_same_for(50, "the second run");
 }

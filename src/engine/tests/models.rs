@@ -153,3 +153,25 @@ fn recovery_counts_changes_and_exchanges_nothing() {
         "the setup has the models of a start"
     );
 }
+
+#[test]
+fn a_revision_names_one_set_of_models_in_a_journal_of_several_starts() {
+    let start = |epoch| Start { epoch, config_digest: 0, ts_wall: START_NS, halted: 0, reserved: [0; 7] };
+    let revision = |engine: &Engine| engine.strategies().next().unwrap().models.revision();
+    let mut bench = Bench::ready();
+    bench.change_model(Slot::Member(0), 9, ModelAction::Install, Some(AGAINST));
+    drop(bench.engine.take_retired());
+    assert_eq!(revision(&bench.engine), 1);
+    // Started again with the configuration's own model, then with another one: each has a number of its own.
+    for (epoch, expected) in [(2, 2), (3, 3)] {
+        let mut again = Engine::new(setup());
+        let mut spare = Outputs::default();
+        bench.journal.iter().for_each(|record| again.recover(record, &mut spare));
+        assert_eq!(revision(&again), expected - 1, "as the last run ended");
+        bench.engine = again;
+        bench.give(&start(epoch));
+        assert_eq!(revision(&bench.engine), expected);
+    }
+    bench.change_model(Slot::Member(0), 9, ModelAction::Install, Some(AGAINST));
+    assert_eq!(revision(&bench.engine), 4);
+}
