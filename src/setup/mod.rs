@@ -149,10 +149,17 @@ pub enum SetupError {
         error: std::io::Error,
     },
     /// A setup kept by a journal that cannot be read back.
-    #[error("{}: expected the setup of an epoch, got {error}", path.display())]
+    #[error(
+        "{}: expected the setup of an epoch that tickbridge {} can read, got one written by {written_by}: {error}; move the journal \
+         away (journal.dir) or go on with the version that wrote it",
+        path.display(),
+        env!("CARGO_PKG_VERSION")
+    )]
     Saved {
         /// The file.
         path: PathBuf,
+        /// Which version wrote it, as far as it says so.
+        written_by: String,
         /// Why.
         error: simd_json::Error,
     },
@@ -294,6 +301,9 @@ fn text<const N: usize>(key: &str, value: &str) -> Result<FixedText<N>, SetupErr
 /// The configuration and models of one start, as the journal's folder keeps them; the models' files stand beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedSetup {
+    /// The version that wrote it.
+    #[serde(default)]
+    pub written_by: String,
     /// Resolved.
     pub config: Config,
     /// The models that the configuration named.
@@ -307,7 +317,13 @@ pub struct SavedSetup {
 impl SavedSetup {
     /// Of a configuration, the models that it names, and those that run.
     pub fn new(config: &Config, configured: &Models, models: &Models) -> Self {
-        SavedSetup { config: config.clone(), configured: configured.saved(), models: models.saved() }
+        let written_by = format!("tickbridge {}", env!("CARGO_PKG_VERSION"));
+        SavedSetup {
+            written_by,
+            config: config.clone(),
+            configured: configured.saved(),
+            models: models.saved(),
+        }
     }
 
     /// The last one before `epoch`.
@@ -350,7 +366,24 @@ impl SavedSetup {
         let mut bytes =
             std::fs::read(&path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
         // Not serde_json: it may read the last bit of a number wrong, and a replay must get the very numbers of the run.
-        simd_json::serde::from_slice(&mut bytes).map_err(|error| SetupError::Saved { path, error })
+        let mut copy = bytes.clone();
+        simd_json::serde::from_slice(&mut copy).map_err(|error| {
+            let written_by = written_by(&mut bytes);
+            SetupError::Saved { path, written_by, error }
+        })
+    }
+}
+
+/// Who wrote a setup whose other parts cannot be read.
+fn written_by(bytes: &mut [u8]) -> String {
+    #[derive(Deserialize)]
+    struct Signed {
+        written_by: Option<String>,
+    }
+    match simd_json::serde::from_slice(bytes) {
+        Ok(Signed { written_by: Some(version) }) => version,
+        Ok(Signed { written_by: None }) => "an earlier version, which did not sign it".into(),
+        Err(_) => "nobody knows whom: it is no whole JSON".into(),
     }
 }
 
@@ -390,6 +423,46 @@ mod tests {
         std::fs::write(SavedSetup::path(folder.path(), 3), "{\"config\": 1").unwrap();
         let words = SavedSetup::read(folder.path(), 3).unwrap_err().to_string();
         assert!(words.contains("setup-000003.json: expected the setup of an epoch"), "{words}");
+        assert!(words.contains("no whole JSON"), "{words}");
+    }
+
+    #[test]
+    fn a_setup_of_another_version_is_refused_with_that_version() {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        let config = Config::load(&demo).expect("the demo's configuration is valid");
+        let models = read_models(&config).expect("the demo's model is there");
+        let folder = tempfile::tempdir().unwrap();
+        let whole = serde_json::to_value(SavedSetup::new(&config, &models, &models)).unwrap();
+        assert_eq!(whole["written_by"], format!("tickbridge {}", env!("CARGO_PKG_VERSION")));
+        let refused = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
+            let mut setup = whole.clone();
+            change(setup.as_object_mut().unwrap());
+            std::fs::write(SavedSetup::path(folder.path(), 1), setup.to_string()).unwrap();
+            SavedSetup::read(folder.path(), 1).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(&|_| {}), None);
+        let unsigned =
+            |setup: &mut serde_json::Map<String, serde_json::Value>| drop(setup.remove("written_by"));
+        assert_eq!(refused(&unsigned), None, "what has every section is read, signed or not");
+        // As the spine's version wrote it: without what came later.
+        let old = refused(&|setup| {
+            unsigned(setup);
+            for section in ["history", "models", "ensemble", "watch", "registry", "operator"] {
+                setup["config"].as_object_mut().unwrap().remove(section);
+            }
+        });
+        let old = old.expect("refused");
+        assert!(old.contains("setup-000001.json: expected the setup of an epoch that tickbridge"), "{old}");
+        assert!(
+            old.contains("written by an earlier version, which did not sign it") && old.contains("history"),
+            "{old}"
+        );
+        let newer = refused(&|setup| {
+            setup["written_by"] = "tickbridge 9.8.7".into();
+            setup["config"]["colour"] = "green".into();
+        });
+        let newer = newer.expect("refused");
+        assert!(newer.contains("written by tickbridge 9.8.7") && newer.contains("colour"), "{newer}");
     }
 }
 
