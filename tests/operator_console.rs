@@ -244,3 +244,48 @@ fn two_shadows_asked_for_at_once_take_two_places() {
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     assert_eq!(outcome.status.expect("a status").models.shadows.iter().flatten().count(), 4);
 }
+
+#[test]
+fn names_of_the_registry_itself_are_refused_and_a_table_is_the_reference_of_drift() {
+    let place = place();
+    let file = place.path("linear.json");
+    let with = |name: &'static str, more: &[&'static str]| {
+        let file = file.to_str().unwrap().to_string();
+        let args = ["add", "--file", &file, "--format", "linear_json", "--name", name, "--version", "1"];
+        args.iter()
+            .map(|word| word.to_string())
+            .chain(more.iter().map(|word| word.to_string()))
+            .collect::<Vec<_>>()
+    };
+    let words = |args: &[String]| args.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
+    for name in ["state.json", "state.new"] {
+        let args = words(&with(name, &[]));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        refused(&place, "models", &args, 65, "not beginning with a dot, and not state.json or state.new");
+    }
+    add(&place, "1");
+    let config = Config::load(&place.config()).expect("a configuration");
+    let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
+    let mut table = names.join(",") + "\n";
+    for row in 0..500 {
+        let cells: Vec<String> = (0..names.len()).map(|at| (row * (at + 1) % 97).to_string()).collect();
+        table += &(cells.join(",") + "\n");
+    }
+    let path = place.path("table.csv");
+    std::fs::write(&path, table).unwrap();
+    let mut args = with("known", &["--rows"]);
+    args.push(path.to_str().unwrap().into());
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    assert!(done(&place, "models", &args).contains("500 rows"));
+    let listed = done(&place, "models", &["list"]);
+    let line = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap().to_string();
+    assert!(
+        line("line@1").contains("no drift reference") && !line("known@1").contains("no drift"),
+        "{listed}"
+    );
+    let listed: Json = serde_json::from_str(&done(&place, "models", &["list", "--json"])).unwrap();
+    assert_eq!((&listed[0]["model"], &listed[0]["has_drift_reference"]), (&"known@1".into(), &true.into()));
+    assert_eq!((&listed[1]["model"], &listed[1]["has_drift_reference"]), (&"line@1".into(), &false.into()));
+    let manifest = rig::json(&place.path("registry/known/1/manifest.json")).unwrap();
+    assert_eq!(manifest["histograms"].as_array().unwrap().len(), names.len());
+}

@@ -6,6 +6,7 @@
 
 mod bench;
 mod csv;
+mod distribution;
 mod inspect;
 mod made_rows;
 mod opened;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use super::check::{EXIT_CONFIG, EXIT_DATA, EXIT_IO};
 use crate::model::ModelError;
+pub(super) use distribution::histograms;
 use rows::RowsError;
 
 /// Work with model files.

@@ -6,6 +6,7 @@
 //! for the next start.
 
 use super::check::{EXIT_CONFIG, EXIT_DATA, EXIT_IO};
+use super::model::histograms;
 use super::operator::{print_reply, say};
 use crate::config::Config;
 use crate::engine::Slot;
@@ -68,6 +69,10 @@ enum Command {
         /// As model.format
         #[arg(long, required_unless_present = "manifest")]
         format: Option<String>,
+        /// The table that it was trained on (.csv or .parquet, as `features export` writes it): how its features are distributed
+        /// there is the reference that drift is measured against. A manifest that has histograms keeps its own
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
     },
     /// Print every model, whether it is whole, and where it stands
     List {
@@ -147,12 +152,13 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let registry = Registry::new(&dir);
     let done = match &args.command {
-        Command::Add { manifest, file, name, version, format } => {
+        Command::Add { manifest, file, name, version, format, rows } => {
+            let rows = rows.as_deref();
             match (manifest, file, name, version, format) {
-                (Some(manifest), ..) => add_manifest(&config, &registry, manifest),
+                (Some(manifest), ..) => add_manifest(&config, &registry, manifest, rows),
                 (None, Some(file), Some(name), Some(version), Some(format)) => read(file).and_then(|bytes| {
                     let manifest = Manifest::plain(name, *version, format, &bytes, &feature_objects(&config));
-                    add(&config, &registry, &manifest, bytes)
+                    add(&config, &registry, manifest, bytes, rows)
                 }),
                 _ => Err(ModelsError::Refused(
                     "expected --manifest, or --file, --name, --version and --format".into(),
@@ -188,25 +194,53 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelsError> {
     })
 }
 
-fn add_manifest(config: &Config, registry: &Registry, path: &Path) -> Result<(), ModelsError> {
+fn add_manifest(
+    config: &Config,
+    registry: &Registry,
+    path: &Path,
+    rows: Option<&Path>,
+) -> Result<(), ModelsError> {
     // Not serde_json: it may read the last bit of a number wrong, and a calibration's numbers make the score.
     let manifest: Manifest = simd_json::serde::from_slice(&mut read(path)?)
         .map_err(|error| ModelsError::Manifest { path: path.to_owned(), error })?;
     let file = path.parent().unwrap_or(Path::new(".")).join(&manifest.file);
     let bytes = read(&file)?;
-    add(config, registry, &manifest, bytes)
+    add(config, registry, manifest, bytes, rows)
 }
 
 /// Takes a model in only if it could run with this configuration.
-fn add(config: &Config, registry: &Registry, manifest: &Manifest, bytes: Vec<u8>) -> Result<(), ModelsError> {
+fn add(
+    config: &Config,
+    registry: &Registry,
+    mut manifest: Manifest,
+    bytes: Vec<u8>,
+    rows: Option<&Path>,
+) -> Result<(), ModelsError> {
     let refused = |error: String| ModelsError::Refused(error);
     manifest.check_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
-    fits_somewhere(config, manifest).map_err(|error| refused(error.to_string()))?;
+    fits_somewhere(config, &manifest).map_err(|error| refused(error.to_string()))?;
+    if let Some(path) = rows.filter(|_| manifest.histograms.is_empty()) {
+        let (histograms, row_count) = histograms(path, &manifest.features).map_err(refused)?;
+        println!(
+            "{}: {row_count} rows, {} features: the reference of drift",
+            path.display(),
+            histograms.len()
+        );
+        manifest.histograms = histograms;
+        if manifest.training.rows == 0 {
+            manifest.training.rows = row_count;
+        }
+    }
     let source = manifest.source(bytes);
     let names = source.header().features.clone();
     source.load(&names, config.watch.drift_window).map_err(|error| refused(error.to_string()))?;
-    let key = registry.add(manifest, source.bytes())?;
-    println!("{key}: taken in, digest {}", crate::registry::digest_hex(source.digest()));
+    let key = registry.add(&manifest, source.bytes())?;
+    let drift = if manifest.histograms.is_empty() {
+        "; no drift reference: add it with --rows to have drift watched"
+    } else {
+        ""
+    };
+    println!("{key}: taken in, digest {}{drift}", crate::registry::digest_hex(source.digest()));
     Ok(())
 }
 
@@ -222,20 +256,27 @@ fn list(config: &Config, registry: &Registry, as_json: bool) -> Result<(), Model
     for key in registry.list()? {
         let stands = state.slots.iter().filter(|(_, have)| **have == key).map(|(slot, _)| slot.as_str());
         let stands: Vec<&str> = stands.collect();
-        let (fault, digest, format) = match registry.read(&key) {
+        let (fault, digest, format, is_watched) = match registry.read(&key) {
             Ok((manifest, source)) => {
                 let fault = fits_somewhere(config, &manifest).err().map(|error| error.to_string());
-                (fault, crate::registry::digest_hex(source.digest()), manifest.format)
+                let is_watched = !manifest.histograms.is_empty();
+                (fault, crate::registry::digest_hex(source.digest()), manifest.format, is_watched)
             }
-            Err(error) => (Some(error.to_string()), String::new(), String::new()),
+            Err(error) => (Some(error.to_string()), String::new(), String::new(), false),
         };
         if as_json {
             rows.push(serde_json::json!({
                 "model": key.to_string(), "digest": digest, "format": format, "slots": stands, "fault": fault,
+                "has_drift_reference": is_watched,
             }));
         } else {
+            let drift = if is_watched || fault.is_some() { "" } else { "  no drift reference" };
             let fault = fault.map_or(String::new(), |fault| format!("  not usable: {fault}"));
-            println!("{:<24} {digest:<16}  {format:<14}  {}{fault}", key.to_string(), stands.join(" "));
+            println!(
+                "{:<24} {digest:<16}  {format:<14}  {}{drift}{fault}",
+                key.to_string(),
+                stands.join(" ")
+            );
         }
     }
     if as_json {
@@ -306,6 +347,15 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
     if matches!(slot, Slot::Shadow(_)) != wanted_shadow {
         return Err(refused(format!("{} is not a place for that", slot_name(slot))));
     }
+    // The next start would refuse such a state, and everything with it.
+    let live = live_slots(config);
+    if !wanted_shadow && !live.iter().any(|(have, _)| *have == slot) {
+        let have = |(slot, name): &(Slot, &str)| format!("{} ({name})", slot_name(*slot));
+        let have: Vec<String> = live.iter().map(have).collect();
+        let words =
+            format!("expected a slot of the configuration, {}, got {}", have.join(", "), slot_name(slot));
+        return Err(refused(words));
+    }
     // Held against manifest and configuration as the next start will.
     if let Some(key) = &to {
         let (manifest, source) = registry.read(key)?;
@@ -319,12 +369,3 @@ fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -
     println!("{}: {name}", slot_name(slot));
     Ok(())
 }
-    // The next start would refuse such a state, and everything with it.
-    let live = live_slots(config);
-    if !wanted_shadow && !live.iter().any(|(have, _)| *have == slot) {
-        let have = |(slot, name): &(Slot, &str)| format!("{} ({name})", slot_name(*slot));
-        let have: Vec<String> = live.iter().map(have).collect();
-        let words =
-            format!("expected a slot of the configuration, {}, got {}", have.join(", "), slot_name(slot));
-        return Err(refused(words));
-    }
