@@ -452,7 +452,9 @@ impl Track {
         }
         let complaint = (AlertCode::HistoryRefused, self.got as i64, i64::from(error));
         match self.step {
-            // Bars of one length less: those features warm live, from a bar that is whole.
+            // Bars of one length less: those features are built from the ticks that follow, from the seam on, and then live. The
+            // seam is the opening of the longest open bar; where that is no opening of this length, or the ticks told begin
+            // later, the first bar lacks its beginning.
             Step::Bars(at) if self.got == 0 => {
                 self.sent_by_terminal[at] = false;
                 self.step = self.after_bars(at + 1);
