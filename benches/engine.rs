@@ -5,8 +5,10 @@
 //! Invariant: no order is lost or repeated: the venue's count, the engine's and the journal's, read back from disk, agree
 //! order by order; the digests are the same on every run.
 //!
-//! Inside `engine_ticks_per_s`, on one core: ZMTP frames to protocol messages to records, 16 features, the bundled model of
-//! 200 trees (on every tenth or on every tick), the signal rule and the gate, which refuses each wish at its last control.
+//! Inside `engine_ticks_per_s`, on one core: ZMTP frames to protocol messages to records, features, the bundled model of 200
+//! trees, the signal rule and the gate, which refuses each wish at its last control, and what the lane does when a step's
+//! outputs are gone (`Engine::observe`). With the model on every tenth tick the features are its own 16; with the model on
+//! every tick they are 32, of which it reads 16.
 //! Inside `orders_per_s_sustained`, on one core: all of that with an order for every tick, plus the rings, the journal's
 //! append and checksums, histograms, encoding into ZMTP frames, **and** the scripted venue, which reads the order's bytes and
 //! writes result and deal bytes, which are decoded and booked; on the other core: the persister, which copies every record
@@ -71,9 +73,17 @@ fn main() {
     }
     println!("  engine, venue's script: core {hot:?}; persister: core {other:?}");
     let batches = if quick { 20 } else { 1_000 };
-    for (every, name) in [(10, "engine_ticks_per_s"), (1, "engine_ticks_per_s_model_every_tick")] {
-        let ticks = TickRun::new(every).run(batches);
-        println!("\n{name}: {} ticks, model on every {every}: {:.0} ns/tick", ticks.count, ticks.ns_per_tick);
+    let runs = [
+        (10, 16, "engine_ticks_per_s"),
+        (1, 32, "engine_ticks_per_s_model_every_tick"),
+        (1, 16, "engine_ticks_per_s_model_every_tick_16_features"),
+    ];
+    for (every, features, name) in runs {
+        let ticks = TickRun::new(every, features).run(batches);
+        println!(
+            "\n{name}: {} ticks, {features} features, model on every {every}: {:.0} ns/tick",
+            ticks.count, ticks.ns_per_tick
+        );
         println!(
             "  decisions {}, wishes refused at the gate's last control {}",
             ticks.decisions, ticks.denied
@@ -85,18 +95,53 @@ fn main() {
     orders::orders(seconds, other);
 }
 
-fn config() -> Config {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/bench.toml");
-    match Resolved::parse(&file, &terminal::config_toml()) {
-        Ok(resolved) => resolved.config,
-        Err(errors) => panic!("the bench's configuration:\n{errors}"),
-    }
+/// Sixteen features more than the bundled model has, of other families; it does not read them.
+fn more_features_toml() -> String {
+    let bar = "clock = \"bar\"\nbar_ms = 1000";
+    let list = [
+        ("sma_20", "kind = \"sma\"\nperiod = 20".into()),
+        ("wma_20", "kind = \"wma\"\nperiod = 20".into()),
+        ("ema_20", "kind = \"ema\"\nperiod = 20".into()),
+        ("ema_100", "kind = \"ema\"\nperiod = 100".into()),
+        (
+            "macd_histogram",
+            "kind = \"macd\"\nfast = 12\nslow = 26\nsignal = 9\noutput = \"histogram\"".into(),
+        ),
+        ("zscore_50", "kind = \"zscore\"\nperiod = 50".into()),
+        ("roc_10", "kind = \"roc\"\nlag = 10".into()),
+        ("log_return_1", "kind = \"log_return\"\nlag = 1".into()),
+        ("minimum_50", "kind = \"minimum\"\nperiod = 50".into()),
+        ("maximum_50", "kind = \"maximum\"\nperiod = 50".into()),
+        ("tick_rate_50", "kind = \"tick_rate\"\nperiod = 50".into()),
+        ("tick_imbalance_50", "kind = \"tick_imbalance\"\nperiod = 50".into()),
+        ("tick_gap", "kind = \"tick_gap\"".into()),
+        ("ema_20_s1", format!("kind = \"ema\"\nperiod = 20\n{bar}")),
+        ("atr_14_s1", format!("kind = \"atr\"\nperiod = 14\n{bar}")),
+        ("adx_14_s1", format!("kind = \"adx\"\nperiod = 14\noutput = \"adx\"\n{bar}")),
+    ];
+    let section = |(name, rest): (&str, String)| {
+        format!("\n[[features]]\nname = \"{name}\"\ninstrument = \"EURUSD\"\n{rest}\n")
+    };
+    list.map(section).concat()
 }
 
-/// The bench's setup with so many instruments, each with features and model of its own.
-fn setup(instruments: u16) -> Setup {
-    let config = config();
-    let models = read_models(&config).expect("the bundled model");
+/// The benches' configuration, with 16 features or with 32.
+fn config(features: usize) -> Config {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/bench.toml");
+    let more = if features > 16 { more_features_toml() } else { String::new() };
+    let config = match Resolved::parse(&file, &(terminal::config_toml() + &more)) {
+        Ok(resolved) => resolved.config,
+        Err(errors) => panic!("the bench's configuration:\n{errors}"),
+    };
+    assert_eq!(config.features.len(), features, "features of the bench's configuration");
+    config
+}
+
+/// The bench's setup with so many instruments, each with so many features and a model of its own.
+fn setup(instruments: u16, features: usize) -> Setup {
+    // The model's file is read for the features that it has; the row may have more.
+    let models = read_models(&config(16)).expect("the bundled model");
+    let config = config(features);
     let mut setup = engine_setup(&config, &models).expect("the bench's setup");
     // Nobody is there who could tell the past.
     setup.history = HistoryPlan::NEVER;
@@ -215,8 +260,8 @@ struct TickResult {
 }
 
 impl TickRun {
-    fn new(every: u32) -> Self {
-        let mut setup = setup(1);
+    fn new(every: u32, features: usize) -> Self {
+        let mut setup = setup(1, features);
         setup.strategies[0].evaluate_every_ticks = every;
         // One order in the whole run: every later wish passes all of the gate but its last control.
         (setup.limits.orders_per_s_max, setup.limits.orders_burst_max) = (1, 1);
@@ -275,6 +320,8 @@ impl TickRun {
                         .or(command);
                     out.clear();
                 }
+                engine.observe(out);
+                out.clear();
             });
             if batch >= 5 {
                 busy_ns += self.clock.now().since(started);

@@ -43,7 +43,7 @@ struct Ends {
 impl OrderRun {
     fn new(writer: journal::Writer, clock: Clock) -> Self {
         let progress = writer.progress().clone();
-        let mut setup = setup(INSTRUMENTS);
+        let mut setup = setup(INSTRUMENTS, 16);
         for strategy in &mut setup.strategies {
             // Whatever is open is closed on the next tick: entries and exits in turn.
             strategy.plan.hold_ns_max = 1;
