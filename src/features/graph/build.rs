@@ -5,13 +5,14 @@
 //! Invariant: two features that compute the same thing from the same samples share a node, whatever they read from it.
 
 use super::input::{Source, unit};
-use super::row::Row;
+use super::row::{Row, group_of};
 use super::stream::{Cell, Stream};
 use super::{Counts, FeatureGraph, HistoryNeed, Place, Stale};
 use crate::features::bars::{BarClock, Rule};
 use crate::features::nodes::{self, Delay, LegState, Node, Readers, Wanted};
 use crate::features::spec::{self, Clock, FeatureError, FeatureSpec, Input, Kind, Leg};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId};
+use std::collections::BTreeSet;
 
 /// Names a node while the graph is built.
 #[derive(PartialEq)]
@@ -47,6 +48,7 @@ pub(super) fn build(specs: &[FeatureSpec]) -> Result<FeatureGraph, FeatureError>
     for row in 0..specs.len() {
         builder.add(row, specs);
     }
+    builder.graph.instruments.iter_mut().for_each(Place::finish);
     Ok(builder.graph)
 }
 
@@ -164,6 +166,20 @@ fn has_time_of_day(kind: Kind) -> bool {
 }
 
 impl Place {
+    /// The last step: nodes go where they run fast, and the groups of the row that ticks write, and that ticks and bars write,
+    /// are noted.
+    fn finish(&mut self) {
+        let (mut ticks, mut all) = (BTreeSet::new(), BTreeSet::new());
+        for stream in &mut self.streams {
+            let groups = stream.finish().into_iter().map(group_of);
+            all.extend(groups.clone());
+            if stream.clock.is_none() {
+                ticks.extend(groups);
+            }
+        }
+        (self.tick_groups, self.groups) = (ticks.into_iter().collect(), all.into_iter().collect());
+    }
+
     /// The index of the stream for this source and clock, made if it is new.
     fn stream(&mut self, source: Source, clock: Clock, offset_ns: i64) -> usize {
         let clock = self.clock(clock, offset_ns);

@@ -54,17 +54,22 @@ impl Source {
     }
 
     /// The raw value of a tick; `None` when something it needs is absent or impossible.
-    #[inline]
+    ///
+    /// Not inlined, so that no tick works out what only other sources need.
+    #[inline(never)]
     pub(super) fn raw(self, tick: &FeatureTick, volume_e8: i64) -> Option<i64> {
         match self {
             Source::Input(input) => raw_input(input, tick, volume_e8),
-            Source::Book => {
-                let sizes = size_e8(tick.bid_size).is_some() && size_e8(tick.ask_size).is_some();
-                (sane(tick.bid).is_some() && sane(tick.ask).is_some() && sizes).then_some(0)
-            }
+            Source::Book => book(tick),
             Source::Time => Some(0),
         }
     }
+}
+
+/// Nothing but presence.
+fn book(tick: &FeatureTick) -> Option<i64> {
+    let sizes = size_e8(tick.bid_size).is_some() && size_e8(tick.ask_size).is_some();
+    (sane(tick.bid).is_some() && sane(tick.ask).is_some() && sizes).then_some(0)
 }
 
 /// Input units per raw unit.

@@ -11,7 +11,7 @@ mod row;
 mod stream;
 
 pub(super) use input::size_e8;
-pub(super) use row::Row;
+pub(super) use row::{Row, Slot};
 
 use super::bars::{BarClock, OpenBar, Step};
 use super::nodes::{LegState, Moment};
@@ -59,6 +59,9 @@ struct Place {
     streams: Vec<Stream>,
     legs: Vec<LegPlace>,
     feature_count: u64,
+    /// Groups of the row that streams on ticks write, and those that any stream writes.
+    tick_groups: Box<[u16]>,
+    groups: Box<[u16]>,
 }
 
 /// A leg of this instrument, and the nodes (instrument, stream, cell) that read it.
@@ -112,7 +115,7 @@ impl FeatureGraph {
             }
         }
         let mut at = Moment { ts: ts_venue, end_ns: i64::MAX, tick, legs: &self.legs };
-        let mut computed = 0;
+        let (mut computed, mut bar_closed) = (0, false);
         for stream in &mut place.streams {
             let raw = stream.source.raw(tick, volume_e8);
             self.counts.refused += u64::from(raw.is_none());
@@ -120,7 +123,7 @@ impl FeatureGraph {
                 if let Some(raw) = raw {
                     at.end_ns = i64::MAX;
                     stream.push_tick(raw, volume_e8, &at, &mut self.row);
-                    computed += stream.cells.len() as u64;
+                    computed += stream.node_count();
                 }
                 continue;
             };
@@ -137,8 +140,10 @@ impl FeatureGraph {
                 let bar = stream.bar.take();
                 sampled = stream.push_bar(bar, &at, &mut self.row);
             }
-            computed += if sampled { stream.cells.len() as u64 } else { 0 };
+            computed += if sampled { stream.node_count() } else { 0 };
+            bar_closed |= sampled;
         }
+        self.row.settle(if bar_closed { &place.groups } else { &place.tick_groups });
         self.counts.recomputations += computed;
         self.counts.hits += place.feature_count.saturating_sub(computed);
     }
@@ -181,11 +186,12 @@ impl FeatureGraph {
                     let closed =
                         OpenBar { high, low, close: price.then_some(close), volume_e8, ticks: bar.ticks };
                     stream.push_bar(closed, &at, &mut self.row);
-                    self.counts.recomputations += stream.cells.len() as u64;
+                    self.counts.recomputations += stream.node_count();
                     taken = true;
                 }
             }
         }
+        self.row.settle(&place.groups);
         self.counts.bars_refused += u64::from(!taken);
         taken
     }
@@ -209,6 +215,7 @@ impl FeatureGraph {
             }
         }
         self.instruments[usize::from(instrument.0)].legs = legs;
+        self.row.settle_all();
     }
 
     /// The model's row, in the order of the declarations; NaN where not ready.

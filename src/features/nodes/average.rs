@@ -44,27 +44,23 @@ impl Compute for Sma {
 #[derive(Clone, Debug)]
 pub(in crate::features) struct Ema {
     factor: f64,
-    period: u32,
-    seed: Seed,
     value: f64,
     seen: u32,
+    /// Samples whose plain average it starts with: one, or a period.
+    seeds: u32,
 }
 
 impl Ema {
     pub(super) fn new(period: u32, seed: Seed) -> Self {
-        Ema { factor: 2.0 / (f64::from(period) + 1.0), period, seed, value: 0.0, seen: 0 }
+        let seeds = if seed == Seed::First { 1 } else { period };
+        Ema { factor: 2.0 / (f64::from(period) + 1.0), value: 0.0, seen: 0, seeds }
     }
 
     #[inline]
     pub(super) fn add(&mut self, x: f64) {
-        let warming = match self.seed {
-            Seed::First => self.seen == 0,
-            Seed::Average => self.seen < self.period,
-        };
-        if warming {
+        if self.seen < self.seeds {
             self.seen += 1;
-            let weight = if self.seed == Seed::First { 1 } else { self.period };
-            self.value += x / f64::from(weight);
+            self.value += x / f64::from(self.seeds);
         } else {
             self.value += self.factor * (x - self.value);
         }
@@ -77,7 +73,7 @@ impl Ema {
 
     #[inline]
     pub(super) fn is_seeded(&self) -> bool {
-        self.seed == Seed::First || self.seen == self.period
+        self.seen == self.seeds
     }
 
     pub(super) fn clear(&mut self) {

@@ -18,11 +18,22 @@ pub(in crate::features) struct Moments {
     squares: i128,
     /// period times the deviation, raw.
     root: f64,
+    /// The mean and the deviation, input units.
+    mean: f64,
+    deviation: f64,
 }
 
 impl Moments {
     pub(super) fn new(period: u32) -> Self {
-        Moments { period, sum: 0, squares: 0, root: 0.0 }
+        Moments { period, sum: 0, squares: 0, root: 0.0, mean: 0.0, deviation: 0.0 }
+    }
+}
+
+impl Moments {
+    /// Middle and deviation, input units.
+    #[inline]
+    pub(super) fn mean_and_deviation(&self) -> (f64, f64) {
+        (self.mean, self.deviation)
     }
 }
 
@@ -31,26 +42,28 @@ impl Compute for Moments {
     fn push(&mut self, s: &Sample<'_>) {
         let old = s.leaving(self.period);
         self.sum += s.raw - old;
-        self.squares += i128::from(s.raw) * i128::from(s.raw) - i128::from(old) * i128::from(old);
+        // x² - y², without a product more.
+        self.squares += i128::from(s.raw - old) * i128::from(s.raw + old);
         // Below 2^124: see the graph's bound on raw inputs.
         let spread = i128::from(self.period) * self.squares - i128::from(self.sum) * i128::from(self.sum);
         self.root = to_f64(spread).sqrt();
+        let n = f64::from(self.period);
+        self.mean = self.sum as f64 / n * s.unit;
+        self.deviation = self.root / n * s.unit;
     }
 
     #[inline]
     fn output(&self, output: Output, s: &Sample<'_>) -> f64 {
-        let n = f64::from(self.period);
         match output {
             Output::Bollinger(which, deviations) => {
-                let middle = self.sum as f64 / n * s.unit;
-                channel(which, s.value(), middle, deviations * (self.root / n * s.unit))
+                channel(which, s.value(), self.mean, deviations * self.deviation)
             }
             // (x - Σx/n) / (root/n), the n's cancelled: the numerator is exact.
             Output::ZScore if self.root > 0.0 => {
                 (s.raw * i64::from(self.period) - self.sum) as f64 / self.root
             }
             Output::ZScore => 0.0,
-            _ => self.root / n * s.unit,
+            _ => self.deviation,
         }
     }
 

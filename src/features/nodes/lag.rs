@@ -1,10 +1,26 @@
-//! What looks back at one older sample: changes, returns, momentum.
+//! The input itself, and what looks back at one older sample: changes, returns, momentum.
 //!
 //! What it is not: a delay of another feature (`window.rs`).
 //!
 //! Invariant: the difference is an exact integer before it is divided.
 
 use super::{Compute, Output, Sample};
+
+/// The input itself.
+#[derive(Clone, Debug)]
+pub(in crate::features) struct Value;
+
+impl Compute for Value {
+    #[inline]
+    fn push(&mut self, _: &Sample<'_>) {}
+
+    #[inline]
+    fn output(&self, _: Output, s: &Sample<'_>) -> f64 {
+        s.value()
+    }
+
+    fn reset(&mut self) {}
+}
 
 /// The input so many samples ago; the history is the stream's.
 #[derive(Clone, Debug)]

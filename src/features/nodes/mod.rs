@@ -14,16 +14,18 @@ mod lag;
 mod micro;
 mod order_tree;
 mod oscillator;
+mod quick;
 mod range;
 mod statistics;
 mod volume;
 mod window;
 
 pub(super) use cross::LegState;
+pub(super) use quick::Quick;
 pub(super) use window::Delay;
 
 use super::bars::OpenBar;
-use super::graph::Row;
+use super::graph::{Row, Slot};
 use super::spec::{AdxOutput, BandOutput, Kind, MacdOutput, StochasticOutput};
 use super::tick::FeatureTick;
 use crate::types::TimeNs;
@@ -42,7 +44,7 @@ pub(super) struct Sample<'a> {
     /// The stream's history, a ring of a power of two.
     pub(super) history: &'a [i64],
     /// What the sample was taken of.
-    pub(super) bar: &'a OpenBar,
+    pub(super) bar: OpenBar,
     /// When, and what else there was.
     pub(super) at: &'a Moment<'a>,
 }
@@ -134,29 +136,37 @@ pub(super) struct Wanted {
 /// Everyone who reads one node.
 #[derive(Clone, Debug)]
 pub(super) struct Readers {
-    wanted: Vec<Wanted>,
     /// Samples after which every reader has its value and none looks back; never when one looks back.
     plain_after: u64,
+    /// Place and output of each of `wanted`, and nothing else: what a sample needs once all are plain.
+    plain: Vec<(u32, Output)>,
+    wanted: Vec<Wanted>,
 }
 
 impl Readers {
     /// Nobody yet.
     pub(super) fn new() -> Self {
-        Readers { wanted: Vec::new(), plain_after: 0 }
+        Readers { plain_after: 0, plain: Vec::new(), wanted: Vec::new() }
     }
 
     /// One more; only while the graph is built.
     pub(super) fn add(&mut self, wanted: Wanted) {
         let plain_after = if wanted.delays.is_empty() { u64::from(wanted.needed) } else { u64::MAX };
         self.plain_after = self.plain_after.max(plain_after);
+        self.plain.push((wanted.row, wanted.output));
         self.wanted.push(wanted);
+    }
+
+    /// Their places in the row.
+    pub(super) fn places(&self) -> impl Iterator<Item = u32> + '_ {
+        self.plain.iter().map(|(row, _)| *row)
     }
 
     /// Forgets what they looked back at; their places in the row become unready.
     pub(super) fn reset(&mut self, row: &mut Row) {
         for want in &mut self.wanted {
             want.delays.iter_mut().for_each(Delay::reset);
-            row.write(want.row, f64::NAN);
+            row.write(Slot::of(want.row), f64::NAN);
         }
     }
 
@@ -165,8 +175,8 @@ impl Readers {
         if s.seen < self.plain_after {
             return self.write_waiting(s.seen, row, &value);
         }
-        for want in &self.wanted {
-            row.write(want.row, value(want.output));
+        for (place, output) in &self.plain {
+            row.write(Slot::of(*place), value(*output));
         }
     }
 
@@ -178,7 +188,7 @@ impl Readers {
             for delay in &mut want.delays {
                 value = delay.pass(value);
             }
-            row.write(want.row, value);
+            row.write(Slot::of(want.row), value);
         }
     }
 }
@@ -193,7 +203,7 @@ trait Compute {
 /// The running state of one computation.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    Value,
+    Value(lag::Value),
     Lag(lag::Lag),
     Sma(average::Sma),
     Ema(average::Ema),
@@ -204,7 +214,7 @@ pub(super) enum Node {
     Moments(band::Moments),
     Cci(Box<oscillator::Cci>),
     Stochastic(Box<oscillator::Stochastic>),
-    Extreme(Box<band::Extreme>),
+    Extreme(band::Extreme),
     Donchian(Box<band::Donchian>),
     Keltner(Box<band::Keltner>),
     Atr(Box<range::Atr>),
@@ -241,8 +251,8 @@ impl Node {
             Kind::Stochastic { period, slowing, signal, price, convention, .. } => Node::Stochastic(
                 oscillator::Stochastic::new([period, slowing, signal], price, convention).into(),
             ),
-            Kind::Minimum { period } => Node::Extreme(band::Extreme::smallest(period).into()),
-            Kind::Maximum { period } => Node::Extreme(band::Extreme::largest(period).into()),
+            Kind::Minimum { period } => Node::Extreme(band::Extreme::smallest(period)),
+            Kind::Maximum { period } => Node::Extreme(band::Extreme::largest(period)),
             Kind::Donchian { period, .. } => Node::Donchian(band::Donchian::new(period).into()),
             Kind::Keltner { period, atr_period, multiplier, convention, .. } => {
                 Node::Keltner(band::Keltner::new(period, atr_period, multiplier, convention).into())
@@ -267,33 +277,30 @@ impl Node {
             Kind::Correlation { period, basis, .. } => {
                 Node::PairMoments(cross::PairMoments::new(period, basis, leg).into())
             }
-            _ => Node::Value,
+            _ => Node::Value(lag::Value),
         }
     }
 
-    /// Takes one sample and writes what is wanted of it. The cheap nodes are inlined where samples come from.
-    #[inline(always)]
+    /// Whether it looks at a second instrument.
+    pub(super) fn has_second(&self) -> bool {
+        matches!(self, Node::Pair(_) | Node::PairMoments(_))
+    }
+
+    /// Takes one sample and writes what is wanted of it.
     pub(super) fn push(&mut self, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
         match self {
-            Node::Value => readers.write(s, row, |_| s.value()),
+            Node::Value(node) => run(node, s, readers, row),
             Node::Lag(node) => run(node, s, readers, row),
             Node::Sma(node) => run(node, s, readers, row),
             Node::Ema(node) => run(node, s, readers, row),
             Node::Rsi(node) => run(node, s, readers, row),
             Node::Macd(node) => run(node, s, readers, row),
             Node::Moments(node) => run(node, s, readers, row),
-            _ => self.push_other(s, readers, row),
-        }
-    }
-
-    #[inline(never)]
-    fn push_other(&mut self, s: &Sample<'_>, readers: &mut Readers, row: &mut Row) {
-        match self {
+            Node::Extreme(node) => run(node, s, readers, row),
             Node::Wma(node) => run(node, s, readers, row),
             Node::Smma(node) => run(node, s, readers, row),
             Node::Cci(node) => run(&mut **node, s, readers, row),
             Node::Stochastic(node) => run(&mut **node, s, readers, row),
-            Node::Extreme(node) => run(&mut **node, s, readers, row),
             Node::Donchian(node) => run(&mut **node, s, readers, row),
             Node::Keltner(node) => run(&mut **node, s, readers, row),
             Node::Atr(node) => run(&mut **node, s, readers, row),
@@ -310,21 +317,13 @@ impl Node {
             Node::Calendar(node) => run(node, s, readers, row),
             Node::Pair(node) => run(node, s, readers, row),
             Node::PairMoments(node) => run(&mut **node, s, readers, row),
-            // `push` has them.
-            Node::Value
-            | Node::Lag(_)
-            | Node::Sma(_)
-            | Node::Ema(_)
-            | Node::Rsi(_)
-            | Node::Macd(_)
-            | Node::Moments(_) => {}
         }
     }
 
     /// Forgets every sample.
     pub(super) fn reset(&mut self) {
         match self {
-            Node::Value => {}
+            Node::Value(node) => node.reset(),
             Node::Lag(node) => node.reset(),
             Node::Sma(node) => node.reset(),
             Node::Ema(node) => node.reset(),
@@ -365,7 +364,16 @@ fn run(node: &mut impl Compute, s: &Sample<'_>, readers: &mut Readers, row: &mut
 /// A wide integer as a double, rounded once; most are small, and for those this is one instruction.
 #[inline]
 fn to_f64(wide: i128) -> f64 {
-    i64::try_from(wide).map_or(wide as f64, |small| small as f64)
+    match i64::try_from(wide) {
+        Ok(small) => small as f64,
+        Err(_) => wide_to_f64(wide),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wide_to_f64(wide: i128) -> f64 {
+    wide as f64
 }
 
 /// The kind whose node computes this one, equal for all that share a node; and what is read from it.

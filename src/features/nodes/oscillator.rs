@@ -32,9 +32,9 @@ impl Compute for Rsi {
     #[inline]
     fn push(&mut self, s: &Sample<'_>) {
         if s.seen > 1 {
-            let change = (s.raw - s.previous) as f64;
-            self.up.add(change.max(0.0));
-            self.down.add((-change).max(0.0));
+            let change = s.raw - s.previous;
+            self.up.add(change.max(0) as f64);
+            self.down.add((-change).max(0) as f64);
         }
     }
 
@@ -74,6 +74,13 @@ impl Macd {
             SignalAverage::Exponential => SignalLine::Exponential(Ema::new(signal, seed)),
         };
         Macd { fast: Ema::new(fast, seed), slow: Ema::new(slow, seed), signal, main: 0.0 }
+    }
+
+    /// Main, signal, histogram.
+    #[inline]
+    pub(super) fn lines(&self) -> [f64; 3] {
+        let signal = self.signal();
+        [self.main, signal, self.main - signal]
     }
 
     #[inline]

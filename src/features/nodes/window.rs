@@ -2,7 +2,7 @@
 //!
 //! What it is not: the stream's history of its input, which all its nodes share.
 //!
-//! Invariant: nothing allocates after `new`; a reset forgets without touching what was kept.
+//! Invariant: nothing allocates after `new`.
 
 /// The newest so many values.
 #[derive(Clone, Debug)]
@@ -43,44 +43,54 @@ impl<T: Copy + Default> Window<T> {
     }
 }
 
-/// The largest of the newest so many values, O(1) amortised: a queue whose values only fall.
+/// The largest of the newest so many values, O(1) amortised, with nothing that a processor would have to guess.
 ///
-/// Source: the monotonic queue of Lemire, Streaming Maximum-Minimum Filter (2006), without its second half.
+/// The samples are cut into blocks as long as the window. A window is then the end of one block and the beginning of the next:
+/// the largest of the beginning is carried along, those of every end are worked out when a block is complete. Source: van
+/// Herk, and Gil and Werman, Computing 2-D Min, Median and Max Filters (1993).
 #[derive(Clone, Debug)]
 pub(super) struct Largest {
-    /// When a value came, and the value; a ring with room for a whole window.
-    queue: Box<[(u64, i64)]>,
-    head: usize,
-    count: usize,
-    period: u64,
-    seen: u64,
+    /// Up to `at` the newest block's values, behind it the largest from there to the end of the block before; one more for the
+    /// end without anything.
+    block: Box<[i64]>,
+    at: usize,
+    /// Of the newest block.
+    largest: i64,
 }
 
 impl Largest {
     pub(super) fn new(period: u32) -> Self {
-        let room = (period as usize).next_power_of_two();
-        Largest { queue: vec![(0, 0); room].into(), head: 0, count: 0, period: u64::from(period), seen: 0 }
+        Largest { block: vec![i64::MIN; period as usize + 1].into(), at: 0, largest: i64::MIN }
     }
 
     /// Takes a value; returns the largest of the window.
     #[inline]
     pub(super) fn push(&mut self, value: i64) -> i64 {
-        let mask = self.queue.len() - 1;
-        self.seen += 1;
-        if self.count > 0 && self.queue[self.head & mask].0 + self.period <= self.seen {
-            self.head += 1;
-            self.count -= 1;
+        self.largest = self.largest.max(value);
+        let [place, behind, ..] = &mut self.block[self.at..] else { return self.largest };
+        *place = value;
+        let largest = self.largest.max(*behind);
+        self.at += 1;
+        if self.at + 1 == self.block.len() {
+            self.turn();
         }
-        while self.count > 0 && self.queue[(self.head + self.count - 1) & mask].1 <= value {
-            self.count -= 1;
+        largest
+    }
+
+    /// The newest block is complete.
+    #[inline(never)]
+    fn turn(&mut self) {
+        let mut largest = i64::MIN;
+        for value in self.block.iter_mut().rev() {
+            largest = largest.max(*value);
+            *value = largest;
         }
-        self.queue[(self.head + self.count) & mask] = (self.seen, value);
-        self.count += 1;
-        self.queue[self.head & mask].1
+        (self.at, self.largest) = (0, i64::MIN);
     }
 
     pub(super) fn reset(&mut self) {
-        (self.head, self.count, self.seen) = (0, 0, 0);
+        self.block.fill(i64::MIN);
+        (self.at, self.largest) = (0, i64::MIN);
     }
 }
 
