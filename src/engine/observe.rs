@@ -117,7 +117,6 @@ impl Engine {
     }
 
     fn observe_decision(&mut self, at: usize, out: &mut Outputs) {
-        let context = self.context(at);
         let now = self.now;
         let strategy = &mut self.strategies[at];
         let (instrument, watch) = (strategy.setup.instrument, strategy.setup.watch);
@@ -132,16 +131,25 @@ impl Engine {
         strategy.decisions_since_shadow += 1;
         if strategy.decisions_since_shadow >= watch.shadow_every && strategy.setup.models.has_shadows() {
             strategy.decisions_since_shadow = 0;
+            let context = self.context(at);
             self.ask_shadows(at, &quote, now, &context, out);
         }
         if is_judged {
             self.judge(at, watch.hit_rate_min, out);
         }
         if let Some((digest, index)) = drifted {
-            let (ours, theirs) = (thousandths(index), thousandths(watch.drift_max));
-            let place = (self.venue_of(instrument), instrument);
-            self.alert(AlertCode::ModelDrift, place, digest, ours, theirs, out);
+            self.tell_drift(instrument, digest, index, watch.drift_max, out);
         }
+    }
+
+    /// Apart, and cold: the compiler would multiply an index that is not there, and a processor takes its time over what the
+    /// stack happens to hold.
+    #[cold]
+    #[inline(never)]
+    fn tell_drift(&self, instrument: InstrumentId, digest: u64, index: f64, max: f64, out: &mut Outputs) {
+        let (ours, theirs) = (thousandths(index), thousandths(max));
+        let place = (self.venue_of(instrument), instrument);
+        self.alert(AlertCode::ModelDrift, place, digest, ours, theirs, out);
     }
 
     fn ask_shadows(
