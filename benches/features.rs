@@ -8,8 +8,11 @@
 //! Everybody gets the same ticks, one at a time, and must have every value after every tick. Ours: the feature graph, `f32`
 //! row included. TA-Lib (the C library inside its pinned Python wheel, called without Python) in two ways: *recomputed*, as one
 //! uses it on live data, from the fewest samples that settle each indicator to a part in 10^10; and as *streams*, the
-//! state that TA-Lib keeps itself since 0.8. The `ta` crate keeps state. One batch is 1,024 ticks; percentiles are over batches,
-//! of the mean of a batch, in turns, so that a slow minute of the machine meets all of them.
+//! state that TA-Lib keeps itself since 0.8. The `ta` crate keeps state. All take the same windows of the same ticks. What the
+//! peers do not do, and ours does in its time: tell absent and impossible prices, know whether a number has its history (the
+//! crate answers from its first sample) and how old it is, round it into a model's row and mark what changed, share a
+//! computation between features, and sum windows in whole numbers, which cannot drift. One batch is 1,024 ticks; percentiles
+//! are over batches, of the mean of a batch, in turns, so that a slow minute of the machine meets all of them.
 
 #[path = "features/ta_crate.rs"]
 mod ta_crate;
