@@ -7,6 +7,7 @@
 pub mod check;
 pub mod demo;
 pub mod features;
+pub mod journal;
 pub mod market;
 pub mod model;
 pub mod models;
@@ -47,6 +48,8 @@ enum Command {
     Report(report::Args),
     /// Run a journal's inputs again and compare the outputs bit for bit
     Replay(replay::Args),
+    /// Journals: check one, show its records, or export them
+    Journal(journal::JournalArgs),
     /// The registry: take models in, promote, shadow, roll back
     Models(models::Args),
     /// Speak to a running appliance: halt, reduce, activate, kill, resolve, status
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Journal(args) => journal::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Operator(args) => operator::run(&args),
         Command::Sim(args) => sim::run(args),

@@ -7,7 +7,7 @@
 
 use crate::engine::{Engine, Outputs};
 use crate::journal::{JournalError, JournalReader};
-use crate::record::{Kind, ModelAction, ModelChange, Record, Start};
+use crate::record::{FieldValue, Kind, ModelAction, ModelChange, Record, Start};
 use crate::registry::ModelSource;
 use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
 use std::collections::VecDeque;
@@ -167,25 +167,15 @@ fn same(made: &Record, journalled: &Record) -> bool {
 }
 
 fn describe(record: &Record) -> String {
-    use crate::record::{
-        Alert, Command, Decision, Denied, HistoryRequest, OrderStateChange, Query, ShadowScore, TradingChange,
-    };
-    let kind = record.kind().map_or("an unknown kind", Kind::name);
-    let payload = match record.kind() {
-        Some(Kind::Command) => record.payload::<Command>().map(|payload| format!("{payload:?}")),
-        Some(Kind::Denied) => record.payload::<Denied>().map(|payload| format!("{payload:?}")),
-        Some(Kind::Query) => record.payload::<Query>().map(|payload| format!("{payload:?}")),
-        Some(Kind::OrderStateChange) => {
-            record.payload::<OrderStateChange>().map(|payload| format!("{payload:?}"))
-        }
-        Some(Kind::TradingChange) => record.payload::<TradingChange>().map(|payload| format!("{payload:?}")),
-        Some(Kind::Decision) => record.payload::<Decision>().map(|payload| format!("{payload:?}")),
-        Some(Kind::ShadowScore) => record.payload::<ShadowScore>().map(|payload| format!("{payload:?}")),
-        Some(Kind::HistoryRequest) => {
-            record.payload::<HistoryRequest>().map(|payload| format!("{payload:?}"))
-        }
-        Some(Kind::Alert) => record.payload::<Alert>().map(|payload| format!("{payload:?}")),
-        _ => None,
-    };
-    format!("{} at {} ns", payload.unwrap_or_else(|| kind.into()), record.ts().0)
+    let mut text = record.kind().map_or("an unknown kind", Kind::name).to_owned();
+    for (field, value) in record.fields() {
+        let value = match value {
+            FieldValue::Unsigned(number) => number.to_string(),
+            FieldValue::Signed(number) => number.to_string(),
+            FieldValue::Real(number) => number.to_string(),
+            FieldValue::Bytes(bytes) => value.text().map_or_else(|| format!("{bytes:02x?}"), str::to_owned),
+        };
+        text.push_str(&format!(" {}={value}", field.name));
+    }
+    format!("{text} at {} ns", record.ts().0)
 }

@@ -34,6 +34,9 @@ impl CsvSink {
                     Values::Time(values) => write!(self.out, "{}", values[row])?,
                     Values::Double(values) => field(&mut self.out, values[row])?,
                     Values::Float(values) => field(&mut self.out, values[row])?,
+                    Values::Integer(values) => field(&mut self.out, values[row])?,
+                    Values::Unsigned(values) => write!(self.out, "{}", values[row])?,
+                    Values::Text(values) => text(&mut self.out, &values[row])?,
                 }
             }
             self.out.write_all(b"\n")?;
@@ -44,6 +47,15 @@ impl CsvSink {
     /// Writes what is buffered.
     pub(super) fn end(self) -> io::Result<File> {
         self.out.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+/// Quoted where a reader would take it apart (RFC 4180).
+fn text(out: &mut impl Write, text: &str) -> io::Result<()> {
+    if text.contains([',', '"', '\n', '\r']) {
+        write!(out, "\"{}\"", text.replace('"', "\"\""))
+    } else {
+        out.write_all(text.as_bytes())
     }
 }
 

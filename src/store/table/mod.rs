@@ -19,6 +19,9 @@ const GROUP_ROWS_MIN: usize = 1_024;
 /// Bytes that a row group's values may take, as long as it has more than its fewest rows.
 const GROUP_BYTES_MAX: usize = 32 << 20;
 
+/// What a text is taken to need, for the size of a row group.
+const TEXT_BYTES: usize = 64;
+
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColumnKind {
@@ -28,6 +31,12 @@ pub enum ColumnKind {
     Double,
     /// A single-precision number; may be absent.
     Float,
+    /// A whole number; may be absent.
+    Integer,
+    /// A whole number that is not negative; never absent.
+    Unsigned,
+    /// Text; empty where there is none.
+    Text,
 }
 
 /// One column.
@@ -45,6 +54,9 @@ enum Values {
     Time(Vec<i64>),
     Double(Vec<Option<f64>>),
     Float(Vec<Option<f32>>),
+    Integer(Vec<Option<i64>>),
+    Unsigned(Vec<u64>),
+    Text(Vec<String>),
 }
 
 /// Which format a table has: by the end of its name.
@@ -195,6 +207,30 @@ impl TableWriter {
         }
     }
 
+    /// Appends a whole number of the new row; see [`TableWriter::time`].
+    pub fn integer(&mut self, column: usize, value: Option<i64>) {
+        match &mut self.group[column] {
+            Values::Integer(values) => values.push(value),
+            other => panic!("column {column}: expected an integer, got {other:?}"),
+        }
+    }
+
+    /// Appends a whole number of the new row that is not negative; see [`TableWriter::time`].
+    pub fn unsigned(&mut self, column: usize, value: u64) {
+        match &mut self.group[column] {
+            Values::Unsigned(values) => values.push(value),
+            other => panic!("column {column}: expected an unsigned number, got {other:?}"),
+        }
+    }
+
+    /// Appends a text of the new row; see [`TableWriter::time`].
+    pub fn text(&mut self, column: usize, value: &str) {
+        match &mut self.group[column] {
+            Values::Text(values) => values.push(value.to_owned()),
+            other => panic!("column {column}: expected a text, got {other:?}"),
+        }
+    }
+
     /// Ends a row; each column must have got its value.
     pub fn end_row(&mut self) -> Result<(), TableError> {
         self.group_rows += 1;
@@ -271,6 +307,9 @@ impl ColumnKind {
             ColumnKind::TimeNs => 8,
             ColumnKind::Double => size_of::<Option<f64>>(),
             ColumnKind::Float => size_of::<Option<f32>>(),
+            ColumnKind::Integer => size_of::<Option<i64>>(),
+            ColumnKind::Unsigned => size_of::<u64>(),
+            ColumnKind::Text => TEXT_BYTES,
         }
     }
 }
@@ -281,6 +320,9 @@ impl Values {
             ColumnKind::TimeNs => Values::Time(Vec::new()),
             ColumnKind::Double => Values::Double(Vec::new()),
             ColumnKind::Float => Values::Float(Vec::new()),
+            ColumnKind::Integer => Values::Integer(Vec::new()),
+            ColumnKind::Unsigned => Values::Unsigned(Vec::new()),
+            ColumnKind::Text => Values::Text(Vec::new()),
         }
     }
 
@@ -289,6 +331,9 @@ impl Values {
             Values::Time(values) => values.clear(),
             Values::Double(values) => values.clear(),
             Values::Float(values) => values.clear(),
+            Values::Integer(values) => values.clear(),
+            Values::Unsigned(values) => values.clear(),
+            Values::Text(values) => values.clear(),
         }
     }
 
@@ -297,6 +342,9 @@ impl Values {
             Values::Time(values) => values.len(),
             Values::Double(values) => values.len(),
             Values::Float(values) => values.len(),
+            Values::Integer(values) => values.len(),
+            Values::Unsigned(values) => values.len(),
+            Values::Text(values) => values.len(),
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::{Column, ColumnKind, Values};
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::writer::ColumnWriterImpl;
-use parquet::data_type::{DataType, DoubleType, FloatType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -23,13 +23,14 @@ pub(super) struct ParquetSink {
     levels: Vec<i16>,
     floats: Vec<f32>,
     doubles: Vec<f64>,
+    integers: Vec<i64>,
 }
 
 impl ParquetSink {
     /// Writes the opening; the metadata follows at the end.
     pub(super) fn begin(out: File, columns: &[Column], metadata: &[(&str, String)]) -> Result<Self> {
         let fields = columns.iter().map(|column| field(column).map(Arc::new)).collect::<Result<Vec<_>>>()?;
-        let schema = Type::group_type_builder("features").with_fields(fields).build()?;
+        let schema = Type::group_type_builder("table").with_fields(fields).build()?;
         let pairs = metadata.iter().map(|(key, value)| KeyValue::new(key.to_string(), value.clone()));
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -42,12 +43,18 @@ impl ParquetSink {
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties.build()))?;
-        Ok(ParquetSink { writer, levels: Vec::new(), floats: Vec::new(), doubles: Vec::new() })
+        Ok(ParquetSink {
+            writer,
+            levels: Vec::new(),
+            floats: Vec::new(),
+            doubles: Vec::new(),
+            integers: Vec::new(),
+        })
     }
 
     /// Writes one row group.
     pub(super) fn write(&mut self, group: &[Values]) -> Result<()> {
-        let ParquetSink { writer, levels, floats, doubles } = self;
+        let ParquetSink { writer, levels, floats, doubles, integers } = self;
         let mut rows = writer.next_row_group()?;
         for values in group {
             let column = rows.next_column()?;
@@ -60,6 +67,17 @@ impl ParquetSink {
                     optional(column.typed::<DoubleType>(), values, doubles, levels)?;
                 }
                 Values::Float(values) => optional(column.typed::<FloatType>(), values, floats, levels)?,
+                Values::Integer(values) => optional(column.typed::<Int64Type>(), values, integers, levels)?,
+                Values::Unsigned(values) => {
+                    integers.clear();
+                    // Parquet keeps unsigned numbers in the same 64 bits.
+                    integers.extend(values.iter().map(|value| value.cast_signed()));
+                    column.typed::<Int64Type>().write_batch(integers, None, None)?;
+                }
+                Values::Text(values) => {
+                    let texts: Vec<ByteArray> = values.iter().map(|text| text.as_str().into()).collect();
+                    column.typed::<ByteArrayType>().write_batch(&texts, None, None)?;
+                }
             }
             column.close()?;
         }
@@ -77,8 +95,16 @@ fn field(column: &Column) -> Result<Type> {
         ColumnKind::TimeNs => (Physical::INT64, Repetition::REQUIRED),
         ColumnKind::Double => (Physical::DOUBLE, Repetition::OPTIONAL),
         ColumnKind::Float => (Physical::FLOAT, Repetition::OPTIONAL),
+        ColumnKind::Integer => (Physical::INT64, Repetition::OPTIONAL),
+        ColumnKind::Unsigned => (Physical::INT64, Repetition::REQUIRED),
+        ColumnKind::Text => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
     };
-    let logical = (column.kind == ColumnKind::TimeNs).then(|| LogicalType::timestamp(true, TimeUnit::NANOS));
+    let logical = match column.kind {
+        ColumnKind::TimeNs => Some(LogicalType::timestamp(true, TimeUnit::NANOS)),
+        ColumnKind::Unsigned => Some(LogicalType::integer(64, false)),
+        ColumnKind::Text => Some(LogicalType::String),
+        ColumnKind::Double | ColumnKind::Float | ColumnKind::Integer => None,
+    };
     Type::primitive_type_builder(&column.name, physical)
         .with_repetition(repetition)
         .with_logical_type(logical)

@@ -1,0 +1,105 @@
+//! `tickbridge journal verify`: every checksum and number of a journal, and what it holds.
+//!
+//! What it is not: `tickbridge replay --verify`, which runs the inputs again; a record may be whole and still be wrong.
+//!
+//! Invariant: exit code 0 means that every record from the first to the last is there and as it was written.
+
+use super::{JournalCommandError, words};
+use crate::journal::{JournalError, JournalReader};
+use crate::record::{Record, Start};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub(super) const HELP: &str = "\
+A half-written end, as a power cut leaves it, is said and is no error: the next start cuts it there.
+While an appliance runs, its newest records may still be in shared memory only.
+
+Exit codes:
+   0  every record is whole and in its place
+   2  wrong arguments
+  65  there is no journal, it is damaged, or records are missing: standard error says where
+  74  it cannot be read";
+
+/// Options of `journal verify`.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
+    /// The journal's folder
+    #[arg(value_name = "JOURNAL")]
+    journal: PathBuf,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Summary {
+    records: u64,
+    first_seq: u64,
+    last_seq: u64,
+    segments: BTreeSet<PathBuf>,
+    starts: u64,
+    kinds: BTreeMap<&'static str, u64>,
+    torn: Option<String>,
+}
+
+pub(super) fn run(args: &VerifyArgs) -> Result<(), JournalCommandError> {
+    let summary = read(&args.journal)?;
+    if args.json {
+        let object = json!({
+            "whole": true,
+            "records": summary.records,
+            "first_seq": summary.first_seq,
+            "last_seq": summary.last_seq,
+            "segments": summary.segments.len(),
+            "starts": summary.starts,
+            "kinds": summary.kinds,
+            "torn": summary.torn,
+        });
+        println!("{object}");
+        return Ok(());
+    }
+    println!(
+        "whole: {} records, {} to {}, in {} segment(s), of {} start(s)",
+        summary.records,
+        summary.first_seq,
+        summary.last_seq,
+        summary.segments.len(),
+        summary.starts
+    );
+    for (kind, count) in &summary.kinds {
+        println!("  {kind:<18} {count:>12}");
+    }
+    if let Some(torn) = &summary.torn {
+        println!("{torn}");
+    }
+    Ok(())
+}
+
+fn read(journal: &Path) -> Result<Summary, JournalError> {
+    let mut reader = JournalReader::open(journal)?;
+    let mut summary = Summary::default();
+    while let Some(next) = reader.next() {
+        let record: Record = match next {
+            Ok(record) => record,
+            Err(torn @ JournalError::Torn { .. }) => {
+                summary.torn = Some(torn.to_string());
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        if summary.records == 0 {
+            summary.first_seq = record.seq();
+        }
+        (summary.last_seq, summary.records) = (record.seq(), summary.records + 1);
+        summary.starts += u64::from(record.payload::<Start>().is_some());
+        *summary.kinds.entry(words::kind(&record)).or_default() += 1;
+        if let Some((segment, _)) = reader.position()
+            && !summary.segments.contains(segment)
+        {
+            summary.segments.insert(segment.to_path_buf());
+        }
+    }
+    Ok(summary)
+}
