@@ -1,0 +1,245 @@
+//! The journal: a record's append while the disk syncs without pause, an order that waits for the disk, a start after ten
+//! million ticks.
+//!
+//! What it is not: a bench of the disk. Its time is what the second part shows; the first shows that it is not in the append.
+//!
+//! Invariant: records are appended by the clock, not as fast as they go, so that a stall makes the next ones late and is seen;
+//! the records are read back at the end, every one of them. The same loop times nothing at all beside each append: what that
+//! takes at its worst is the host's, not the journal's.
+
+use hdrhistogram::Histogram;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tickbridge::app::{Appliance, StartOptions};
+use tickbridge::config::Config;
+use tickbridge::journal::{self, JournalOptions, JournalReader, Persister};
+use tickbridge::record::{Origin, Record, Tick};
+use tickbridge::report::Fingerprint;
+use tickbridge::runtime::clock::Clock;
+use tickbridge::runtime::lane::{pin_current_thread, spawn_thread};
+use tickbridge::runtime::layout::usable_cores;
+use tickbridge::types::{InstrumentId, NS_PER_S, NS_PER_US, Price, TimeNs, VenueId};
+
+/// One record in 10 µs: a hundred thousand a second.
+const PERIOD_NS: i64 = 10 * NS_PER_US;
+/// Ticks of a busy day.
+const DAY_TICKS: u64 = 10_000_000;
+const MEMORY_RECORDS: usize = 1 << 17;
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    println!("journal: {}", Fingerprint::read());
+    let (hot, other) = match usable_cores().as_slice() {
+        [first, .., last] => (Some(*last), Some(*first)),
+        _ => (None, None),
+    };
+    if let Some(hot) = hot {
+        pin_current_thread(hot);
+    }
+    println!("  append: core {hot:?}; persister, without pause: core {other:?}");
+    // On the disk of the checkout: what the system keeps in memory syncs for nothing.
+    let root = tempfile::tempdir_in(target()).expect("a folder below target/");
+    let seconds = if quick { 5 } else { 600 };
+    paced(&root.path().join("paced"), seconds, other);
+    durable(&root.path().join("durable"), if quick { 300 } else { 5_000 }, other);
+    recovery(&root.path().join("day"));
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).to_path_buf()
+}
+
+fn options(root: &Path, sync_every_ns: i64) -> JournalOptions {
+    JournalOptions {
+        memory_records: MEMORY_RECORDS,
+        sync_every_ns,
+        segment_bytes: 64 << 20,
+        ..JournalOptions::new(root.join("journal"))
+    }
+}
+
+fn tick(number: u64, now: TimeNs) -> Record {
+    let tick = Tick {
+        bid: 114_000 + (number % 100) as i64,
+        ask: 114_003 + (number % 100) as i64,
+        last: Price::NONE.0,
+        volume: 0.0,
+        ts_venue: now.0,
+        ts_terminal: now.0,
+        stream_seq: number,
+        tick_flags: 6,
+        connection: 1,
+    };
+    Record::new(Origin::Market, now, VenueId(0), InstrumentId(0), &tick)
+}
+
+/// The disk's end on its own thread, until told to stop; returns it and how many turns did something.
+struct Syncing {
+    stop: Arc<AtomicBool>,
+    turns: Arc<AtomicU64>,
+    thread: std::thread::JoinHandle<Persister>,
+}
+
+impl Syncing {
+    fn start(mut persister: Persister, core: Option<usize>, clock: Clock) -> Syncing {
+        let (stop, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stopped, counted) = (stop.clone(), turns.clone());
+        let thread = spawn_thread("persist", move || {
+            if let Some(core) = core {
+                pin_current_thread(core);
+            }
+            while !stopped.load(Ordering::Relaxed) {
+                if persister.do_work(clock.now()) > 0 {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            persister
+        });
+        Syncing { stop, turns, thread: thread.expect("a thread") }
+    }
+
+    fn end(self, now: TimeNs) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut persister = self.thread.join().expect("the persister");
+        persister.close(now).expect("the disk");
+        self.turns.load(Ordering::Relaxed)
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60 * NS_PER_S as u64, 3).expect("bounds")
+}
+
+fn line(name: &str, histogram: &Histogram<u64>) {
+    let at = |quantile| histogram.value_at_quantile(quantile);
+    println!(
+        "  {name:<28} count {:>10}  p50 {:>6}  p99 {:>6}  p99.9 {:>7}  p99.99 {:>8}  max {:>9} ns",
+        histogram.len(),
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(0.9999),
+        histogram.max()
+    );
+}
+
+/// A hundred thousand records a second while the disk syncs without pause.
+fn paced(root: &Path, seconds: i64, core: Option<usize>) {
+    std::fs::create_dir_all(root).expect("a folder");
+    let clock = Clock::system();
+    let mut journal = journal::open(&options(root, 0), clock.now()).expect("a journal");
+    let syncing = Syncing::start(journal.persister, core, clock.clone());
+    let (mut append, mut nothing, mut late) = (histogram(), histogram(), histogram());
+    let count = (seconds * NS_PER_S / PERIOD_NS) as u64;
+    let began = clock.now();
+    let mut refused = 0u64;
+    for number in 0..count {
+        let due = began.plus_ns(number as i64 * PERIOD_NS);
+        let mut now = clock.now();
+        while now < due {
+            std::hint::spin_loop();
+            now = clock.now();
+        }
+        let mut record = tick(number, now);
+        // The empty pair first: the append then finds the same caches.
+        let first = clock.now();
+        let second = clock.now();
+        while journal.writer.append(&mut record).is_err() {
+            refused += 1;
+            std::hint::spin_loop();
+        }
+        let third = clock.now();
+        let _ = nothing.record(second.since(first).max(0) as u64);
+        let _ = append.record(third.since(second).max(0) as u64);
+        let _ = late.record(first.since(due).max(0) as u64);
+    }
+    let turns = syncing.end(clock.now());
+    println!(
+        "\nappend: {count} records in {seconds} s, {turns} turns of the disk, {refused} refusals of a full ring"
+    );
+    line("append, as timed", &append);
+    line("nothing, as timed", &nothing);
+    line("late for its turn", &late);
+    let overhead = nothing.value_at_quantile(0.5);
+    let net = |quantile| append.value_at_quantile(quantile).saturating_sub(overhead);
+    println!("  the timing itself takes {overhead} ns, which the figures leave out");
+    println!("figure journal_append_ns_p50 {} ns", net(0.5));
+    println!("figure journal_append_ns_p999_while_syncing {} ns", net(0.999));
+    println!("figure journal_append_max_ns {} ns", append.max());
+    println!("figure host_jitter_max_ns {} ns", nothing.max().max(late.max()));
+    println!("digest journal_paced {:08x}", read_back(root, count));
+}
+
+/// Every record that was appended is on the disk, in order; the checksum of their contents.
+fn read_back(root: &Path, count: u64) -> u32 {
+    let (mut digest, mut seen) = (0, 0);
+    for record in JournalReader::open(&root.join("journal")).expect("the journal") {
+        let record = record.expect("a whole record");
+        let tick = record.payload::<Tick>().expect("a tick");
+        assert_eq!((record.seq(), tick.stream_seq), (seen + 1, seen), "in order, none missing");
+        digest = crc32c::crc32c_append(digest, &tick.bid.to_le_bytes());
+        seen += 1;
+    }
+    assert_eq!(seen, count, "records on the disk and records appended");
+    digest
+}
+
+/// `before_send = "disk"`: a record is appended, and nothing goes on until a power cut could not take it.
+fn durable(root: &Path, count: u64, core: Option<usize>) {
+    std::fs::create_dir_all(root).expect("a folder");
+    let clock = Clock::system();
+    let mut journal = journal::open(&options(root, 0), clock.now()).expect("a journal");
+    let progress = journal.progress.clone();
+    let syncing = Syncing::start(journal.persister, core, clock.clone());
+    let mut waited = histogram();
+    for number in 0..count {
+        let mut record = tick(number, clock.now());
+        let began = clock.now();
+        let seq = journal.writer.append(&mut record).expect("room");
+        while progress.durable_seq() < seq {
+            std::hint::spin_loop();
+        }
+        let _ = waited.record(clock.now().since(began).max(0) as u64);
+    }
+    syncing.end(clock.now());
+    println!("\ndurable: {count} records, each waited for");
+    line("append to durable", &waited);
+    println!("figure order_durable_on_disk_us_p50 {:.1} us", waited.value_at_quantile(0.5) as f64 / 1e3);
+    println!("digest journal_durable {:08x}", read_back(root, count));
+}
+
+/// The appliance's own start on a journal of ten million ticks.
+fn recovery(root: &Path) {
+    std::fs::create_dir_all(root).expect("a folder");
+    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+    let mut config = Config::load(&bundled).unwrap_or_else(|errors| panic!("{errors}"));
+    config.appliance.state_dir = root.join("state");
+    config.journal.dir = root.join("journal");
+    config.report.dir = root.join("report");
+    (config.link.market, config.link.trade) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+    let clock = Clock::system();
+    let start = || {
+        let began = clock.now();
+        let appliance = Appliance::start(&config, &StartOptions::default()).expect("a start");
+        let ns = clock.now().since(began);
+        let rebuilt = appliance.notes.iter().find(|note| note.contains("rebuilt")).cloned();
+        let outcome = appliance.finish();
+        assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+        (ns as f64 / NS_PER_S as f64, rebuilt)
+    };
+    let (empty_s, _) = start();
+    let mut journal = journal::open(&options(root, NS_PER_S), clock.now()).expect("a journal");
+    for number in 0..DAY_TICKS {
+        let mut record = tick(number, clock.now());
+        while journal.writer.append(&mut record).is_err() {
+            journal.persister.do_work(clock.now());
+        }
+    }
+    journal.persister.close(clock.now()).expect("the disk");
+    drop(journal);
+    let (day_s, rebuilt) = start();
+    let rebuilt = rebuilt.expect("a start that rebuilds says so");
+    println!("\nstart: {empty_s:.3} s on an empty journal; {day_s:.3} s after {DAY_TICKS} ticks ({rebuilt})");
+    println!("figure recovery_s_10m_ticks {day_s:.3} s");
+}
