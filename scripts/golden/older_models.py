@@ -57,13 +57,19 @@ UNIT = 2.0**-24
 
 
 def library(version):
-    """The library of a version, installed if it is not there. Its Python code is of no use: nothing depends on it."""
+    """Where the library of a version is."""
     package, place = VERSIONS[version]
-    folder = FOLDER / package.replace("==", "-")
-    if not (folder / place).exists():
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary", ":all:", "--target", folder, package]
-        subprocess.run(pip, check=True)
-    return folder / place
+    return FOLDER / package.replace("==", "-") / place
+
+
+def install():
+    """Installs the versions that are not there, all at once. Their Python code is of no use: nothing depends on it."""
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary", ":all:", "--target"]
+    missing = [version for version in VERSIONS if not library(version).exists()]
+    commands = [[*pip, library(version).parents[2 if "xgb" in version else 1], VERSIONS[version][0]] for version in missing]
+    codes = [process.wait() for process in [subprocess.Popen(command) for command in commands]]
+    if any(codes):
+        sys.exit(f"golden-models: cannot install {', '.join(VERSIONS[version][0] for version in missing)}")
 
 
 def apart(version, work, *arguments):
@@ -147,6 +153,7 @@ def finite():
 def golden(out):
     from . import xgboost_models
 
+    install()
     for version in VERSIONS:
         apart(version, make_all, str(out))
     for file in sorted(out.glob(f"{OTHER_ORDER}_*.json")):
@@ -165,6 +172,7 @@ def score_all(path, version, tables):
 
 def scores_of(tables):
     """For each file with its rows, which version wrote it and what that version says of it."""
+    install()
     for version in VERSIONS:
         own = [(str(file), str(table)) for file, table in tables if file.name.startswith(version)]
         if own:
