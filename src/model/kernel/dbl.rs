@@ -18,7 +18,8 @@ use std::mem::MaybeUninit;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, Lines, touch};
+use super::lines::{Bytes, touch};
+use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
 /// Deepest tree, in splits.
@@ -137,33 +138,6 @@ impl<L: Leaf> Dbl<L> {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn sums_avx512(&self, columns: __m512i, out: &mut [f64]) {
-        if let [sum] = out {
-            let mut one = self.totals.one::<L>();
-            self.walk(columns, &mut one);
-            *sum = self.totals.finish_one(one);
-        } else {
-            self.walk(columns, &mut self.totals.each(out));
-            self.totals.finish_each(out);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
-        match (self.width, self.doublings) {
-            (Width::Sixteen, 0..=2) => self.walk_tiles::<4, 2, 4>(columns, adder),
-            (Width::Sixteen, _) => self.walk_tiles::<4, 4, 4>(columns, adder),
-            (Width::ThirtyTwo, 0..=3) => self.walk_tiles::<2, 3, 8>(columns, adder),
-            (Width::ThirtyTwo, 4) => self.walk_tiles::<2, 4, 8>(columns, adder),
-            (Width::ThirtyTwo, _) => self.walk_tiles::<2, 5, 8>(columns, adder),
-            (Width::SixtyFour, 0..=3) => self.walk_tiles::<1, 3, 16>(columns, adder),
-            (Width::SixtyFour, 4) => self.walk_tiles::<1, 4, 16>(columns, adder),
-            (Width::SixtyFour, _) => self.walk_tiles::<1, 5, 16>(columns, adder),
-        }
-    }
-
     /// `PER` trees in each register, `TILE` registers at a time: all their steps, then all their leaves.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
@@ -201,6 +175,38 @@ impl<L: Leaf> Dbl<L> {
     }
 }
 
+impl<L: Leaf> OnColumns for Dbl<L> {
+    type Leaf = L;
+
+    fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    unsafe fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
+        match (self.width, self.doublings) {
+            (Width::Sixteen, 0..=2) => self.walk_tiles::<4, 2, 4>(columns, adder),
+            (Width::Sixteen, _) => self.walk_tiles::<4, 4, 4>(columns, adder),
+            (Width::ThirtyTwo, 0..=3) => self.walk_tiles::<2, 3, 8>(columns, adder),
+            (Width::ThirtyTwo, 4) => self.walk_tiles::<2, 4, 8>(columns, adder),
+            (Width::ThirtyTwo, _) => self.walk_tiles::<2, 5, 8>(columns, adder),
+            (Width::SixtyFour, 0..=3) => self.walk_tiles::<1, 3, 16>(columns, adder),
+            (Width::SixtyFour, 4) => self.walk_tiles::<1, 4, 16>(columns, adder),
+            (Width::SixtyFour, _) => self.walk_tiles::<1, 5, 16>(columns, adder),
+        }
+    }
+
+    fn touch_trees(&self) {
+        touch(&self.groups);
+        touch(&self.leaves);
+    }
+}
+
 /// The step of each place of a group.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
@@ -208,37 +214,6 @@ fn step(group: &Group, columns: __m512i) -> __m512i {
     let shown = _mm512_permutexvar_epi8(group.columns.load(), columns);
     let right = _mm512_cmpgt_epu8_mask(shown, group.bins.load());
     _mm512_mask_blend_epi8(right, group.left.load(), group.right.load())
-}
-
-impl<L: Leaf> super::Kernel for Dbl<L> {
-    fn sums(&self, row: &[f32], out: &mut [f64]) {
-        // SAFETY: a `Dbl` is only made for a forest that `refusal` accepted, which saw the processor's flags.
-        let columns = unsafe { self.columns.of_row(row) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn write(&self, prepared: &mut Lines, feature: usize, value: f32) {
-        // SAFETY: as above.
-        unsafe { self.columns.write(prepared, feature, value) };
-    }
-
-    fn lines(&self) -> Lines {
-        self.columns.lines()
-    }
-
-    fn sums_prepared(&self, prepared: &Lines, _row: &[f32], out: &mut [f64]) {
-        // SAFETY: as above.
-        let columns = unsafe { Columns::of_lines(prepared) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn touch(&self) {
-        self.columns.touch();
-        touch(&self.groups);
-        touch(&self.leaves);
-    }
 }
 
 /// Where one tree is laid.

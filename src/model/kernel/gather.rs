@@ -18,6 +18,8 @@ use super::totals::{Adder, Leaf, Totals};
 
 /// Trees that are walked together: four registers of sixteen, or eight of eight.
 const TILE: usize = 64;
+/// Registers that take their steps in turn.
+const REGISTERS: usize = 4;
 /// Deepest tree: chains go to `scalar`.
 const DEPTH_MAX: usize = 64;
 /// Most nodes of all trees: what a child's number has bits for.
@@ -108,9 +110,46 @@ impl<L: Leaf> Gather<L> {
         }
     }
 
+    /// The finished sums, with registers of `LANES` walks.
+    #[inline(always)]
+    fn sums_by<V: Copy, const LANES: usize>(
+        &self,
+        out: &mut [f64],
+        load: impl Fn(&[i32; LANES]) -> V,
+        step: impl Fn(V) -> V,
+        store: impl Fn(&mut [i32; LANES], V),
+    ) {
+        let walk = |roots: &[i32], depths: &[u32], ends: &mut [i32; TILE]| {
+            let roots = roots.as_chunks::<LANES>().0.as_chunks::<REGISTERS>().0;
+            let ends = ends.as_chunks_mut::<LANES>().0.as_chunks_mut::<REGISTERS>().0;
+            let depths = depths.chunks_exact(REGISTERS * LANES / 16);
+            for ((roots, ends), depths) in roots.iter().zip(ends).zip(depths) {
+                let mut at = [load(&roots[0]), load(&roots[1]), load(&roots[2]), load(&roots[3])];
+                for taken in 0..depths[0] {
+                    for (register, at) in at.iter_mut().enumerate() {
+                        if taken < depths[register * LANES / 16] {
+                            *at = step(*at);
+                        }
+                    }
+                }
+                for (ends, at) in ends.iter_mut().zip(at) {
+                    store(ends, at);
+                }
+            }
+        };
+        if let [sum] = out {
+            let mut one = self.totals.one::<L>();
+            self.add_tiles(&mut one, walk);
+            *sum = self.totals.finish_one(one);
+        } else {
+            self.add_tiles(&mut self.totals.each(out), walk);
+            self.totals.finish_each(out);
+        }
+    }
+
     /// Adds the leaves that `walk` finds, tile by tile.
     #[inline(always)]
-    fn add_tiles(&self, adder: &mut impl Adder<L>, mut walk: impl FnMut(&[i32], &[u32], &mut [i32; TILE])) {
+    fn add_tiles(&self, adder: &mut impl Adder<L>, walk: impl Fn(&[i32], &[u32], &mut [i32; TILE])) {
         let mut ends = [0; TILE];
         let mut leaves = [L::default(); TILE];
         let tiles = self.roots.chunks_exact(TILE).zip(self.depths.chunks_exact(TILE / 16));
@@ -128,37 +167,11 @@ impl<L: Leaf> Gather<L> {
 
     #[target_feature(enable = "avx512f")]
     fn sums_avx512(&self, row: &[f32], out: &mut [f64]) {
-        let walk = |roots: &[i32], depths: &[u32], ends: &mut [i32; TILE]| {
-            self.walk_avx512(row, roots, depths, ends);
-        };
-        if let [sum] = out {
-            let mut one = self.totals.one::<L>();
-            self.add_tiles(&mut one, walk);
-            *sum = self.totals.finish_one(one);
-        } else {
-            self.add_tiles(&mut self.totals.each(out), walk);
-            self.totals.finish_each(out);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn walk_avx512(&self, row: &[f32], roots: &[i32], depths: &[u32], ends: &mut [i32; TILE]) {
-        let mut at: [__m512i; 4] = std::array::from_fn(|part| {
-            // SAFETY: a tile has 64 roots.
-            unsafe { _mm512_loadu_si512(roots[16 * part..16 * part + 16].as_ptr().cast()) }
-        });
-        for step in 0..depths[0] {
-            for (at, depth) in at.iter_mut().zip(depths) {
-                if step < *depth {
-                    *at = self.step_avx512(row, *at);
-                }
-            }
-        }
-        for (at, ends) in at.iter().zip(ends.as_chunks_mut::<16>().0) {
-            // SAFETY: sixteen numbers have room for sixteen.
-            unsafe { _mm512_storeu_si512(ends.as_mut_ptr().cast(), *at) };
-        }
+        // SAFETY: sixteen numbers are read.
+        let load = |roots: &[i32; 16]| unsafe { _mm512_loadu_si512(roots.as_ptr().cast()) };
+        // SAFETY: sixteen numbers have room for sixteen.
+        let store = |ends: &mut [i32; 16], at| unsafe { _mm512_storeu_si512(ends.as_mut_ptr().cast(), at) };
+        self.sums_by(out, load, |at| self.step_avx512(row, at), store);
     }
 
     #[inline]
@@ -180,40 +193,11 @@ impl<L: Leaf> Gather<L> {
 
     #[target_feature(enable = "avx2")]
     fn sums_avx2(&self, row: &[f32], out: &mut [f64]) {
-        let walk = |roots: &[i32], depths: &[u32], ends: &mut [i32; TILE]| {
-            self.walk_avx2(row, roots, depths, ends);
-        };
-        if let [sum] = out {
-            let mut one = self.totals.one::<L>();
-            self.add_tiles(&mut one, walk);
-            *sum = self.totals.finish_one(one);
-        } else {
-            self.add_tiles(&mut self.totals.each(out), walk);
-            self.totals.finish_each(out);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn walk_avx2(&self, row: &[f32], roots: &[i32], depths: &[u32], ends: &mut [i32; TILE]) {
-        let parts = roots.as_chunks::<32>().0.iter().zip(ends.as_chunks_mut::<32>().0);
-        for ((roots, ends), depths) in parts.zip(depths.as_chunks::<2>().0) {
-            let mut at: [__m256i; 4] = std::array::from_fn(|part| {
-                // SAFETY: half a tile has 32 roots.
-                unsafe { _mm256_loadu_si256(roots[8 * part..8 * part + 8].as_ptr().cast()) }
-            });
-            for step in 0..depths[0] {
-                for (part, at) in at.iter_mut().enumerate() {
-                    if step < depths[part / 2] {
-                        *at = self.step_avx2(row, *at);
-                    }
-                }
-            }
-            for (at, ends) in at.iter().zip(ends.as_chunks_mut::<8>().0) {
-                // SAFETY: eight numbers have room for eight.
-                unsafe { _mm256_storeu_si256(ends.as_mut_ptr().cast(), *at) };
-            }
-        }
+        // SAFETY: eight numbers are read.
+        let load = |roots: &[i32; 8]| unsafe { _mm256_loadu_si256(roots.as_ptr().cast()) };
+        // SAFETY: eight numbers have room for eight.
+        let store = |ends: &mut [i32; 8], at| unsafe { _mm256_storeu_si256(ends.as_mut_ptr().cast(), at) };
+        self.sums_by(out, load, |at| self.step_avx2(row, at), store);
     }
 
     #[inline]

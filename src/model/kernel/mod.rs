@@ -17,6 +17,8 @@ mod interleaved;
 mod lines;
 #[cfg(target_arch = "x86_64")]
 mod obl;
+#[cfg(target_arch = "x86_64")]
+mod on_columns;
 mod scalar;
 #[cfg(test)]
 mod tests;

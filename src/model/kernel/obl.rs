@@ -12,7 +12,8 @@ use std::mem::MaybeUninit;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, Lines, touch};
+use super::lines::{Bytes, touch};
+use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
 /// Most levels: a leaf's number is a byte.
@@ -109,22 +110,22 @@ impl<L: Leaf> Obl<L> {
         }
         Obl { totals: Totals::new(forest), columns, depth, levels: levels.into(), leaves: leaves.into() }
     }
+}
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn sums_avx512(&self, columns: __m512i, out: &mut [f64]) {
-        if let [sum] = out {
-            let mut one = self.totals.one::<L>();
-            self.walk(columns, &mut one);
-            *sum = self.totals.finish_one(one);
-        } else {
-            self.walk(columns, &mut self.totals.each(out));
-            self.totals.finish_each(out);
-        }
+impl<L: Leaf> OnColumns for Obl<L> {
+    type Leaf = L;
+
+    fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
+    unsafe fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
         let mut numbers = [const { MaybeUninit::<Bytes>::uninit() }; TILES];
         let one = _mm512_set1_epi8(1);
         let batches = self.leaves.chunks((TILES * TILE_TREES) << self.depth);
@@ -155,34 +156,8 @@ impl<L: Leaf> Obl<L> {
             }
         }
     }
-}
 
-impl<L: Leaf> super::Kernel for Obl<L> {
-    fn sums(&self, row: &[f32], out: &mut [f64]) {
-        // SAFETY: an `Obl` is only made for a forest that `refusal` accepted, which saw the processor's flags.
-        let columns = unsafe { self.columns.of_row(row) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn write(&self, prepared: &mut Lines, feature: usize, value: f32) {
-        // SAFETY: as above.
-        unsafe { self.columns.write(prepared, feature, value) };
-    }
-
-    fn lines(&self) -> Lines {
-        self.columns.lines()
-    }
-
-    fn sums_prepared(&self, prepared: &Lines, _row: &[f32], out: &mut [f64]) {
-        // SAFETY: as above.
-        let columns = unsafe { Columns::of_lines(prepared) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn touch(&self) {
-        self.columns.touch();
+    fn touch_trees(&self) {
         touch(&self.levels);
         touch(&self.leaves);
     }

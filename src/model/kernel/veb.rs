@@ -15,7 +15,8 @@ use std::arch::x86_64::*;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, Lines, touch};
+use super::lines::{Bytes, touch};
+use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
 const DEPTH: usize = 6;
@@ -101,22 +102,22 @@ impl<L: Leaf> Veb<L> {
             columns,
         }
     }
+}
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn sums_avx512(&self, columns: __m512i, out: &mut [f64]) {
-        if let [sum] = out {
-            let mut one = self.totals.one::<L>();
-            self.walk(columns, &mut one);
-            *sum = self.totals.finish_one(one);
-        } else {
-            self.walk(columns, &mut self.totals.each(out));
-            self.totals.finish_each(out);
-        }
+impl<L: Leaf> OnColumns for Veb<L> {
+    type Leaf = L;
+
+    fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-    fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
+    unsafe fn walk(&self, columns: __m512i, adder: &mut impl Adder<L>) {
         for (tree, (splits, leaves)) in self.splits.iter().zip(&self.leaves).enumerate() {
             let shown = _mm512_permutexvar_epi8(splits.columns.load(), columns);
             let right = _mm512_cmpgt_epu8_mask(shown, splits.bins.load());
@@ -126,34 +127,8 @@ impl<L: Leaf> Veb<L> {
             adder.add(tree, leaves[(usize::from(top.first_leaf) | usize::from(bottom.way)) & 63]);
         }
     }
-}
 
-impl<L: Leaf> super::Kernel for Veb<L> {
-    fn sums(&self, row: &[f32], out: &mut [f64]) {
-        // SAFETY: a `Veb` is only made for a forest that `refusal` accepted, which saw the processor's flags.
-        let columns = unsafe { self.columns.of_row(row) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn write(&self, prepared: &mut Lines, feature: usize, value: f32) {
-        // SAFETY: as above.
-        unsafe { self.columns.write(prepared, feature, value) };
-    }
-
-    fn lines(&self) -> Lines {
-        self.columns.lines()
-    }
-
-    fn sums_prepared(&self, prepared: &Lines, _row: &[f32], out: &mut [f64]) {
-        // SAFETY: as above.
-        let columns = unsafe { Columns::of_lines(prepared) };
-        // SAFETY: as above.
-        unsafe { self.sums_avx512(columns, out) };
-    }
-
-    fn touch(&self) {
-        self.columns.touch();
+    fn touch_trees(&self) {
         touch(&self.splits);
         touch(&self.leaves);
     }
