@@ -19,6 +19,10 @@ pub(super) const COLUMNS_MAX: usize = 64;
 pub(super) const THRESHOLDS_MAX: usize = 255;
 /// No bin is above this one, so a split with it goes left for every row.
 pub(super) const NEVER_RIGHT: u8 = 255;
+/// Slots whose bins make one word.
+const WORD: usize = 8;
+/// Thresholds of one block.
+const BLOCK: usize = 16;
 /// Where the values of features that no split reads go.
 const NOWHERE: u8 = COLUMNS_MAX as u8;
 
@@ -77,14 +81,18 @@ struct Place {
 /// How the rows of one forest become columns.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
-    /// One for each slot; without thresholds where no split reads the feature.
-    axes: Box<[Axis]>,
-    /// Whether slots are not simply features.
+    /// One for each slot, those with most thresholds first; filled up with empty ones to whole words.
+    axes: Box<[[Axis; WORD]]>,
+    /// Words before this one have an axis whose thresholds fill more than one block.
+    coarse_words: usize,
+    /// Whether there are more values than one register has bits for.
     compact: bool,
     /// Per axis one coarse line, then its blocks; unused places are NaN, which no number reaches.
     blocks: Box<[Floats]>,
     /// Which slot each column shows.
     column_slot: Bytes,
+    /// Which value of the row decides on NaN in each column; its slot, of `compact` ones.
+    column_value: Bytes,
     /// 255 for columns whose NaN goes right, 0 for the others.
     column_nan: Bytes,
     places: Box<[Place]>,
@@ -141,30 +149,35 @@ impl Columns {
             |feature, left| names.binary_search(&(feature, left)).map_or(NOWHERE, |column| column as u8);
         let unread = Place { first_block: 1, left: NOWHERE, right: NOWHERE };
         let mut places = vec![unread; forest.features.len()];
-        let slot_count = if compact { thresholds.len() } else { forest.features.len() };
-        let empty = Axis { feature: 0, first_block: 1 };
-        let mut axes = vec![empty; slot_count];
-        let slot_of = |at: usize, feature: u32| if compact { at } else { feature as usize };
-        for (at, (feature, list)) in thresholds.iter().enumerate() {
+        let mut by_length: Vec<&(u32, Box<[f32]>)> = thresholds.iter().collect();
+        by_length.sort_by_key(|(_, list)| std::cmp::Reverse(list.len()));
+        let coarse_axes = by_length.iter().filter(|(_, list)| list.len() > BLOCK).count();
+        let mut axes = Vec::new();
+        for (feature, list) in &by_length {
             blocks.push(coarse(list));
             let first_block = blocks.len() as u32;
-            axes[slot_of(at, *feature)] = Axis { feature: *feature, first_block };
+            axes.push(Axis { feature: *feature, first_block });
             places[*feature as usize] =
                 Place { first_block, left: column(*feature, true), right: column(*feature, false) };
-            blocks.extend(list.chunks(16).map(floats));
-            blocks.resize(first_block as usize + list.len() / 16 + 1, floats(&[]));
+            blocks.extend(list.chunks(BLOCK).map(floats));
+            blocks.resize(first_block as usize + list.len() / BLOCK + 1, floats(&[]));
         }
-        let (mut column_slot, mut column_nan) = (Bytes([0; 64]), Bytes([0; 64]));
+        let slot_of = |feature| by_length.iter().position(|(known, _)| *known == feature).unwrap_or(0);
+        axes.resize(axes.len().next_multiple_of(WORD), Axis { feature: 0, first_block: 1 });
+        let [mut column_slot, mut column_value, mut column_nan] = [Bytes([0; 64]); 3];
         for (column, (feature, nan_left)) in names.iter().enumerate() {
-            let at = thresholds.iter().position(|(known, _)| known == feature).unwrap_or(0);
-            column_slot.0[column] = slot_of(at, *feature) as u8;
+            let slot = slot_of(*feature) as u8;
+            column_slot.0[column] = slot;
+            column_value.0[column] = if compact { slot } else { *feature as u8 };
             column_nan.0[column] = if *nan_left { 0 } else { 255 };
         }
         Columns {
-            axes: axes.into(),
+            coarse_words: coarse_axes.div_ceil(WORD),
+            axes: axes.as_chunks().0.into(),
             compact,
             blocks: blocks.into(),
             column_slot,
+            column_value,
             column_nan,
             places: places.into(),
             names,
@@ -198,23 +211,39 @@ impl Columns {
     pub(super) fn of_row(&self, row: &[f32]) -> __m512i {
         assert!(row.len() >= self.places.len(), "a row has one value for each feature");
         let bins = self.bins(row);
-        let slot = self.column_slot.load();
-        let nan = _mm512_permutexvar_epi8(slot, _mm512_movm_epi8(self.nan_mask(row)));
-        let shown = _mm512_permutexvar_epi8(slot, bins);
+        let nan = _mm512_movm_epi8(self.nan_mask(row));
+        let nan = _mm512_permutexvar_epi8(self.column_value.load(), nan);
+        let shown = _mm512_permutexvar_epi8(self.column_slot.load(), bins);
         _mm512_or_si512(shown, _mm512_and_si512(nan, self.column_nan.load()))
     }
 
-    /// The bin of each slot.
+    /// The bin of each slot. They are put together in words, because bytes that were written one by one are only read back as
+    /// a register after a wait; where every axis takes two blocks, the plain loop is faster all the same.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn bins(&self, row: &[f32]) -> __m512i {
-        let mut bins = Bytes([0; 64]);
-        for (axis, bin) in self.axes.iter().zip(&mut bins.0) {
-            // SAFETY: an axis names a feature of the model, and the row has them all.
-            let x = unsafe { *row.get_unchecked(axis.feature as usize) };
-            *bin = self.bin_of(axis.first_block, x);
+        if self.coarse_words == self.axes.len() {
+            let mut bins = Bytes([0; 64]);
+            for (axis, bin) in self.axes.as_flattened().iter().zip(&mut bins.0) {
+                // SAFETY: an axis names a feature of the model, and the row has them all.
+                let x = unsafe { *row.get_unchecked(axis.feature as usize) };
+                *bin = self.bin_of(axis.first_block, x);
+            }
+            return bins.load();
         }
-        bins.load()
+        let (coarse, fine) = self.axes.split_at(self.coarse_words);
+        let (mut bins, mut place) = (_mm512_setzero_si512(), 1);
+        for axes in coarse {
+            let word = word(axes, row, |axis, x| self.bin_of(axis.first_block, x).into());
+            bins = _mm512_mask_set1_epi64(bins, place, word as i64);
+            place <<= 1;
+        }
+        for axes in fine {
+            let word = word(axes, row, |axis, x| self.in_block(axis.first_block as usize, _mm512_set1_ps(x)));
+            bins = _mm512_mask_set1_epi64(bins, place, word as i64);
+            place <<= 1;
+        }
+        bins
     }
 
     #[inline]
@@ -224,7 +253,7 @@ impl Columns {
             return nan_mask(row);
         }
         let mut mask = 0;
-        for (slot, axis) in self.axes.iter().enumerate() {
+        for (slot, axis) in self.axes.as_flattened().iter().enumerate() {
             mask |= u64::from(row[axis.feature as usize].is_nan()) << slot;
         }
         mask
@@ -239,15 +268,21 @@ impl Columns {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
     fn bin_of(&self, first_block: u32, x: f32) -> u8 {
-        let (first, x) = (first_block as usize, _mm512_set1_ps(x));
-        debug_assert!(first < self.blocks.len());
-        // SAFETY: before the first block of an axis is its coarse line.
-        let coarse = unsafe { self.blocks.get_unchecked(first - 1) };
-        let block = count(coarse, x);
-        debug_assert!(first + (block as usize) < self.blocks.len());
-        // SAFETY: an axis has a block behind each number of its coarse line.
-        let fine = unsafe { self.blocks.get_unchecked(first + block as usize) };
-        (16 * block + count(fine, x)) as u8
+        let x = _mm512_set1_ps(x);
+        let first = first_block as usize;
+        // Before the first block of an axis is its coarse line, and there is a block behind each number of that.
+        let block = self.in_block(first - 1, x);
+        (BLOCK as u32 * block + self.in_block(first + block as usize, x)) as u8
+    }
+
+    /// How many thresholds of a block are not above `x`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    fn in_block(&self, block: usize, x: __m512) -> u32 {
+        debug_assert!(block < self.blocks.len());
+        // SAFETY: only blocks of an axis are asked for, and `new` has made them all.
+        let thresholds = unsafe { self.blocks.get_unchecked(block) };
+        count(thresholds, x)
     }
 
     /// Writes one value into the lines.
@@ -268,6 +303,19 @@ impl Columns {
     pub(super) fn of_lines(lines: &Lines) -> __m512i {
         lines.0[0].load()
     }
+}
+
+/// The bins of eight slots, the first in the lowest byte.
+#[inline(always)]
+fn word(axes: &[Axis; WORD], row: &[f32], bin: impl Fn(&Axis, f32) -> u32) -> u64 {
+    let mut word = 0;
+    // The last first, in one chain: the compiler would count the bits of several masks in a slow vector otherwise.
+    for axis in axes.iter().rev() {
+        // SAFETY: an axis names a feature of the model, and the row has them all.
+        let x = unsafe { *row.get_unchecked(axis.feature as usize) };
+        word = word << 8 | u64::from(bin(axis, x));
+    }
+    word
 }
 
 /// One bit for each of up to 64 numbers that is NaN.
@@ -302,5 +350,5 @@ fn floats(numbers: &[f32]) -> Floats {
 
 /// The last number of each full block.
 fn coarse(list: &[f32]) -> Floats {
-    floats(&list.chunks_exact(16).map(|block| block[15]).collect::<Vec<f32>>())
+    floats(&list.chunks_exact(BLOCK).map(|block| block[BLOCK - 1]).collect::<Vec<f32>>())
 }
