@@ -6,6 +6,7 @@
 //! journal or the orders' ring has no room for is not begun. A bulk of history never fills the journal by itself: it waits, and
 //! live ticks behind it, so that nothing overtakes it.
 
+use super::keep_warm::KeepWarm;
 use super::rings::Outbound;
 use super::sent::SentTimes;
 use crate::engine::{
@@ -178,6 +179,7 @@ pub struct Decide {
     parts: DecideParts,
     out: Outputs,
     sent: SentTimes,
+    warm: KeepWarm,
     ts_input: TimeNs,
     ts_status: TimeNs,
     persist_failed: bool,
@@ -191,6 +193,7 @@ impl Decide {
             parts,
             out: Outputs::default(),
             sent: SentTimes::new(),
+            warm: KeepWarm::new(),
             ts_input: TimeNs::NEVER,
             ts_status: TimeNs::NEVER,
             persist_failed: false,
@@ -392,6 +395,11 @@ impl Agent for Decide {
         self.watch_journal(now);
         if now.since(self.ts_status) >= STATUS_NS {
             self.publish(now);
+        } else if count == 0
+            && let Some(part) = self.warm.due(now, self.ts_input)
+        {
+            self.parts.engine.strategies().for_each(|view| view.models.touch_part(part));
+            self.parts.counters.add(CounterId::ModelTouches, 1);
         }
         count
     }

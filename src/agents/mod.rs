@@ -9,6 +9,7 @@ mod admission;
 mod decide;
 mod endpoint;
 mod ingest;
+mod keep_warm;
 mod persist;
 mod rings;
 mod send;

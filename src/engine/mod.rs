@@ -29,6 +29,7 @@ mod unit;
 mod venue;
 mod warm;
 
+pub use crate::model::Part;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};

@@ -7,6 +7,7 @@
 use super::models::Slot;
 use super::unit::ModelUnit;
 use super::{AlertCode, Engine, ModelSet, Outputs};
+use crate::model::Part;
 use crate::record::{self, ModelAction, Record};
 use crate::signal::{Context, PaperCounts, QualityCounts, VETO_COUNT, VetoCounts};
 use crate::types::{InstrumentId, NS_PER_S, TimeNs};
@@ -231,6 +232,11 @@ impl Engine {
 }
 
 impl ModelSet {
+    /// Reads a part of the live models' memory, so that the next decision finds it in the cache.
+    pub fn touch_part(&self, part: Part) {
+        self.live_slots().for_each(|(_, unit)| unit.model().touch_part(part));
+    }
+
     /// Whether a shadow stands beside the live models.
     pub fn has_shadows(&self) -> bool {
         self.shadows.iter().any(Option::is_some)

@@ -28,7 +28,7 @@ mod xgboost_forest;
 
 pub use error::ModelError;
 pub use format::{Format, LoadOptions, Unnamed};
-pub use kernel::{KernelChoice, KernelKind};
+pub use kernel::{KernelChoice, KernelKind, Part};
 pub use link::Link;
 pub use prepared::Prepared;
 pub use summary::{FeatureSummary, Summary};

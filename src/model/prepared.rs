@@ -4,7 +4,7 @@
 //!
 //! Invariant: it always holds one whole row, at first of NaN; its scores are the row's scores in every bit.
 
-use super::kernel::Lines;
+use super::kernel::{Lines, Part};
 use super::{Body, Model};
 
 /// A row that is made ready for one model; see [`Model::prepare`].
@@ -65,10 +65,15 @@ impl Model {
         self.link.apply(out);
     }
 
-    /// Reads every cache line of the model, so that the next row finds them in the cache: for a lane with nothing to do.
+    /// Reads every cache line of the model, so that the next row finds them in the cache.
     pub fn touch(&self) {
+        self.touch_part(Part::WHOLE);
+    }
+
+    /// Reads a part of the model's cache lines: for a lane with nothing to do, which must not be away for long.
+    pub fn touch_part(&self, part: Part) {
         if let Body::Trees(trees) = &self.body {
-            trees.touch();
+            trees.touch(part);
         }
     }
 }

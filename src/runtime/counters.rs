@@ -60,6 +60,8 @@ catalogue! {
     FeaturesStale = "features_stale_count",
     /// Ticks on which the model was not asked: a feature is not a number.
     FeaturesMissing = "features_nan_count",
+    /// Times that a part of the models was read because there was nothing to do.
+    ModelTouches = "model_touches_count",
     /// Questions about the past that were refused, short or not answered.
     HistoryFailures = "history_failures_count",
     /// Intents of the strategy.

@@ -11,7 +11,7 @@
 use std::arch::x86_64::*;
 
 use super::super::forest::{Forest, Tree};
-use super::lines::{Bytes, Lines, touch};
+use super::lines::{Bytes, Lines, Part, touch};
 
 /// Most columns: one register of bytes.
 pub(super) const COLUMNS_MAX: usize = 64;
@@ -259,10 +259,10 @@ impl Columns {
         mask
     }
 
-    /// Reads every line of it.
-    pub(super) fn touch(&self) {
-        touch(&self.axes);
-        touch(&self.blocks);
+    /// Reads a part of its lines.
+    pub(super) fn touch(&self, part: Part) {
+        touch(&self.axes, part);
+        touch(&self.blocks, part);
     }
 
     #[inline]

@@ -18,7 +18,7 @@ use std::mem::MaybeUninit;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, touch};
+use super::lines::{Bytes, Part, touch};
 use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
@@ -201,9 +201,9 @@ impl<L: Leaf> OnColumns for Dbl<L> {
         }
     }
 
-    fn touch_trees(&self) {
-        touch(&self.groups);
-        touch(&self.leaves);
+    fn touch_trees(&self, part: Part) {
+        touch(&self.groups, part);
+        touch(&self.leaves, part);
     }
 }
 

@@ -13,7 +13,7 @@ use std::arch::x86_64::*;
 
 use super::super::FEATURES_MAX;
 use super::super::forest::{Forest, Node, Tree};
-use super::lines::touch;
+use super::lines::{Part, touch};
 use super::totals::{Adder, Leaf, Totals};
 
 /// Trees that are walked together: four registers of sixteen, or eight of eight.
@@ -232,10 +232,10 @@ impl<L: Leaf> super::Kernel for Gather<L> {
         }
     }
 
-    fn touch(&self) {
-        touch(&self.thresholds);
-        touch(&self.ways);
-        touch(&self.values);
+    fn touch(&self, part: Part) {
+        touch(&self.thresholds, part);
+        touch(&self.ways, part);
+        touch(&self.values, part);
     }
 }
 

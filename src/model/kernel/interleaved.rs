@@ -6,7 +6,7 @@
 
 use super::super::FEATURES_MAX;
 use super::super::forest::{Forest, NODES_MAX, Node, Tree};
-use super::lines::touch;
+use super::lines::{Part, touch};
 use super::totals::{Adder, Leaf, Totals};
 
 /// Trees that are walked in turn.
@@ -136,9 +136,9 @@ impl<L: Leaf> super::Kernel for Interleaved<L> {
         }
     }
 
-    fn touch(&self) {
-        touch(&self.nodes);
-        touch(&self.values);
+    fn touch(&self, part: Part) {
+        touch(&self.nodes, part);
+        touch(&self.values, part);
     }
 }
 

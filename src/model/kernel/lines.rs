@@ -24,11 +24,26 @@ impl Lines {
     pub(in crate::model) const NONE: Lines = Lines([Bytes([0; LINE_BYTES]); 2]);
 }
 
-/// Reads one byte of every cache line of a slice.
-pub(super) fn touch<T: Copy>(slice: &[T]) {
+/// How a model is read in parts, so that no reading takes long: part `index` of `count` equal ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// From 0.
+    pub index: usize,
+    /// How many there are, at least 1.
+    pub count: usize,
+}
+
+impl Part {
+    /// All in one.
+    pub const WHOLE: Part = Part { index: 0, count: 1 };
+}
+
+/// Reads one byte of every cache line in a part of a slice.
+pub(super) fn touch<T: Copy>(slice: &[T], part: Part) {
     let (first, byte_count) = (slice.as_ptr().cast::<u8>(), std::mem::size_of_val(slice));
-    for at in (0..byte_count).step_by(LINE_BYTES) {
-        let byte = first.wrapping_add(at);
+    let line_count = byte_count.div_ceil(LINE_BYTES);
+    for line in line_count * part.index / part.count..line_count * (part.index + 1) / part.count {
+        let byte = first.wrapping_add(line * LINE_BYTES);
         // SAFETY: the byte is inside the slice, and its values, being plain numbers, have no padding.
         unsafe { byte.read_volatile() };
     }

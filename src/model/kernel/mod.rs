@@ -27,6 +27,7 @@ mod totals;
 mod veb;
 
 pub(super) use lines::Lines;
+pub use lines::Part;
 
 use super::forest::{Forest, Sum};
 
@@ -160,8 +161,8 @@ trait Kernel: std::fmt::Debug + Send + Sync {
         self.sums(row, out);
     }
 
-    /// Reads every line of its layout, so that the next row finds them in the cache.
-    fn touch(&self);
+    /// Reads a part of the lines of its layout, so that the next row finds them in the cache.
+    fn touch(&self, part: Part);
 }
 
 /// A forest laid out for its kernel.
@@ -206,9 +207,9 @@ impl Trees {
         self.kernel.sums_prepared(lines, row, out);
     }
 
-    /// Reads every line of the layout.
-    pub(super) fn touch(&self) {
-        self.kernel.touch();
+    /// Reads a part of the layout's lines.
+    pub(super) fn touch(&self, part: Part) {
+        self.kernel.touch(part);
     }
 
     /// Which kernel this is.

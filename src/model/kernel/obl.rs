@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, touch};
+use super::lines::{Bytes, Part, touch};
 use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
@@ -157,8 +157,8 @@ impl<L: Leaf> OnColumns for Obl<L> {
         }
     }
 
-    fn touch_trees(&self) {
-        touch(&self.levels);
-        touch(&self.leaves);
+    fn touch_trees(&self, part: Part) {
+        touch(&self.levels, part);
+        touch(&self.leaves, part);
     }
 }

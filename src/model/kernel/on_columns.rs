@@ -11,7 +11,7 @@ use std::arch::x86_64::__m512i;
 
 use super::Kernel;
 use super::columns::Columns;
-use super::lines::Lines;
+use super::lines::{Lines, Part};
 use super::totals::{Adder, Leaf, Totals};
 
 /// A kernel whose trees ask nothing of a row but its columns.
@@ -31,8 +31,8 @@ pub(super) trait OnColumns: std::fmt::Debug + Send + Sync {
     /// The processor has the instructions of `cpu::avx512_vbmi`.
     unsafe fn walk(&self, columns: __m512i, adder: &mut impl Adder<Self::Leaf>);
 
-    /// Reads every line of the trees' layout.
-    fn touch_trees(&self);
+    /// Reads a part of the lines of the trees' layout.
+    fn touch_trees(&self, part: Part);
 }
 
 /// One function for the whole way, so that the columns never leave their register.
@@ -82,8 +82,8 @@ impl<K: OnColumns> Kernel for K {
         unsafe { sums_of_lines(self, prepared, out) };
     }
 
-    fn touch(&self) {
-        self.columns().touch();
-        self.touch_trees();
+    fn touch(&self, part: Part) {
+        self.columns().touch(part);
+        self.touch_trees(part);
     }
 }

@@ -5,7 +5,7 @@
 //! Invariant: `x < threshold` decides, NaN goes the default way, sums are in the trees' order.
 
 use super::super::forest::{Forest, Node, Sum, Test, Tree};
-use super::lines::touch;
+use super::lines::{Part, touch};
 
 /// Marks a leaf in `feature`.
 const LEAF: u32 = u32::MAX;
@@ -91,9 +91,9 @@ impl super::Kernel for Scalar {
         }
     }
 
-    fn touch(&self) {
-        touch(&self.nodes);
-        touch(&self.leaves);
+    fn touch(&self, part: Part) {
+        touch(&self.nodes, part);
+        touch(&self.leaves, part);
     }
 }
 

@@ -15,7 +15,7 @@ use std::arch::x86_64::*;
 
 use super::super::forest::{Forest, Node, Tree};
 use super::columns::{self, Columns, NEVER_RIGHT};
-use super::lines::{Bytes, touch};
+use super::lines::{Bytes, Part, touch};
 use super::on_columns::OnColumns;
 use super::totals::{Adder, Leaf, Totals};
 
@@ -128,9 +128,9 @@ impl<L: Leaf> OnColumns for Veb<L> {
         }
     }
 
-    fn touch_trees(&self) {
-        touch(&self.splits);
-        touch(&self.leaves);
+    fn touch_trees(&self, part: Part) {
+        touch(&self.splits, part);
+        touch(&self.leaves, part);
     }
 }
 
