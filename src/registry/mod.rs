@@ -8,12 +8,12 @@
 mod folder;
 mod manifest;
 mod source;
+mod state;
 
-pub use folder::{
-    Change, Direction, ModelKey, PreparedState, Registry, RegistryError, Said, State, slot_name, slot_of,
-};
+pub use folder::{ModelKey, PreparedState, Registry, RegistryError};
 pub use manifest::{Manifest, ManifestError, TrainingWindow};
 pub use source::{
     CalibrationHeader, FeatureHistogram, ModelHeader, ModelSource, SourceError, digest_hex, read_limited,
     sha256_hex,
 };
+pub use state::{Change, Direction, Said, State, slot_name, slot_of};
