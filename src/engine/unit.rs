@@ -5,7 +5,7 @@
 //! Invariant: a unit's score depends on its model, its calibration and the row alone, whichever way the row's values came: one
 //! after the other as they changed, or all at once. Nothing here allocates after it was made.
 
-use crate::model::{Model, Prepared};
+use crate::model::{Model, Prepared, set_bits, set_count};
 use crate::signal::{Calibration, Drift};
 use crate::types::FixedText;
 
@@ -81,6 +81,18 @@ pub struct ModelUnit {
     pub(super) drift: Option<Box<Drift>>,
     row: Prepared,
     out: Box<[f64]>,
+}
+
+/// A feature's value, after it was noted whether it has a number.
+#[inline]
+fn noted(missing: &mut [u64], feature: usize, value: f32) -> (usize, f32) {
+    let bit = 1 << (feature % 64);
+    if value.is_nan() {
+        missing[feature / 64] |= bit;
+    } else {
+        missing[feature / 64] &= !bit;
+    }
+    (feature, value)
 }
 
 impl ModelUnit {
@@ -166,17 +178,6 @@ impl ModelUnit {
         self.drift.as_deref()
     }
 
-    #[inline]
-    fn write(&mut self, feature: usize, value: f32) {
-        self.model.write(&mut self.row, feature, value);
-        let bit = 1 << (feature % 64);
-        if value.is_nan() {
-            self.missing[feature / 64] |= bit;
-        } else {
-            self.missing[feature / 64] &= !bit;
-        }
-    }
-
     /// Takes those values of the row whose bits are set, of a unit that has seen all others: bit `f % 64` of word `f / 64`
     /// stands for place `f` of the row. A unit that has seen nothing takes them all.
     #[inline]
@@ -185,17 +186,12 @@ impl ModelUnit {
             self.fill(row);
             return;
         }
-        for (word, bits) in changed.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let column = 64 * word + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let feature = self.features[column];
-                if feature != NO_FEATURE {
-                    self.write(usize::from(feature), row[column]);
-                }
-            }
-        }
+        let ModelUnit { model, row: prepared, features, missing, .. } = self;
+        let values = set_bits(changed).filter_map(|column| {
+            let feature = features[column];
+            (feature != NO_FEATURE).then(|| noted(missing, usize::from(feature), row[column]))
+        });
+        model.write_all(prepared, set_count(changed), values);
     }
 
     /// Forgets what it was asked before: the next update takes the whole row.
@@ -205,9 +201,12 @@ impl ModelUnit {
 
     fn fill(&mut self, row: &[f32]) {
         self.is_blank = false;
-        for feature in 0..self.columns.len() {
-            self.write(feature, row[usize::from(self.columns[feature])]);
-        }
+        let ModelUnit { model, row: prepared, columns, missing, .. } = self;
+        let values = columns.iter().enumerate().map(|(feature, &column)| {
+            let value = row[usize::from(column)];
+            noted(missing, feature, value)
+        });
+        model.write_all(prepared, columns.len(), values);
     }
 
     /// Whether it may be asked about a row: each of its features has a number there, or it takes missing ones.

@@ -30,7 +30,7 @@ pub use error::ModelError;
 pub use format::{Format, LoadOptions, Unnamed};
 pub use kernel::{KernelChoice, KernelKind, Part};
 pub use link::Link;
-pub use prepared::Prepared;
+pub use prepared::{Prepared, set_bits, set_count};
 pub use summary::{FeatureSummary, Summary};
 
 use forest::Forest;

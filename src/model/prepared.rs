@@ -7,6 +7,31 @@
 use super::kernel::{Lines, Part};
 use super::{Body, Model};
 
+/// Once more than one in so many values of a row changed, the whole row is worked in.
+const WHOLE_ROW_ABOVE: usize = 4;
+
+/// How many bits are set.
+#[inline]
+pub fn set_count(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+/// The bits that are set, ascending: bit `f % 64` of word `f / 64` is `f`.
+#[inline]
+pub fn set_bits(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    words.iter().enumerate().flat_map(|(word, bits)| {
+        let mut bits = *bits;
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(64 * word + bit)
+        })
+    })
+}
+
 /// A row that is made ready for one model; see [`Model::prepare`].
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -35,6 +60,33 @@ impl Model {
         }
     }
 
+    /// Writes so many values of a prepared row, each as its feature's place in the row and its value. Many are worked in at
+    /// once, because a whole row takes less than most of its values one by one.
+    ///
+    /// Panics when there is no such feature. `prepared` must come from this model or a clone of it.
+    #[inline]
+    pub fn write_all(
+        &self,
+        prepared: &mut Prepared,
+        count: usize,
+        values: impl Iterator<Item = (usize, f32)>,
+    ) {
+        match &self.body {
+            Body::Trees(trees) if count * WHOLE_ROW_ABOVE <= self.features.len() => {
+                for (feature, value) in values {
+                    prepared.row[feature] = value;
+                    trees.write(&mut prepared.lines, feature, value);
+                }
+            }
+            body => {
+                values.for_each(|(feature, value)| prepared.row[feature] = value);
+                if let Body::Trees(trees) = body {
+                    trees.write_row(&mut prepared.lines, &prepared.row);
+                }
+            }
+        }
+    }
+
     /// Writes those values of a row whose bits are set: bit `f % 64` of word `f / 64` stands for feature `f`. Bits past
     /// the row must be zero.
     ///
@@ -42,14 +94,8 @@ impl Model {
     #[inline]
     pub fn write_changed(&self, prepared: &mut Prepared, row: &[f32], changed_bits: &[u64]) {
         assert_eq!(row.len(), self.features.len(), "a row has one value for each feature");
-        for (word, bits) in changed_bits.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let feature = 64 * word + bits.trailing_zeros() as usize;
-                self.write(prepared, feature, row[feature]);
-                bits &= bits - 1;
-            }
-        }
+        let count = set_count(changed_bits);
+        self.write_all(prepared, count, set_bits(changed_bits).map(|feature| (feature, row[feature])));
     }
 
     /// As [`Model::scores`], of a row that was written before.

@@ -297,6 +297,17 @@ impl Columns {
         bytes[place.right as usize & 63] = bin | 0u8.wrapping_sub(x.is_nan() as u8);
     }
 
+    /// Writes a whole row into the lines.
+    ///
+    /// Panics when the row is too short.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+    pub(super) fn write_row(&self, lines: &mut Lines, row: &[f32]) {
+        let columns = self.of_row(row);
+        // SAFETY: `Bytes` is 64 bytes, aligned to 64.
+        unsafe { _mm512_store_si512(lines.0[0].0.as_mut_ptr().cast(), columns) };
+    }
+
     /// The columns of lines that were written before.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]

@@ -156,6 +156,9 @@ trait Kernel: std::fmt::Debug + Send + Sync {
     /// Works one value of the row into its lines.
     fn write(&self, _lines: &mut Lines, _feature: usize, _value: f32) {}
 
+    /// Works a whole row into its lines.
+    fn write_row(&self, _lines: &mut Lines, _row: &[f32]) {}
+
     /// As [`Kernel::sums`], of lines that hold the very same row.
     fn sums_prepared(&self, _lines: &Lines, row: &[f32], out: &mut [f64]) {
         self.sums(row, out);
@@ -199,6 +202,12 @@ impl Trees {
     #[inline]
     pub(super) fn write(&self, lines: &mut Lines, feature: usize, value: f32) {
         self.kernel.write(lines, feature, value);
+    }
+
+    /// Works a whole row into the lines.
+    #[inline]
+    pub(super) fn write_row(&self, lines: &mut Lines, row: &[f32]) {
+        self.kernel.write_row(lines, row);
     }
 
     /// As [`Trees::sums`], of lines that hold the very same row.

@@ -73,6 +73,11 @@ impl<K: OnColumns> Kernel for K {
         unsafe { self.columns().write(prepared, feature, value) };
     }
 
+    fn write_row(&self, prepared: &mut Lines, row: &[f32]) {
+        // SAFETY: as above.
+        unsafe { self.columns().write_row(prepared, row) };
+    }
+
     fn lines(&self) -> Lines {
         self.columns().lines()
     }
