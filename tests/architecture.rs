@@ -72,6 +72,8 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("cli", "registry", "a command keeps the registry"),
     ("cli", "operator", "a command speaks to a running appliance"),
     ("cli", "engine", "a command names slots in the engine's own words"),
+    ("cli", "order", "a journal is shown with the names of states and verdicts"),
+    ("cli", "risk", "a journal is shown with the names of reasons"),
     ("setup", "registry", "the models of a start are read from where they are kept"),
     ("replay", "registry", "a replay reads the models that a journal's changes name"),
     ("metrics", "report", "an interval's percentiles are computed as the report computes them"),
