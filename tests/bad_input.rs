@@ -12,7 +12,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use tickbridge::journal::SEGMENT_HEADER_BYTES;
 use tickbridge::link::{Client, Event};
-use tickbridge::record::{Control, Fault, Kind, Layout, RECORD_BYTES, Record, TradingChange};
+use tickbridge::record::{
+    Control, Fault, Kind, Layout, RECORD_BYTES, Record, Session, SessionState, TradingChange,
+};
 use tickbridge::risk::Reason;
 use tickbridge::runtime::Prng;
 use tickbridge::runtime::clock::Clock;
@@ -248,9 +250,11 @@ fn bad_peers_are_refused_and_counted_while_the_good_one_trades() {
     let counted =
         place.counter("ingest.messages_refused_count") + place.counter("send.messages_refused_count");
     assert_eq!(counted as usize, cases.len() + 10);
-    // The two that had been accepted first took nothing down with them.
-    let down =
-        |record: &Record| record.payload::<tickbridge::record::Session>().is_some_and(|s| s.state == 2);
+    // The two that had been accepted first took no role down with them.
+    let down = |record: &Record| {
+        let session = record.payload::<Session>();
+        session.is_some_and(|session| session.state == SessionState::Down as u8 && session.roles != 0)
+    };
     assert_eq!(place.records().iter().filter(|record| down(record)).count(), 0);
     assert_eq!(json(&place.report()).unwrap()["counts"]["gaps"], 0);
 }

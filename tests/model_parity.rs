@@ -6,11 +6,15 @@
 //! Invariant: a model is either refused by name or gives the library's bits. Where the library's own last bits depend on the
 //! processor, each score has a bound that follows from the rounding of its sum (`scripts/golden`), and nothing else is allowed.
 
+#[path = "rig/golden.rs"]
+mod golden_rows;
+
+use golden_rows::Table;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tickbridge::model::synthetic::{Dice, Shape, feature_names, xgboost_json};
-use tickbridge::model::{Format, LoadOptions, Model, ModelError, Unnamed};
+use tickbridge::model::{Format, LoadOptions, Model, ModelError};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models")
@@ -22,52 +26,6 @@ fn names(count: usize) -> Vec<String> {
 
 fn same(a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
-}
-
-/// Rows and the library's scores, as `scripts/golden/rows.py` writes them.
-struct Table {
-    columns: usize,
-    outputs: usize,
-    is_bounded: bool,
-    options: LoadOptions,
-    /// For each row its columns, then two words for each score, then for each bound.
-    words: Vec<u32>,
-}
-
-/// One row: its columns, the library's scores, and how far from them is allowed (zero for every bit).
-struct Row {
-    columns: Vec<f32>,
-    scores: Vec<f64>,
-    bounds: Vec<f64>,
-}
-
-impl Table {
-    fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let words: Vec<u32> =
-            bytes.chunks_exact(4).map(|w| u32::from_le_bytes(w.try_into().unwrap())).collect();
-        let (head, words) = words.split_at(6);
-        let unnamed = if head[5] == 1 { Unnamed::ByPosition } else { Unnamed::Refused };
-        let options = LoadOptions { rounds: (head[4] > 0).then_some(head[4]), unnamed };
-        let (columns, outputs, is_bounded) = (head[1] as usize, head[2] as usize, head[3] == 1);
-        let table = Table { columns, outputs, is_bounded, options, words: words.into() };
-        assert_eq!(words.len(), head[0] as usize * table.row_words(), "{}", path.display());
-        table
-    }
-
-    fn row_words(&self) -> usize {
-        self.columns + 2 * self.outputs * (1 + usize::from(self.is_bounded))
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        self.words.chunks_exact(self.row_words()).map(|row| {
-            let (columns, doubles) = row.split_at(self.columns);
-            let double = |pair: &[u32]| f64::from_bits(u64::from(pair[0]) | u64::from(pair[1]) << 32);
-            let mut scores: Vec<f64> = doubles.chunks_exact(2).map(double).collect();
-            let bounds = scores.split_off(self.outputs);
-            Row { columns: columns.iter().map(|word| f32::from_bits(*word)).collect(), scores, bounds }
-        })
-    }
 }
 
 /// What was compared of one kind of file.
