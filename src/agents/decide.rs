@@ -9,23 +9,19 @@
 use super::keep_warm::KeepWarm;
 use super::rings::Outbound;
 use super::sent::SentTimes;
-use crate::engine::{
-    Counts, Engine, Hold, MEMBERS_MAX, ModelIdentity, ModelUnit, OUTPUTS_MAX, Outputs, SHADOWS_MAX, Slot,
-    StrategyView,
-};
+use super::status::EngineStatus;
+use crate::engine::{Engine, Hold, ModelUnit, OUTPUTS_MAX, Outputs};
 use crate::journal::{PersistState, Writer};
 use crate::record::{
     self, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, Fault, FaultKind, Kind, Origin, Record,
 };
-use crate::risk::{Reason, Refusal, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterId, CounterWriter};
 use crate::runtime::histogram::StageRecorder;
 use crate::runtime::ring::{CommandReceiver, Consumer, Producer};
 use crate::runtime::stage::Stage;
-use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
-use crate::types::{InstrumentId, Money, NS_PER_MS, NS_PER_S, Qty, TimeNs, VenueId};
+use crate::types::{InstrumentId, NS_PER_MS, NS_PER_S, TimeNs, VenueId};
 
 /// Time is told to the engine this often while an order is open or a question is out.
 const TICK_OPEN_NS: i64 = 10 * NS_PER_MS;
@@ -50,92 +46,6 @@ pub struct StagedModel {
     pub unit: Option<Box<ModelUnit>>,
     /// Its `ModelChange`.
     pub change: Record,
-}
-
-/// What the control floor sees of the engine.
-#[derive(Clone, Copy, Debug)]
-pub struct EngineStatus {
-    /// What was counted.
-    pub counts: Counts,
-    /// What may leave.
-    pub trading: Trading,
-    /// Why that last changed; `None` while it never did.
-    pub trading_reason: Option<Reason>,
-    /// Why nothing may be opened, if so.
-    pub closed: Option<Refusal>,
-    /// Net position of the first instrument, steps.
-    pub position: i64,
-    /// The same in lots; zero before the venue told the rules.
-    pub position_lots: f64,
-    /// Realised profit of our fills, costs included.
-    pub realised: Money,
-    /// Floating profit by our own reckoning.
-    pub floating: Money,
-    /// Open orders.
-    pub orders_open: usize,
-    /// Of them, in doubt.
-    pub orders_unknown: usize,
-    /// Last record of the journal.
-    pub journal_seq: u64,
-    /// Wishes held back, by reason.
-    pub vetoes: VetoCounts,
-    /// The first strategy's models.
-    pub models: ModelsStatus,
-}
-
-impl EngineStatus {
-    /// How an engine stands; `journal_seq` is the last record of its journal.
-    pub fn of(engine: &Engine, journal_seq: u64) -> Self {
-        let position = engine.positions().net(InstrumentId(0)).qty;
-        EngineStatus {
-            counts: *engine.counts(),
-            trading: engine.trading(),
-            trading_reason: engine.trading_reason(),
-            closed: engine.closed(),
-            position,
-            position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
-            realised: engine.positions().realised(),
-            floating: engine.floating(),
-            orders_open: engine.orders().open_count(),
-            orders_unknown: engine.orders().unknown_count(),
-            journal_seq,
-            vetoes: engine.vetoes(),
-            models: engine
-                .strategies()
-                .next()
-                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
-        }
-    }
-}
-
-/// What the control floor sees of a strategy's models.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ModelsStatus {
-    /// Exchanges and restarts so far.
-    pub revision: u64,
-    /// Slot, digest and version of each live model.
-    pub live: [Option<(Slot, ModelIdentity)>; MEMBERS_MAX + 1],
-    /// The same of each shadow, and what it would have done.
-    pub shadows: [Option<(Slot, ModelIdentity, PaperCounts)>; SHADOWS_MAX],
-    /// How the live scores did, where that is watched.
-    pub quality: Option<QualityCounts>,
-    /// Of the live member whose features moved most: its digest, the feature's place in it, the index.
-    pub drift: Option<(u64, usize, f64)>,
-}
-
-impl ModelsStatus {
-    fn of(view: &StrategyView<'_>) -> Self {
-        let mut status = ModelsStatus { revision: view.models.revision(), ..ModelsStatus::default() };
-        for (place, (slot, unit)) in status.live.iter_mut().zip(view.models.live_slots()) {
-            *place = Some((slot, *unit.identity()));
-        }
-        for (place, (slot, unit, counts)) in status.shadows.iter_mut().zip(view.models.shadows()) {
-            *place = Some((slot, *unit.identity(), *counts));
-        }
-        status.quality = view.quality.copied();
-        status.drift = view.models.worst_drift();
-        status
-    }
 }
 
 /// What the agent is made of.
@@ -261,6 +171,26 @@ impl Decide {
         }
     }
 
+    /// What the operator was told is on its way. Returns how much of it was taken.
+    #[inline]
+    fn take_operators_words(&mut self) -> usize {
+        let mut count = 0;
+        while self.has_room()
+            && let Some(input) = self.parts.control.pop()
+        {
+            self.take(input);
+            count += 1;
+        }
+        while self.has_room()
+            && self.parts.retired.free() >= 2
+            && let Some(staged) = self.parts.models.pop()
+        {
+            self.exchange(staged);
+            count += 1;
+        }
+        count
+    }
+
     /// Answers before news: what became of an order is known before the next tick is judged. A report is always taken before a
     /// tick that came after it, because it was in its ring before.
     #[inline]
@@ -375,19 +305,7 @@ impl Agent for Decide {
             self.take(input);
             count += 1;
         }
-        while self.has_room()
-            && let Some(input) = self.parts.control.pop()
-        {
-            self.take(input);
-            count += 1;
-        }
-        while self.has_room()
-            && self.parts.retired.free() >= 2
-            && let Some(staged) = self.parts.models.pop()
-        {
-            self.exchange(staged);
-            count += 1;
-        }
+        count += self.take_operators_words();
         let patience = if self.parts.engine.waits() { TICK_OPEN_NS } else { TICK_QUIET_NS };
         if count == 0 && now.since(self.ts_input) >= patience && self.has_room() {
             self.own(now, &record::ClockTick { reserved: 0 });
@@ -404,7 +322,9 @@ impl Agent for Decide {
         count
     }
 
+    /// The last words of the operator are taken before the end: he was told that they were accepted.
     fn on_close(&mut self) {
+        self.take_operators_words();
         let now = self.parts.clock.now();
         self.publish(now);
     }

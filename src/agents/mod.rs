@@ -14,11 +14,13 @@ mod persist;
 mod rings;
 mod send;
 mod sent;
+mod status;
 
 pub use admission::{Admission, AdmittedVenue};
-pub use decide::{Decide, DecideParts, EngineStatus, ModelsStatus, StagedModel};
+pub use decide::{Decide, DecideParts, StagedModel};
 pub use endpoint::{Endpoint, EndpointSettings};
 pub use ingest::Ingest;
 pub use persist::Persist;
 pub use rings::{Outbound, RingSizes, Rings, rings};
 pub use send::{Send, SendParts};
+pub use status::{EngineStatus, ModelsStatus};

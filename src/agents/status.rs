@@ -1,0 +1,96 @@
+//! What the control floor sees of the engine and of its models: copies, made by the engine's lane now and then.
+//!
+//! What it is not: state. Nothing is decided by it.
+//!
+//! Invariant: one status is of one moment, between two steps.
+
+use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
+use crate::risk::{Reason, Refusal, Trading};
+use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
+use crate::types::{InstrumentId, Money, Qty};
+
+/// What the control floor sees of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineStatus {
+    /// What was counted.
+    pub counts: Counts,
+    /// What may leave.
+    pub trading: Trading,
+    /// Why that last changed; `None` while it never did.
+    pub trading_reason: Option<Reason>,
+    /// Why nothing may be opened, if so.
+    pub closed: Option<Refusal>,
+    /// Net position of the first instrument, steps.
+    pub position: i64,
+    /// The same in lots; zero before the venue told the rules.
+    pub position_lots: f64,
+    /// Realised profit of our fills, costs included.
+    pub realised: Money,
+    /// Floating profit by our own reckoning.
+    pub floating: Money,
+    /// Open orders.
+    pub orders_open: usize,
+    /// Of them, in doubt.
+    pub orders_unknown: usize,
+    /// Last record of the journal.
+    pub journal_seq: u64,
+    /// Wishes held back, by reason.
+    pub vetoes: VetoCounts,
+    /// The first strategy's models.
+    pub models: ModelsStatus,
+}
+
+impl EngineStatus {
+    /// How an engine stands; `journal_seq` is the last record of its journal.
+    pub fn of(engine: &Engine, journal_seq: u64) -> Self {
+        let position = engine.positions().net(InstrumentId(0)).qty;
+        EngineStatus {
+            counts: *engine.counts(),
+            trading: engine.trading(),
+            trading_reason: engine.trading_reason(),
+            closed: engine.closed(),
+            position,
+            position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
+            realised: engine.positions().realised(),
+            floating: engine.floating(),
+            orders_open: engine.orders().open_count(),
+            orders_unknown: engine.orders().unknown_count(),
+            journal_seq,
+            vetoes: engine.vetoes(),
+            models: engine
+                .strategies()
+                .next()
+                .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
+        }
+    }
+}
+
+/// What the control floor sees of a strategy's models.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ModelsStatus {
+    /// Exchanges and restarts so far.
+    pub revision: u64,
+    /// Slot, digest and version of each live model.
+    pub live: [Option<(Slot, ModelIdentity)>; MEMBERS_MAX + 1],
+    /// The same of each shadow, and what it would have done.
+    pub shadows: [Option<(Slot, ModelIdentity, PaperCounts)>; SHADOWS_MAX],
+    /// How the live scores did, where that is watched.
+    pub quality: Option<QualityCounts>,
+    /// Of the live member whose features moved most: its digest, the feature's place in it, the index.
+    pub drift: Option<(u64, usize, f64)>,
+}
+
+impl ModelsStatus {
+    fn of(view: &StrategyView<'_>) -> Self {
+        let mut status = ModelsStatus { revision: view.models.revision(), ..ModelsStatus::default() };
+        for (place, (slot, unit)) in status.live.iter_mut().zip(view.models.live_slots()) {
+            *place = Some((slot, *unit.identity()));
+        }
+        for (place, (slot, unit, counts)) in status.shadows.iter_mut().zip(view.models.shadows()) {
+            *place = Some((slot, *unit.identity(), *counts));
+        }
+        status.quality = view.quality.copied();
+        status.drift = view.models.worst_drift();
+        status
+    }
+}
