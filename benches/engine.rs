@@ -9,6 +9,7 @@
 //! trees, the signal rule and the gate, which refuses each wish at its last control, and what the lane does when a step's
 //! outputs are gone (`Engine::observe`). With the model on every tenth tick the features are its own 16; with the model on
 //! every tick they are 32, of which it reads 16.
+//! `--only NAME` runs one of them.
 //! Inside `orders_per_s_sustained`, on one core: all of that with an order for every tick, plus the rings, the journal's
 //! append and checksums, histograms, encoding into ZMTP frames, **and** the scripted venue, which reads the order's bytes and
 //! writes result and deal bytes, which are decoded and booked; on the other core: the persister, which copies every record
@@ -78,7 +79,9 @@ fn main() {
         (1, 32, "engine_ticks_per_s_model_every_tick"),
         (1, 16, "engine_ticks_per_s_model_every_tick_16_features"),
     ];
-    for (every, features, name) in runs {
+    let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
+    let is_asked = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    for (every, features, name) in runs.into_iter().filter(|run| is_asked(run.2)) {
         let ticks = TickRun::new(every, features).run(batches);
         println!(
             "\n{name}: {} ticks, {features} features, model on every {every}: {:.0} ns/tick",
@@ -91,8 +94,9 @@ fn main() {
         println!("digest {name} {:08x}", ticks.digest);
         println!("figure {name} {:.0} ticks/s", 1e9 / ticks.ns_per_tick);
     }
-    let seconds = if quick { 3 } else { 30 };
-    orders::orders(seconds, other);
+    if is_asked("orders_per_s_sustained") {
+        orders::orders(if quick { 3 } else { 30 }, other);
+    }
 }
 
 /// Sixteen features more than the bundled model has, of other families; it does not read them.

@@ -83,18 +83,6 @@ pub struct ModelUnit {
     out: Box<[f64]>,
 }
 
-/// A feature's value, after it was noted whether it has a number.
-#[inline]
-fn noted(missing: &mut [u64], feature: usize, value: f32) -> (usize, f32) {
-    let bit = 1 << (feature % 64);
-    if value.is_nan() {
-        missing[feature / 64] |= bit;
-    } else {
-        missing[feature / 64] &= !bit;
-    }
-    (feature, value)
-}
-
 impl ModelUnit {
     /// Matches the model's features to the row's by name; the model may use some of them only.
     pub fn new(
@@ -182,16 +170,24 @@ impl ModelUnit {
     /// stands for place `f` of the row. A unit that has seen nothing takes them all.
     #[inline]
     pub fn update(&mut self, row: &[f32], changed: &[u64]) {
-        if self.is_blank {
+        if self.is_blank || self.model.is_row_faster(set_count(changed)) {
             self.fill(row);
             return;
         }
         let ModelUnit { model, row: prepared, features, missing, .. } = self;
-        let values = set_bits(changed).filter_map(|column| {
-            let feature = features[column];
-            (feature != NO_FEATURE).then(|| noted(missing, usize::from(feature), row[column]))
-        });
-        model.write_all(prepared, set_count(changed), values);
+        for column in set_bits(changed) {
+            let feature = usize::from(features[column]);
+            if feature == usize::from(NO_FEATURE) {
+                continue;
+            }
+            let (value, bit) = (row[column], 1 << (feature % 64));
+            if value.is_nan() {
+                missing[feature / 64] |= bit;
+            } else {
+                missing[feature / 64] &= !bit;
+            }
+            model.write(prepared, feature, value);
+        }
     }
 
     /// Forgets what it was asked before: the next update takes the whole row.
@@ -202,11 +198,10 @@ impl ModelUnit {
     fn fill(&mut self, row: &[f32]) {
         self.is_blank = false;
         let ModelUnit { model, row: prepared, columns, missing, .. } = self;
-        let values = columns.iter().enumerate().map(|(feature, &column)| {
-            let value = row[usize::from(column)];
-            noted(missing, feature, value)
-        });
-        model.write_all(prepared, columns.len(), values);
+        model.write_row(prepared, columns.iter().map(|&column| row[usize::from(column)]));
+        for (word, values) in missing.iter_mut().zip(prepared.values().chunks(64)) {
+            *word = (0..).zip(values).fold(0, |word, (bit, value)| word | u64::from(value.is_nan()) << bit);
+        }
     }
 
     /// Whether it may be asked about a row: each of its features has a number there, or it takes missing ones.

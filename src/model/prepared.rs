@@ -7,7 +7,7 @@
 use super::kernel::{Lines, Part};
 use super::{Body, Model};
 
-/// Once more than one in so many values of a row changed, the whole row is worked in.
+/// Once more than one in so many values of a row changed, the whole row is written.
 const WHOLE_ROW_ABOVE: usize = 4;
 
 /// How many bits are set.
@@ -39,6 +39,13 @@ pub struct Prepared {
     lines: Lines,
 }
 
+impl Prepared {
+    /// What was written, one value for each feature.
+    pub fn values(&self) -> &[f32] {
+        &self.row
+    }
+}
+
 impl Model {
     /// Memory for one row that is made ready value by value; every value is NaN at first.
     pub fn prepare(&self) -> Prepared {
@@ -60,42 +67,36 @@ impl Model {
         }
     }
 
-    /// Writes so many values of a prepared row, each as its feature's place in the row and its value. Many are worked in at
-    /// once, because a whole row takes less than most of its values one by one.
+    /// Writes all values of a prepared row at once, one for each feature in its order.
     ///
-    /// Panics when there is no such feature. `prepared` must come from this model or a clone of it.
+    /// `prepared` must come from this model or a clone of it.
     #[inline]
-    pub fn write_all(
-        &self,
-        prepared: &mut Prepared,
-        count: usize,
-        values: impl Iterator<Item = (usize, f32)>,
-    ) {
-        match &self.body {
-            Body::Trees(trees) if count * WHOLE_ROW_ABOVE <= self.features.len() => {
-                for (feature, value) in values {
-                    prepared.row[feature] = value;
-                    trees.write(&mut prepared.lines, feature, value);
-                }
-            }
-            body => {
-                values.for_each(|(feature, value)| prepared.row[feature] = value);
-                if let Body::Trees(trees) = body {
-                    trees.write_row(&mut prepared.lines, &prepared.row);
-                }
-            }
+    pub fn write_row(&self, prepared: &mut Prepared, values: impl ExactSizeIterator<Item = f32>) {
+        debug_assert_eq!(values.len(), self.features.len(), "a row has one value for each feature");
+        prepared.row.iter_mut().zip(values).for_each(|(place, value)| *place = value);
+        if let Body::Trees(trees) = &self.body {
+            trees.write_row(&mut prepared.lines, &prepared.row);
         }
     }
 
-    /// Writes those values of a row whose bits are set: bit `f % 64` of word `f / 64` stands for feature `f`. Bits past
-    /// the row must be zero.
+    /// Whether so many changed values are better written with their whole row, by [`Model::write_row`], than one by one.
+    #[inline]
+    pub fn is_row_faster(&self, changed_count: usize) -> bool {
+        changed_count * WHOLE_ROW_ABOVE > self.features.len()
+    }
+
+    /// Writes those values of a row whose bits are set, of a row whose others were written before: bit `f % 64` of word
+    /// `f / 64` stands for feature `f`. Bits past the row must be zero.
     ///
     /// Panics when `row` has not one value for each feature.
     #[inline]
     pub fn write_changed(&self, prepared: &mut Prepared, row: &[f32], changed_bits: &[u64]) {
         assert_eq!(row.len(), self.features.len(), "a row has one value for each feature");
-        let count = set_count(changed_bits);
-        self.write_all(prepared, count, set_bits(changed_bits).map(|feature| (feature, row[feature])));
+        if self.is_row_faster(set_count(changed_bits)) {
+            self.write_row(prepared, row.iter().copied());
+        } else {
+            set_bits(changed_bits).for_each(|feature| self.write(prepared, feature, row[feature]));
+        }
     }
 
     /// As [`Model::scores`], of a row that was written before.
