@@ -36,7 +36,7 @@ use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
-use crate::setup::{self, Models, SavedSetup, SetupError};
+use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
 use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
 use models::ModelDoor;
@@ -407,10 +407,10 @@ fn effective_models(
     notes: &mut Vec<String>,
 ) -> Result<Models, StartError> {
     let dir = &config.journal.dir;
-    let last = SavedSetup::last_before(dir, epoch)?;
-    let changes = if last.is_some() { setup::changes_since_start(dir)? } else { Vec::new() };
-    let last = last.as_ref().map(|(_, last)| (&last.configured, &last.models));
-    let models = setup::effective(dir, configured, last, &changes)?;
+    let Some((_, last)) = SavedSetup::last_before(dir, epoch)? else { return Ok(configured.clone()) };
+    let last = LastRun::read(dir, last.configured, last.models)?;
+    let state = setup::registry_state(config)?;
+    let models = setup::effective(dir, configured, &state, &last)?;
     if models.saved() != configured.saved() {
         notes.push(
             "models: those that the last run was brought to, not the configuration's first ones".into(),

@@ -165,6 +165,18 @@ fn models_are_shadowed_promoted_and_rolled_back_on_a_running_appliance() {
     until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));
     until_live(&place, "line@1");
     assert_eq!(status(&place)["models"]["shadows"][0]["version"], 1);
+
+    // What is rolled back while nothing runs stays rolled back, though the journal knows of the promotion.
+    done(&place, "models", &with_said(&["rollback"]));
+    until_live(&place, "model@0");
+    done(&place, "models", &with_said(&["promote", "line@1"]));
+    until_live(&place, "line@1");
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    done(&place, "models", &with_said(&["rollback"]));
+    let mut appliance = place.appliance(&[]);
+    until("it listens to the operator", || appliance.words().contains("operator: ").then_some(()));
+    until_live(&place, "model@0");
     appliance.terminate();
     assert!(appliance.ended().success());
 }

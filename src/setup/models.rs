@@ -7,11 +7,9 @@
 use super::SetupError;
 use crate::config::{CombineKind, Config, ModelFormat, ModelRole};
 use crate::engine::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, ModelUnit, SHADOWS_MAX, Slot};
-use crate::journal::JournalReader;
 use crate::model::MODEL_BYTES_MAX;
-use crate::record::{ModelAction, ModelChange};
 use crate::registry::{
-    CalibrationHeader, Manifest, ManifestError, ModelHeader, ModelSource, Registry, SourceError,
+    CalibrationHeader, Manifest, ManifestError, ModelHeader, ModelSource, Registry, SourceError, State,
     read_limited, slot_of,
 };
 use crate::signal::{Combine, Rule};
@@ -56,6 +54,18 @@ pub struct SavedModel {
     pub slot: u8,
     /// In hexadecimal digits.
     pub digest: String,
+}
+
+impl SavedModels {
+    /// Digest of the model in a slot, in hexadecimal digits.
+    pub(super) fn at(&self, slot: Slot) -> Option<&str> {
+        self.placed.iter().find(|placed| placed.slot == slot.code()).map(|placed| placed.digest.as_str())
+    }
+
+    /// The slots that are taken, as codes.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u8> + '_ {
+        self.placed.iter().map(|placed| placed.slot)
+    }
 }
 
 impl Models {
@@ -257,6 +267,11 @@ fn member_names(config: &Config) -> Vec<String> {
     std::iter::once(&config.model.name).chain(members.map(|model| &model.name)).cloned().collect()
 }
 
+/// What the registry's state says; nothing where the configuration has no registry.
+pub fn registry_state(config: &Config) -> Result<State, SetupError> {
+    config.registry.dir.as_ref().map_or_else(|| Ok(State::default()), |dir| Ok(Registry::new(dir).state()?))
+}
+
 /// The models that the configuration names, where the registry's state names no others.
 pub fn read_models(config: &Config) -> Result<Models, SetupError> {
     let mut models = configured_models(config)?;
@@ -345,45 +360,4 @@ pub fn configured_models(config: &Config) -> Result<Models, SetupError> {
     models.calibration =
         whole.map(|path| read_calibration("ensemble.calibration", path)).transpose()?.unwrap_or_default();
     Ok(models)
-}
-
-/// What a start runs with: the configuration's models, or those that the last start was brought to, as long as the
-/// configuration still names what it named then.
-///
-/// `last` is what the last start was configured with and ran with; `changes` the journal's changes since.
-pub fn effective(
-    dir: &Path,
-    configured: &Models,
-    last: Option<(&SavedModels, &SavedModels)>,
-    changes: &[ModelChange],
-) -> Result<Models, SetupError> {
-    let Some((last_configured, last_live)) = last else { return Ok(configured.clone()) };
-    if *last_configured != configured.saved() {
-        return Ok(configured.clone());
-    }
-    let mut models = Models::read(dir, last_live)?;
-    for change in changes {
-        let Some(slot) = Slot::from_code(change.slot) else { continue };
-        match ModelAction::from_code(change.action) {
-            Some(ModelAction::Install) => {
-                models.place(slot, Arc::new(ModelSource::read(dir, change.digest)?));
-            }
-            Some(ModelAction::Remove) => models.clear(slot),
-            None => {}
-        }
-    }
-    Ok(models)
-}
-
-/// The changes of models since the last start of a journal.
-pub fn changes_since_start(dir: &Path) -> Result<Vec<ModelChange>, crate::journal::JournalError> {
-    let mut changes = Vec::new();
-    for record in JournalReader::open(dir)? {
-        let record = record?;
-        if record.kind() == Some(crate::record::Kind::Start) {
-            changes.clear();
-        }
-        changes.extend(record.payload::<ModelChange>());
-    }
-    Ok(changes)
 }
