@@ -153,6 +153,8 @@ impl Appliance {
         // The journal's lane was started last.
         let mut lanes = std::mem::take(&mut self.lanes);
         let journal = lanes.pop();
+        // The lanes' last words need room.
+        self.collect();
         self.stop.hot.stop();
         lanes.into_iter().for_each(&mut join);
         self.stop.persist.stop();

@@ -81,7 +81,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// Says why the appliance did not start; the exit code tells whose fault it was.
 pub(super) fn start_failed(config: &Path, error: &StartError) -> ExitCode {
-    if matches!(error, StartError::Setup(_)) {
+    if matches!(error, StartError::Setup(error) if error.is_of_configuration()) {
         eprintln!("tickbridge: {}: {error}", config.display());
         return ExitCode::from(EXIT_CONFIG);
     }
@@ -143,6 +143,9 @@ async fn watching(
 ) -> Outcome {
     let mut look = tokio::time::interval(Duration::from_millis(config.status.interval_ms.max(50)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    // Oftener than the engine's lane fills the ring of its statuses, so that what is shown is never an old one.
+    let mut take = tokio::time::interval(Duration::from_millis(100));
+    take.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut interval = Intervals::new(&appliance, config);
     let mut console = console(config);
     let (mut seen, mut told) = (0, String::new());
@@ -172,6 +175,9 @@ async fn watching(
                     eprintln!("\ntickbridge: {failure}");
                     break;
                 }
+            }
+            _ = take.tick() => {
+                appliance.collect();
             }
             call = async { match &mut console {
                 Some(console) => console.next().await,

@@ -10,10 +10,10 @@
 use super::manifest::{Manifest, ManifestError, is_model_name};
 use super::source::{ModelSource, SourceError, read_limited};
 use super::state::{Change, Direction, Said, State, slot_name};
+use super::whole::{self, replace_file};
 use crate::engine::Slot;
 use crate::model::MODEL_BYTES_MAX;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Largest manifest or state.
@@ -226,7 +226,7 @@ impl Registry {
         state.history.drain(..surplus);
         std::fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
         let path = self.dir.join(STATE);
-        write_beside(&path, &to_json(&state)).map_err(io(&path))?;
+        whole::write_beside(&path, &[&to_json(&state)]).map_err(io(&path))?;
         Ok(PreparedState { path, is_laid: true })
     }
 }
@@ -242,7 +242,7 @@ pub struct PreparedState {
 impl PreparedState {
     /// Puts it in place of the old one.
     pub fn commit(mut self) -> Result<(), RegistryError> {
-        put_in_place(&self.path).map_err(io(&self.path))?;
+        whole::put_in_place(&self.path).map_err(io(&self.path))?;
         self.is_laid = false;
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Drop for PreparedState {
     fn drop(&mut self) {
         if self.is_laid {
             // What stays behind is overwritten by the next change.
-            let _ = std::fs::remove_file(beside(&self.path));
+            let _ = std::fs::remove_file(whole::beside(&self.path));
         }
     }
 }
@@ -274,24 +274,8 @@ fn from_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, RegistryErr
         .map_err(|error| RegistryError::Json { path: path.to_owned(), error: error.to_string() })
 }
 
-/// Replaces a file as a whole, durably.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-    write_beside(path, bytes).and_then(|()| put_in_place(path)).map_err(io(path))
-}
-
-fn beside(path: &Path) -> PathBuf {
-    path.with_extension("new")
-}
-
-fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(beside(path))?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn put_in_place(path: &Path) -> std::io::Result<()> {
-    std::fs::rename(beside(path), path)?;
-    path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
+    replace_file(path, &[bytes]).map_err(io(path))
 }
 
 #[cfg(test)]

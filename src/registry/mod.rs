@@ -9,6 +9,7 @@ mod folder;
 mod manifest;
 mod source;
 mod state;
+mod whole;
 
 pub use folder::{ModelKey, PreparedState, Registry, RegistryError};
 pub use manifest::{Manifest, ManifestError, TrainingWindow};
@@ -17,3 +18,4 @@ pub use source::{
     sha256_hex,
 };
 pub use state::{Change, Direction, Said, State, slot_name, slot_of};
+pub use whole::replace_file;

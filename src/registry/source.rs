@@ -5,13 +5,14 @@
 //! Invariant: the digest covers header and bytes, and is the file's name beside a journal: `model-DIGEST.bin`. It is on the disk
 //! before any record names it.
 
+use super::whole::replace_file;
 use crate::engine::{Classes, ModelIdentity, ModelUnit, UnitError};
 use crate::model::{Format, LoadOptions, MODEL_BYTES_MAX, Model, ModelError};
 use crate::signal::{Between, BinsError, Calibration, CalibrationError, Drift, FeatureBins};
 use crate::types::{FixedText, TextError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Largest header.
@@ -273,16 +274,8 @@ impl ModelSource {
         if Self::read(dir, self.digest).is_ok() {
             return Ok(());
         }
-        let beside = path.with_extension("new");
-        let save = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&beside)?;
-            file.write_all(&self.header_line)?;
-            file.write_all(&self.bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)?;
-            std::fs::File::open(dir)?.sync_all()
-        };
-        save().map_err(|error| SourceError::Io { path: path.clone(), error })
+        let written = replace_file(&path, &[&self.header_line, &self.bytes]);
+        written.map_err(|error| SourceError::Io { path, error })
     }
 
     /// Reads one back.

@@ -4,15 +4,17 @@
 //!
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
+mod effective;
 mod features;
 mod models;
 mod rule;
 mod saved;
 
+pub use effective::{LastRun, effective};
 pub use features::feature_specs;
 pub use models::{
-    Models, PlacedModel, SavedModel, SavedModels, changes_since_start, check_manifest, configured_models,
-    effective, feature_objects, live_slots, read_models,
+    Models, PlacedModel, SavedModel, SavedModels, check_manifest, configured_models, feature_objects,
+    live_slots, read_models, registry_state,
 };
 pub use saved::SavedSetup;
 
@@ -164,6 +166,23 @@ pub enum SetupError {
         /// Why.
         error: simd_json::Error,
     },
+}
+
+impl SetupError {
+    /// Whether the configuration, or a file that it names, is to be mended; otherwise it is the disk, or the journal's folder.
+    pub fn is_of_configuration(&self) -> bool {
+        let is_absent = |error: &std::io::Error| {
+            matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied)
+        };
+        match self {
+            Self::Write { .. } | Self::Saved { .. } | Self::SavedModel { .. } => false,
+            Self::Read { error, .. }
+            | Self::Model(SourceError::Io { error, .. })
+            | Self::ModelFile { error: SourceError::Io { error, .. }, .. }
+            | Self::Registry(RegistryError::Source(SourceError::Io { error, .. })) => is_absent(error),
+            _ => true,
+        }
+    }
 }
 
 /// A number that changes with anything that changes decisions.

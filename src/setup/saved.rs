@@ -8,6 +8,7 @@
 use super::SetupError;
 use super::models::{Models, SavedModels};
 use crate::config::Config;
+use crate::registry::replace_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -50,15 +51,12 @@ impl SavedSetup {
         dir.join(format!("setup-{epoch:06}.json"))
     }
 
-    /// Keeps it in a journal's folder, durably.
+    /// Keeps it in a journal's folder, durably; it is there whole or not at all, because the next start reads it.
     pub fn write(&self, dir: &Path, epoch: u32) -> Result<(), SetupError> {
         let path = Self::path(dir, epoch);
-        let save = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&path)?;
-            serde_json::to_writer(&mut file, self)?;
-            file.sync_all()
-        };
-        save().map_err(|error| SetupError::Write { path, error })
+        let written = serde_json::to_vec(self).map_err(std::io::Error::from);
+        let written = written.and_then(|bytes| replace_file(&path, &[&bytes]));
+        written.map_err(|error| SetupError::Write { path, error })
     }
 
     /// Refuses a configuration in which the journal's venue and instrument numbers would mean something else.
@@ -129,6 +127,24 @@ mod tests {
             assert_eq!(format!("{:?}", read.config), format!("{:?}", saved.config));
             assert_eq!((read.models, read.config.digest()), (saved.models, saved.config.digest()));
         }
+    }
+
+    #[test]
+    fn a_start_that_died_while_it_wrote_its_setup_does_not_stop_the_next() {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        let config = Config::load(&demo).expect("the demo's configuration is valid");
+        let folder = tempfile::tempdir().unwrap();
+        let saved = SavedSetup::new(&config, &Models::default(), &Models::default());
+        saved.write(folder.path(), 1).unwrap();
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 1, "nothing is left beside it");
+        // What a kill leaves between the first byte and the rename.
+        let second = SavedSetup::path(folder.path(), 2);
+        std::fs::write(second.with_extension("new"), "{\"config\": 1").unwrap();
+        assert_eq!(SavedSetup::last_before(folder.path(), 3).unwrap().map(|(epoch, _)| epoch), Some(1));
+        saved.write(folder.path(), 2).unwrap();
+        assert_eq!(SavedSetup::last_before(folder.path(), 3).unwrap().map(|(epoch, _)| epoch), Some(2));
+        assert_eq!(files(), 2);
     }
 
     #[test]
