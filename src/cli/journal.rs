@@ -51,6 +51,8 @@ enum JournalCommandError {
     Table(#[from] TableError),
     #[error("{path}: {source}", path = path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("expected a folder without tables of another export, got {path}", path = path.display())]
+    Occupied { path: PathBuf },
     #[error("standard output: {0}")]
     Print(io::Error),
 }
@@ -58,9 +60,14 @@ enum JournalCommandError {
 impl JournalCommandError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Journal(JournalError::Io { .. }) | Self::Table(_) | Self::Write { .. } | Self::Print(_) => {
-                EXIT_IO
+            Self::Journal(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                EXIT_DATA
             }
+            Self::Journal(JournalError::Io { .. })
+            | Self::Table(_)
+            | Self::Write { .. }
+            | Self::Occupied { .. }
+            | Self::Print(_) => EXIT_IO,
             Self::Journal(_) => EXIT_DATA,
             Self::Selection(_) => super::check::EXIT_CONFIG,
         }

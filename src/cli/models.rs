@@ -28,8 +28,8 @@ use std::process::ExitCode;
     tickbridge models --config my.toml shadow trend@3 --who anna --why \"new window\"\n  \
     tickbridge models --config my.toml promote trend@3 --who anna --why \"a week in the shadow\"\n  \
     tickbridge models --config my.toml rollback --who anna --why \"too many vetoes\"\n\n\
-    Exit codes:\n   0  done\n   2  wrong arguments\n  65  refused: standard error says why; what runs is as it was\n  \
-    69  the appliance does not answer\n  74  a file cannot be read; or the change is in effect, but the registry's state could not be written\n  78  the configuration is not usable"
+    Exit codes:\n   0  done\n   2  wrong arguments, or a configuration that is not usable\n  65  refused: standard error says why; what runs is as it was\n  \
+    69  the appliance does not answer\n  74  a file cannot be read; or the change is in effect, but the registry's state could not be written"
 )]
 pub struct Args {
     /// The appliance's configuration
@@ -182,7 +182,11 @@ fn finish(done: Result<(), ModelsError>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tickbridge models: {error}");
-            ExitCode::from(if matches!(error, ModelsError::Io { .. }) { EXIT_IO } else { EXIT_DATA })
+            let is_io = matches!(
+                error,
+                ModelsError::Io { .. } | ModelsError::Registry(RegistryError::Source(SourceError::Io { .. }))
+            );
+            ExitCode::from(if is_io { EXIT_IO } else { EXIT_DATA })
         }
     }
 }

@@ -18,8 +18,8 @@ pub(super) const EXIT_NOBODY: u8 = 69;
 #[command(
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
     tickbridge operator --config my.toml resolve --order 123456789 --who anna --why \"broker says never executed\"\n\n\
-    Exit codes:\n   0  the appliance took it\n   2  wrong arguments\n  65  the appliance refused it: standard error says why\n  \
-    69  no appliance runs there, or it does not answer\n  78  the configuration or the token is not usable"
+    Exit codes:\n   0  the appliance took it\n   2  wrong arguments, or a configuration or a token that is not usable\n  65  the appliance refused it: standard error says why\n  \
+    69  no appliance runs there, or it does not answer"
 )]
 pub struct Args {
     /// The configuration of the running appliance

@@ -94,15 +94,12 @@ fn value<'a>(field: &FieldLayout, bytes: &'a [u8]) -> FieldValue<'a> {
 }
 
 impl<'a> FieldValue<'a> {
-    /// The text of a field that holds text padded with zeros.
+    /// The text of a field that holds text padded with zeros; it may hold control characters.
     pub fn text(self) -> Option<&'a str> {
         let FieldValue::Bytes(bytes) = self else { return None };
         let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);
-        if rest.iter().any(|byte| *byte != 0) || text.iter().any(u8::is_ascii_control) {
-            return None;
-        }
-        std::str::from_utf8(text).ok()
+        std::str::from_utf8(text).ok().filter(|_| rest.iter().all(|byte| *byte == 0))
     }
 }
 

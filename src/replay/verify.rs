@@ -117,6 +117,10 @@ pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summa
         } else {
             match due.pop_front() {
                 Some(made) if same(&made, &record) => summary.outputs += 1,
+                Some(made) if describe(&made) == describe(&record) => {
+                    let reserved = format!("{}, with other reserved bytes", describe(&made));
+                    return differ(&reader, reserved, &record);
+                }
                 Some(made) => return differ(&reader, describe(&made), &record),
                 None => {
                     return differ(&reader, "an input, for the engine makes no more outputs".into(), &record);
@@ -177,5 +181,10 @@ fn describe(record: &Record) -> String {
         };
         text.push_str(&format!(" {}={value}", field.name));
     }
-    format!("{text} at {} ns", record.ts().0)
+    let [venue, instrument] = [record.venue().0, record.instrument().0];
+    let (origin, flags, aux) = (record.origin(), record.flags(), record.aux());
+    let ts = record.ts().0;
+    format!(
+        "{text} at {ts} ns, origin {origin}, venue {venue}, instrument {instrument}, flags {flags}, aux {aux}"
+    )
 }

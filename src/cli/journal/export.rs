@@ -28,7 +28,7 @@ Exit codes:
    0  written
    2  wrong arguments
   65  there is no journal, or it is damaged: nothing is written, standard error says where
-  74  it cannot be read, or a file cannot be written";
+  74  it cannot be read, a file cannot be written, or the folder holds tables of another export";
 
 /// Options of `journal export`.
 #[derive(clap::Args, Debug)]
@@ -70,6 +70,10 @@ fn refuse(path: &Path) -> impl Fn(io::Error) -> JournalCommandError + use<> {
     move |source| JournalCommandError::Write { path: path.clone(), source }
 }
 
+fn say(words: std::fmt::Arguments<'_>) -> Result<(), JournalCommandError> {
+    writeln!(io::stdout().lock(), "{words}").map_err(JournalCommandError::Print)
+}
+
 fn lines(args: &ExportArgs) -> Result<(), JournalCommandError> {
     let mut partial = args.out.as_os_str().to_owned();
     partial.push(".partial");
@@ -90,12 +94,16 @@ fn lines(args: &ExportArgs) -> Result<(), JournalCommandError> {
         let _ = std::fs::remove_file(&partial);
     }
     settled?;
-    println!("{}: {count} records", args.out.display());
-    Ok(())
+    say(format_args!("{}: {count} records", args.out.display()))
 }
 
 fn tables(args: &ExportArgs, suffix: &str) -> Result<(), JournalCommandError> {
     std::fs::create_dir_all(&args.out).map_err(refuse(&args.out))?;
+    // Of another export: beside this one it would seem to belong to it.
+    let mut old = Kind::ALL.iter().map(|kind| args.out.join(format!("{}.{suffix}", kind.name())));
+    if let Some(path) = old.find(|path| path.exists()) {
+        return Err(JournalCommandError::Occupied { path });
+    }
     let mut tables: BTreeMap<&'static str, Table> = BTreeMap::new();
     let mut strange = 0u64;
     args.selection.each(&args.journal, &mut |record| {
@@ -115,7 +123,7 @@ fn tables(args: &ExportArgs, suffix: &str) -> Result<(), JournalCommandError> {
     for table in tables.into_values() {
         let file = table.file.clone();
         let summary = table.writer.finish()?;
-        println!("{}: {} records, {} bytes", file.display(), summary.row_count, summary.file_bytes);
+        say(format_args!("{}: {} records, {} bytes", file.display(), summary.row_count, summary.file_bytes))?;
     }
     if strange > 0 {
         eprintln!(
@@ -210,9 +218,12 @@ impl Table {
                 }
                 FieldValue::Signed(number) => writer.integer(next(), words::signed(number)),
                 FieldValue::Real(number) => writer.double(next(), Some(number)),
-                FieldValue::Bytes(bytes) => match value.text().filter(|_| !words::is_digest(field.name)) {
+                FieldValue::Bytes(bytes) if words::is_digest(field.name) => {
+                    writer.text(next(), &words::digests(bytes).join(" "));
+                }
+                FieldValue::Bytes(bytes) => match value.text() {
                     Some(text) => writer.text(next(), text),
-                    None => writer.text(next(), &words::hexadecimal(bytes).join(" ")),
+                    None => writer.text(next(), &words::hexadecimal(bytes)),
                 },
             }
         }

@@ -83,6 +83,9 @@ fn line(record: &Record) -> String {
         };
         text.push_str(&format!(" {name}={}", plain(value)));
     }
+    if record.kind().is_none() {
+        text.push_str(&format!(" version={} bytes={}", record.version(), words::hexadecimal(record.bytes())));
+    }
     text
 }
 
@@ -95,7 +98,9 @@ fn plain(value: &Json) -> String {
     match value {
         Json::Null => "-".into(),
         Json::String(text) if text.is_empty() => "\"\"".into(),
-        Json::String(text) if !text.contains([' ', '"', '=']) => text.clone(),
+        Json::String(text) if !text.contains([' ', '"', '=', '\\']) && !text.contains(char::is_control) => {
+            text.clone()
+        }
         Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }

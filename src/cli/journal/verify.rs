@@ -9,6 +9,7 @@ use crate::journal::{JournalError, JournalReader};
 use crate::record::{Record, Start};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "\
@@ -46,35 +47,38 @@ struct Summary {
 
 pub(super) fn run(args: &VerifyArgs) -> Result<(), JournalCommandError> {
     let summary = read(&args.journal)?;
-    if args.json {
+    let mut out = io::stdout().lock();
+    let printed = if args.json { summary.write_json(&mut out) } else { summary.write_lines(&mut out) };
+    printed.map_err(JournalCommandError::Print)
+}
+
+impl Summary {
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         let object = json!({
             "whole": true,
-            "records": summary.records,
-            "first_seq": summary.first_seq,
-            "last_seq": summary.last_seq,
-            "segments": summary.segments.len(),
-            "starts": summary.starts,
-            "kinds": summary.kinds,
-            "torn": summary.torn,
+            "records": self.records,
+            "first_seq": self.first_seq,
+            "last_seq": self.last_seq,
+            "segments": self.segments.len(),
+            "starts": self.starts,
+            "kinds": self.kinds,
+            "torn": self.torn,
         });
-        println!("{object}");
-        return Ok(());
+        writeln!(out, "{object}")
     }
-    println!(
-        "whole: {} records, {} to {}, in {} segment(s), of {} start(s)",
-        summary.records,
-        summary.first_seq,
-        summary.last_seq,
-        summary.segments.len(),
-        summary.starts
-    );
-    for (kind, count) in &summary.kinds {
-        println!("  {kind:<18} {count:>12}");
+
+    fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
+        let Summary { records, first_seq, last_seq, segments, starts, kinds, torn } = self;
+        let segments = segments.len();
+        writeln!(
+            out,
+            "whole: {records} records, {first_seq} to {last_seq}, in {segments} segment(s), of {starts} start(s)"
+        )?;
+        for (kind, count) in kinds {
+            writeln!(out, "  {kind:<18} {count:>12}")?;
+        }
+        torn.iter().try_for_each(|torn| writeln!(out, "{torn}"))
     }
-    if let Some(torn) = &summary.torn {
-        println!("{torn}");
-    }
-    Ok(())
 }
 
 fn read(journal: &Path) -> Result<Summary, JournalError> {

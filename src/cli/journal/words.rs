@@ -119,8 +119,18 @@ pub(super) fn double_of(field: &str, bits: u64) -> Option<(&str, f64)> {
     field.strip_suffix("_bits").map(|name| (name, f64::from_bits(bits)))
 }
 
-/// Bytes that are no text: the words of eight bytes that are not zero, in hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> Vec<String> {
+/// Whether the field is a number of which every bit counts: JSON's readers often keep only 53 of them, so there it is text.
+fn is_exact(field: &str) -> bool {
+    matches!(field, "order_id" | "magic") || field.ends_with("_bits")
+}
+
+/// Bytes in hexadecimal, the first one first.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Packed digests: the words of eight bytes that are not zero, in hexadecimal.
+pub(super) fn digests(bytes: &[u8]) -> Vec<String> {
     let words = bytes.chunks(8).map(|chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -148,14 +158,14 @@ pub(super) fn payload(record: &Record) -> Map<String, Json> {
                 if let Some((name, real)) = double_of(field.name, number) {
                     map.insert(name.into(), double(real));
                 }
-                json!(number)
+                if is_exact(field.name) { json!(number.to_string()) } else { json!(number) }
             }
             FieldValue::Signed(number) => json!(signed(number)),
             FieldValue::Real(number) => double(number),
-            FieldValue::Bytes(bytes) => match value.text().filter(|_| !is_digest(field.name)) {
-                Some(text) => json!(text),
-                None => json!(hexadecimal(bytes)),
-            },
+            FieldValue::Bytes(bytes) if is_digest(field.name) => json!(digests(bytes)),
+            FieldValue::Bytes(bytes) => {
+                value.text().map_or_else(|| json!(hexadecimal(bytes)), |text| json!(text))
+            }
         };
         map.insert(field.name.into(), shown);
     }
@@ -174,5 +184,10 @@ pub(super) fn json_of(record: &Record) -> Json {
     map.insert("flags".into(), json!(flags(record)));
     map.insert("aux".into(), json!(record.aux()));
     map.insert("payload".into(), Json::Object(payload(record)));
+    if record.kind().is_none() {
+        // Of a later version: all of its bytes, for a program that knows it.
+        map.insert("version".into(), json!(record.version()));
+        map.insert("bytes".into(), json!(hexadecimal(record.bytes())));
+    }
     Json::Object(map)
 }
