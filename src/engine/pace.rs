@@ -24,7 +24,8 @@ pub(super) struct Pace {
     /// At most so many as lead to the longest pause.
     begun_in_a_row: u32,
     ts_begun: TimeNs,
-    ts_live: TimeNs,
+    /// Since when live ticks are undisturbed; `None` while none enter, or after they ended.
+    ts_live: Option<TimeNs>,
 }
 
 impl Pace {
@@ -44,12 +45,31 @@ impl Pace {
 
     /// Live ticks enter from now on.
     pub(super) fn on_live(&mut self, now: TimeNs) {
-        self.ts_live = now;
+        self.ts_live = Some(now);
     }
 
-    /// Live ticks end here.
+    /// Live ticks end here; what was over already ends no second time.
     pub(super) fn on_disturbed(&mut self, now: TimeNs) {
-        let calm = (now.since(self.ts_live) / CALM_NS).clamp(0, i64::from(self.begun_in_a_row));
+        let Some(ts_live) = self.ts_live.take() else { return };
+        let calm = (now.since(ts_live) / CALM_NS).clamp(0, i64::from(self.begun_in_a_row));
         self.begun_in_a_row -= calm as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calm_counts_once_and_time_away_not_at_all() {
+        let at = |seconds: i64| TimeNs(seconds * NS_PER_S);
+        let mut pace = Pace::default();
+        (0..10).for_each(|_| pace.on_begun(at(0)));
+        pace.on_live(at(0));
+        // A second of ticks, then the connection is gone, and a minute later it comes back.
+        pace.on_disturbed(at(1));
+        assert_eq!(pace.free_from(), at(16), "one plan less in the row");
+        pace.on_disturbed(at(61));
+        assert_eq!(pace.free_from(), at(16), "nothing was live since");
     }
 }
