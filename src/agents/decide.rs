@@ -191,8 +191,8 @@ impl Decide {
         count
     }
 
-    /// Answers before news: what became of an order is known before the next tick is judged. A report is always taken before a
-    /// tick that came after it, because it was in its ring before.
+    /// Answers before news: what became of an order is known before the next tick is judged. A report that is
+    /// there is taken before any tick; of two lanes, one that comes in this very moment may be taken a turn later.
     #[inline]
     fn next(&mut self) -> Option<Record> {
         if let Some(answer) = self.parts.send_reports.pop() {

@@ -439,8 +439,8 @@ fn welcome(
     None
 }
 
-/// A session ended. What another connection of the account still does is not down, but whose ticks were taken is told; if the one that executed commands is gone,
-/// an older one that can takes its place, and the engine hears of both.
+/// A session ended. What another connection of the account still does is not down, but whose ticks were taken is told; if the
+/// one that executed commands is gone, an older one that can takes its place, and the engine hears of both.
 #[cold]
 fn end(
     peers: &mut [Peer],

@@ -34,7 +34,7 @@ impl KeepWarm {
         }
         self.ts_last = now;
         self.index = (self.index + 1) % PART_COUNT;
-        Some(Part { index: self.index, count: PART_COUNT })
+        Some(Part::new(self.index, PART_COUNT))
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
         let quiet = parts(QUIET_NS / 1_000 + 3 * ROUND_NS / 1_000, None);
         assert_eq!(quiet.len(), 3 * PART_COUNT + 1, "three rounds and the first part of the next");
         for part in 0..PART_COUNT {
-            let times = quiet[..3 * PART_COUNT].iter().filter(|read| read.index == part).count();
+            let times = quiet[..3 * PART_COUNT].iter().filter(|read| read.index() == part).count();
             assert_eq!(times, 3, "part {part}");
         }
         assert_eq!(parts(100_000, Some(QUIET_NS / 1_000)), [], "inputs as often as that leave nothing to do");

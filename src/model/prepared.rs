@@ -69,10 +69,10 @@ impl Model {
 
     /// Writes all values of a prepared row at once, one for each feature in its order.
     ///
-    /// `prepared` must come from this model or a clone of it.
+    /// Panics when there is not one value for each feature. `prepared` must come from this model or a clone of it.
     #[inline]
     pub fn write_row(&self, prepared: &mut Prepared, values: impl ExactSizeIterator<Item = f32>) {
-        debug_assert_eq!(values.len(), self.features.len(), "a row has one value for each feature");
+        assert_eq!(values.len(), self.features.len(), "a row has one value for each feature");
         prepared.row.iter_mut().zip(values).for_each(|(place, value)| *place = value);
         if let Body::Trees(trees) = &self.body {
             trees.write_row(&mut prepared.lines, &prepared.row);
@@ -112,7 +112,8 @@ impl Model {
         self.link.apply(out);
     }
 
-    /// Reads every cache line of the model, so that the next row finds them in the cache.
+    /// Reads the model's cache lines that asking it reads, so that the next row finds them in the cache; not those that only
+    /// writing single values reads.
     pub fn touch(&self) {
         self.touch_part(Part::WHOLE);
     }

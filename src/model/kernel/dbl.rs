@@ -1,5 +1,5 @@
 //! The whole-tree kernel for trees of any shape up to 63 splits: all splits are decided by one byte look-up and one byte
-//! comparison, then every split's step is taken at once, doubled in registers, and the last few hops read from memory.
+//! comparison, then every split's step is taken at once, doubled in registers until every walk has arrived.
 //!
 //! What it is not: general. Deeper or larger trees go to `gather` or `scalar`.
 //!

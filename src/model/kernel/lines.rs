@@ -27,15 +27,26 @@ impl Lines {
 /// How a model is read in parts, so that no reading takes long: part `index` of `count` equal ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Part {
-    /// From 0.
-    pub index: usize,
-    /// How many there are, at least 1.
-    pub count: usize,
+    index: usize,
+    count: usize,
 }
 
 impl Part {
     /// All in one.
     pub const WHOLE: Part = Part { index: 0, count: 1 };
+
+    /// Part `index`, from 0, of `count`.
+    ///
+    /// Panics when there is no such part.
+    pub const fn new(index: usize, count: usize) -> Part {
+        assert!(index < count, "a part is one of those there are");
+        Part { index, count }
+    }
+
+    /// Which it is, from 0.
+    pub const fn index(self) -> usize {
+        self.index
+    }
 }
 
 /// Reads one byte of every cache line in a part of a slice.
@@ -44,7 +55,7 @@ pub(super) fn touch<T: Copy>(slice: &[T], part: Part) {
     let line_count = byte_count.div_ceil(LINE_BYTES);
     for line in line_count * part.index / part.count..line_count * (part.index + 1) / part.count {
         let byte = first.wrapping_add(line * LINE_BYTES);
-        // SAFETY: the byte is inside the slice, and its values, being plain numbers, have no padding.
+        // SAFETY: the byte is inside the slice, because a part's index is below its count, and its values, being plain numbers, have no padding.
         unsafe { byte.read_volatile() };
     }
 }
