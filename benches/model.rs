@@ -90,6 +90,7 @@ fn main() {
         println!("figure peer_over_ours_prepared_p50_geomean {:.2} x", mean(|ratios| ratios.prepared_p50));
         println!("figure peer_over_ours_prepared_p99_geomean {:.2} x", mean(|ratios| ratios.prepared_p99));
     }
+    println!("figure peers_missing {} peers", usize::from(folder().join("lleaves.missing").exists()));
     println!("figure rows_not_bit_equal {not_equal} rows");
     println!("digest model {digest:08x}");
     assert_eq!(not_equal, 0, "every row is the library's in every bit");

@@ -157,7 +157,7 @@ def golden(out):
     for version in VERSIONS:
         apart(version, make_all, str(out))
     for file in sorted(out.glob(f"{OTHER_ORDER}_*.json")):
-        x, _, rounds = rows.read(file.with_suffix(".rows"))
+        x, _, rounds, _ = rows.read(file.with_suffix(".rows"))
         rows.write(file.with_suffix(".present.json"), x, xgboost_models.scores(file, x, rounds), rounds=rounds, unnamed=True)
 
 
@@ -165,7 +165,7 @@ def score_all(path, version, tables):
     """The scores of files with rows, in order."""
     library, answers = opened(path, version), []
     for file, table in tables:
-        x, _, rounds = rows.read(pathlib.Path(table))
+        x, _, rounds, _ = rows.read(pathlib.Path(table))
         answers.append(library.scores(file, x, rounds))
     return answers
 

@@ -57,12 +57,13 @@ def write(path, x, scores, bounds=None, rounds=0, unnamed=False):
 
 
 def read(path):
-    """Columns, scores, rounds."""
+    """Columns, scores, rounds, bounds (None where every bit counts)."""
     words = np.frombuffer(path.read_bytes(), "<u4")
     count, columns, outputs, bounded, rounds, _ = (int(word) for word in words[:6])
     body = words[6:].reshape(count, columns + 2 * outputs * (1 + bounded))
     x = np.ascontiguousarray(body[:, :columns]).view("<f4")
-    return x, np.ascontiguousarray(body[:, columns:columns + 2 * outputs]).view("<f8"), rounds
+    doubles = np.ascontiguousarray(body[:, columns:]).view("<f8")
+    return x, doubles[:, :outputs], rounds, doubles[:, outputs:] if bounded else None
 
 
 def names(columns):
