@@ -253,6 +253,8 @@ struct TickRun {
     quotes: Quotes,
     clock: Clock,
     now: TimeNs,
+    /// The model is asked on every so many ticks.
+    every: u32,
 }
 
 struct TickResult {
@@ -299,14 +301,17 @@ impl TickRun {
             out.clear();
         }
         assert_eq!(engine.closed(), None, "trading is open");
-        TickRun { engine, out, port, bytes, quotes: Quotes::new(0), clock: Clock::system(), now }
+        TickRun { engine, out, port, bytes, quotes: Quotes::new(0), clock: Clock::system(), now, every }
     }
 
     fn run(mut self, batches: usize) -> TickResult {
-        let (mut busy_ns, mut digest) = (0, 0);
+        let (mut busy_ns, mut digest, mut decided_before) = (0, 0, 0);
         for batch in 0..batches + 5 {
             for _ in 0..BATCH {
                 self.bytes.push(&self.quotes.next_tick());
+            }
+            if batch == 5 {
+                decided_before = self.engine.counts().decisions;
             }
             let started = self.clock.now();
             let TickRun { engine, out, port, bytes, now, .. } = &mut self;
@@ -336,6 +341,12 @@ impl TickRun {
             }
         }
         let counts = self.engine.counts();
+        let (timed, asked) =
+            ((batches * BATCH) as u64, (counts.decisions - decided_before) * u64::from(self.every));
+        assert!(
+            timed.abs_diff(asked) < u64::from(self.every),
+            "the model was asked: {asked} of {timed} ticks"
+        );
         digest = crc32c::crc32c_append(digest, &counts.decisions.to_le_bytes());
         let denied = counts.denied().map(|(_, count)| count).sum();
         TickResult {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tickbridge::app::{Appliance, StartOptions};
 use tickbridge::config::Config;
-use tickbridge::journal::{self, JournalOptions, JournalReader, Persister};
+use tickbridge::journal::{self, JournalOptions, JournalReader, Persister, memory_path};
 use tickbridge::record::{Origin, Record, Tick};
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
@@ -171,8 +171,18 @@ fn paced(root: &Path, seconds: i64, core: Option<usize>) {
     println!("digest journal_paced {:08x}", read_back(root, count));
 }
 
+/// The shared memory goes with the bench; its files are on the disk, below `target/`.
+fn remove_memory(journal: &Path) {
+    let memory_dir = JournalOptions::new(journal).memory_dir;
+    let _ = std::fs::remove_file(memory_path(
+        &memory_dir,
+        &journal.canonicalize().expect("the journal's folder"),
+    ));
+}
+
 /// Every record that was appended is on the disk, in order; the checksum of their contents.
 fn read_back(root: &Path, count: u64) -> u32 {
+    remove_memory(&root.join("journal"));
     let (mut digest, mut seen) = (0, 0);
     for record in JournalReader::open(&root.join("journal")).expect("the journal") {
         let record = record.expect("a whole record");
@@ -239,7 +249,13 @@ fn recovery(root: &Path) {
     journal.persister.close(clock.now()).expect("the disk");
     drop(journal);
     let (day_s, rebuilt) = start();
+    remove_memory(&root.join("journal"));
     let rebuilt = rebuilt.expect("a start that rebuilds says so");
+    let numbers = rebuilt.split(|byte: char| !byte.is_ascii_digit()).filter_map(|word| word.parse().ok());
+    assert!(
+        numbers.max().is_some_and(|most: u64| most >= DAY_TICKS),
+        "expected {DAY_TICKS} records, got: {rebuilt}"
+    );
     println!("\nstart: {empty_s:.3} s on an empty journal; {day_s:.3} s after {DAY_TICKS} ticks ({rebuilt})");
     println!("figure recovery_s_10m_ticks {day_s:.3} s");
 }

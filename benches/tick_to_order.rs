@@ -25,6 +25,7 @@ use terminal::{Afterwards, Ask, Incoming, Outgoing, Quotes, Venue};
 use tickbridge::app::{Appliance, Outcome, StartOptions};
 use tickbridge::config::{Config, Resolved};
 use tickbridge::features::FeatureTick;
+use tickbridge::journal::memory_path;
 use tickbridge::record::Layout;
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
@@ -259,6 +260,8 @@ fn appliance_round(plan: Plan, cores: Cores, clock: &Clock, last: &mut Last) -> 
     let outcome = appliance.finish();
     client.check(&outcome, WARM_UP + plan.exchanges + plan.open_loop);
     last.stages = stage_lines(&outcome);
+    let journal = config.journal.dir.canonicalize().expect("the journal's folder");
+    let _ = std::fs::remove_file(memory_path(&config.journal.memory_dir, &journal));
     std::fs::remove_dir_all(&folder).expect("the bench's own folder");
     histogram
 }
