@@ -7,7 +7,7 @@
 #[path = "strategies/book.rs"]
 mod book;
 
-use book::{Book, Desk, EURUSD, GBPUSD, SHADOW, START_NS, THREE, always};
+use book::{Book, Desk, EURUSD, GBPUSD, SHADOW, START_NS, THREE, TICKS_MAX, always};
 use tickbridge::config::Config;
 use tickbridge::engine::{ModelUnit, Slot};
 use tickbridge::registry::{CalibrationHeader, ModelHeader, ModelSource};
@@ -51,7 +51,10 @@ fn compare(name: &str, book: &Book, expected: impl Fn(&[f64]) -> f64) {
     let mut members = members(&desk.config);
     assert_eq!(members.len(), 3);
     let (mut compared, mut different) = (0, std::collections::BTreeSet::new());
-    while compared < 400 {
+    for _ in 0..TICKS_MAX {
+        if compared == 400 {
+            break;
+        }
         let spread = 1 + desk.dice.below(5) as i64;
         let Some(score) = desk.tick(EURUSD, 100, spread) else { continue };
         let row = desk.engine.features(0).to_vec();
@@ -75,6 +78,7 @@ fn compare(name: &str, book: &Book, expected: impl Fn(&[f64]) -> f64) {
         different.insert(score.to_bits());
         compared += 1;
     }
+    assert_eq!(compared, 400, "{name}: decisions in {TICKS_MAX} ticks");
     println!("{name}: {compared} scores compared, {} different ones", different.len());
     assert!(different.len() >= 3 || name == "vote" && different.len() >= 2, "{name}: {}", different.len());
 }

@@ -21,6 +21,8 @@ use tickbridge::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs, VenueI
 
 /// A Wednesday, 09:00 UTC.
 pub const START_NS: i64 = 1_700_038_800 * NS_PER_S;
+/// More ticks than any of these tests needs: one that gives up says so.
+pub const TICKS_MAX: u32 = 20_000;
 pub const EURUSD: InstrumentId = InstrumentId(0);
 pub const GBPUSD: InstrumentId = InstrumentId(1);
 
@@ -251,9 +253,13 @@ impl Desk {
     /// Ticks of EURUSD, 100 ms apart, until so many decisions were made.
     pub fn decide(&mut self, count: u64) {
         let until = self.engine.counts().decisions + count;
-        while self.engine.counts().decisions < until {
+        for _ in 0..TICKS_MAX {
+            if self.engine.counts().decisions >= until {
+                return;
+            }
             self.tick(EURUSD, 100, 2);
         }
+        panic!("expected {until} decisions in {TICKS_MAX} ticks, got {}", self.engine.counts().decisions);
     }
 
     /// The report's JSON.
