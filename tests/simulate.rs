@@ -30,6 +30,17 @@ fn many_seeds_with_every_fault_break_no_rule() {
     assert!(summary.comparisons > 20 * summary.seeds && summary.events_min >= EVENTS, "{summary:?}");
 }
 
+/// Forward steps of the clock once made two looks at the venue, a moment apart, seem seconds apart.
+#[test]
+fn a_clock_that_leaps_again_and_again_proves_nothing() {
+    let mut simulator = Simulator::default();
+    for seed in [32_626, 54_771, 63_662] {
+        let episode = Episode { seed, ..like(None) };
+        let outcome = simulator.run(&episode, Tracing::Off);
+        assert_eq!(outcome.violation, None, "again: {}", episode.command());
+    }
+}
+
 #[test]
 fn every_planted_bug_is_found() {
     let mut found = 0;

@@ -77,7 +77,7 @@ impl Engine {
 
     fn on_session(&mut self, input: &Record, out: &mut Outputs) {
         let Some(session) = input.payload::<record::Session>() else { return };
-        let now = self.now;
+        let (now, witnessed) = (self.now, self.witnessed);
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         // Ticks are taken from market addresses only.
         let is_market = session.roles & ROLE_MARKET != 0 && input.origin() == Origin::Market as u8;
@@ -85,7 +85,7 @@ impl Engine {
             venue.account_mode = session.account_mode;
             venue.server_offset_s = session.server_offset_s;
             venue.margin_mode = MarginMode::from_code(session.margin_mode).unwrap_or(venue.margin_mode);
-            venue.up(session.roles, now);
+            venue.up(session.roles, now, witnessed);
             if is_market {
                 self.past_of_connection(input.venue(), input.aux());
             }

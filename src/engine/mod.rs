@@ -41,12 +41,15 @@ use crate::order::{Change, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
 use crate::types::{
-    INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, OrderId, Side, TimeNs, TradeMode, VenueId,
+    INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use loss::LossWatch;
 use strategy::Strategy;
 use venue::Venue;
 use warm::History;
+
+/// What one step of time counts at most where time is evidence.
+const WITNESSED_STEP_NS: i64 = 50 * NS_PER_MS;
 
 /// Why the operator should look: codes of `record::Alert`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,6 +94,8 @@ pub struct Engine {
     epoch: u32,
     sequence: u32,
     now: TimeNs,
+    /// Time that passed while somebody looked: see [`Engine::advance`].
+    witnessed: TimeNs,
     /// Newest stamp of any venue: history is asked for in their time, which need not be ours.
     ts_venue: TimeNs,
     timer_due: TimeNs,
@@ -140,6 +145,7 @@ impl Engine {
             epoch: 0,
             sequence: 0,
             now: TimeNs::NEVER,
+            witnessed: TimeNs(1),
             ts_venue: TimeNs::NEVER,
             timer_due: TimeNs::NEVER,
             instruments: setup.instruments,
@@ -170,7 +176,7 @@ impl Engine {
     /// Takes one input and produces what follows from it. Outputs and unknown kinds are ignored.
     #[inline]
     pub fn step(&mut self, input: &Record, out: &mut Outputs) {
-        self.now = self.now.max(input.ts());
+        self.advance(input.ts());
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
             Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
@@ -181,6 +187,15 @@ impl Engine {
         }
     }
 
+    /// Takes an input's time. Between two inputs at most [`WITNESSED_STEP_NS`] count as witnessed: while time is news to the
+    /// engine it hears of it every 10 ms, so a longer step is a clock that leapt, or a lane that stood still, and nobody saw
+    /// what a venue did meanwhile.
+    #[inline]
+    fn advance(&mut self, ts: TimeNs) {
+        self.witnessed = self.witnessed.plus_ns(ts.since(self.now).clamp(0, WITNESSED_STEP_NS));
+        self.now = self.now.max(ts);
+    }
+
     /// Rebuilds state from one journalled record without deciding anything: inputs as facts, our own commands as orders.
     ///
     /// `spare` is working memory; what it holds afterwards is not to be sent.
@@ -188,7 +203,7 @@ impl Engine {
         spare.clear();
         match record.kind() {
             Some(Kind::Tick) => {
-                self.now = self.now.max(record.ts());
+                self.advance(record.ts());
                 if let Some(tick) = record.payload::<record::Tick>()
                     && record.flags() & record::FLAG_REFILL == 0
                 {
@@ -199,7 +214,7 @@ impl Engine {
                 }
             }
             // Features begin empty at a start; what warmed them before is of no use.
-            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.now = self.now.max(record.ts()),
+            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.advance(record.ts()),
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
@@ -207,7 +222,7 @@ impl Engine {
             }
             // The setup has the models as they stood at this start; what came before only counts.
             Some(Kind::ModelChange) => {
-                self.now = self.now.max(record.ts());
+                self.advance(record.ts());
                 self.note_model_change(record.instrument());
             }
             Some(Kind::TradingChange) => {
@@ -316,6 +331,7 @@ impl Engine {
         self.prepare(order.new.instrument);
         if order.state == OrderState::Unknown {
             self.counts.unknown += 1;
+            self.orders.doubted(order.new.id.raw(), self.witnessed);
             let venue = self.venue_of(order.new.instrument);
             if let Some(venue) = self.venues.get_mut(usize::from(venue.0)) {
                 venue.look_again(self.now);

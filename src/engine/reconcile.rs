@@ -3,7 +3,8 @@
 //! What it is not: a copy of the venue over us. A difference is shown and stops openings; it is never papered over.
 //!
 //! Invariant: an order in doubt is declared absent only after two complete snapshots, each asked for while the link had been
-//! healthy for [`HEALTHY_FOR_NS`], knew nothing of it among orders, deals and history.
+//! healthy for [`HEALTHY_FOR_NS`], knew nothing of it among orders, deals and history. The time between them is witnessed
+//! time (`Engine::advance`): a clock that leaps proves nothing.
 
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{Fact, OrderState, Verdict};
@@ -32,6 +33,7 @@ impl Engine {
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
         self.venues[venue_index].asked(query_id, self.fill_count, now, newest);
+        self.venues[venue_index].query_witnessed = self.witnessed;
         let query = record::Query { query_id, since: since.0, order_id: 0 };
         self.emit(VenueId(venue_index as u16), InstrumentId::NONE, &query, out);
     }
@@ -140,7 +142,7 @@ impl Engine {
             return true;
         }
         let venue = &self.venues[venue_index];
-        let (query, asked) = (venue.query, venue.query_asked);
+        let (query, asked) = (venue.query, venue.query_witnessed);
         let healthy = asked.since(venue.healthy_since) >= HEALTHY_FOR_NS;
         if healthy {
             self.each_open(|engine, id| {
@@ -148,7 +150,7 @@ impl Engine {
                 let here = usize::from(engine.venue_of(order.new.instrument).0) == venue_index;
                 // What the venue once acknowledged is not absent because a list lags behind: the operator decides.
                 let acknowledged = order.ticket != 0 || matches!(order.retcode, 10_008..=10_010);
-                if !here || order.state != OrderState::Unknown || order.ts_unknown > asked || acknowledged {
+                if !here || order.state != OrderState::Unknown || acknowledged {
                     return;
                 }
                 if engine.orders.absent_in_snapshot(id, query, asked) >= ABSENT_READS {

@@ -133,7 +133,19 @@ impl Bench {
         self.out.records().to_vec()
     }
 
+    /// Time passes, and the engine is told as the lane does while it waits.
     fn wait_ms(&mut self, ms: i64) -> Vec<Record> {
+        let end = self.now.plus_ns(ms * NS_PER_MS);
+        let mut outputs = Vec::new();
+        while self.now < end {
+            self.now = self.now.plus_ns(10 * NS_PER_MS).min(end);
+            outputs.extend(self.give(&ClockTick { reserved: 0 }));
+        }
+        outputs
+    }
+
+    /// The clock leaps.
+    fn leap_ms(&mut self, ms: i64) -> Vec<Record> {
         self.now = self.now.plus_ns(ms * NS_PER_MS);
         self.give(&ClockTick { reserved: 0 })
     }

@@ -24,7 +24,7 @@ pub(super) struct Venue {
     /// Terminal and account flags of the last `Account`; `None` before the first.
     pub account_flags: Option<u8>,
     pub server_offset_s: i32,
-    /// When the youngest session came up.
+    /// Witnessed time at which the youngest session came up.
     pub healthy_since: TimeNs,
     pub reconciled: bool,
     /// A first baseline of what we did not trade ourselves was taken.
@@ -36,6 +36,8 @@ pub(super) struct Venue {
     /// The open query, or zero.
     pub query: u64,
     pub query_asked: TimeNs,
+    /// Witnessed time of the open query.
+    pub query_witnessed: TimeNs,
     pub query_due: TimeNs,
     /// Newest stamp of the venue when it was asked.
     pub query_ts_venue: TimeNs,
@@ -61,6 +63,7 @@ impl Venue {
             mismatch: None,
             query: 0,
             query_asked: TimeNs::NEVER,
+            query_witnessed: TimeNs::NEVER,
             query_due: TimeNs(i64::MAX),
             query_ts_venue: TimeNs::NEVER,
             query_fills: 0,
@@ -79,9 +82,9 @@ impl Venue {
     }
 
     /// A role came up: everything must be compared again, at once.
-    pub(super) fn up(&mut self, roles: u8, now: TimeNs) {
+    pub(super) fn up(&mut self, roles: u8, now: TimeNs, witnessed: TimeNs) {
         self.roles_up |= roles;
-        self.healthy_since = now;
+        self.healthy_since = witnessed;
         self.reconciled = false;
         self.differed_once = false;
         self.mismatch = None;

@@ -14,7 +14,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub const ORDERS_OPEN_MAX: usize = 4_096;
 /// Final orders remembered for late reports.
 const ORDERS_FINAL_MAX: usize = 4_096;
-/// Between a doubt and the snapshots that may end it lies at least so much.
+/// Between a doubt and the snapshots that may end it lies at least so much witnessed time.
 const ABSENT_APART_NS: i64 = NS_PER_S;
 /// Deals remembered, so that a repeated one is known.
 const DEALS_REMEMBERED_MAX: usize = 65_536;
@@ -85,8 +85,8 @@ pub struct Order {
     pub ts_unknown: TimeNs,
     /// Complete snapshots since then, a second apart, that know nothing of it.
     pub absent_reads: u32,
-    /// When the last of them was asked for.
-    pub ts_absent: TimeNs,
+    /// Witnessed time of the doubt, then of the question behind the last of these snapshots; `TimeNs::NEVER` before.
+    pub witnessed: TimeNs,
     /// The last snapshot that knew it: query id.
     pub seen_in: u64,
     /// The return code that decided, or zero.
@@ -173,7 +173,7 @@ impl OrderBook {
             ts_state: new.ts_decide,
             ts_unknown: TimeNs::NEVER,
             absent_reads: 0,
-            ts_absent: TimeNs::NEVER,
+            witnessed: TimeNs::NEVER,
             seen_in: 0,
             retcode: 0,
         };
@@ -295,20 +295,28 @@ impl OrderBook {
     pub fn seen_in_snapshot(&mut self, id: u64, query_id: u64) {
         if let Some(order) = self.orders.get_mut(&id) {
             order.seen_in = query_id;
-            (order.absent_reads, order.ts_absent) = (0, TimeNs::NEVER);
+            order.absent_reads = 0;
+        }
+    }
+
+    /// Notes the witnessed time at which an order came into doubt.
+    pub fn doubted(&mut self, id: u64, witnessed: TimeNs) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            (order.absent_reads, order.witnessed) = (0, witnessed);
         }
     }
 
     /// Counts a complete snapshot, asked for at `asked` on a healthy link, that does not know the order; the count so far.
     ///
     /// A snapshot that was asked for too soon after the doubt, or after the last one that counted, proves nothing new: a
-    /// request may still be on its way to the server.
+    /// request may still be on its way to the server. "Soon" is witnessed time: a clock that leaps forward proves nothing.
     pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64, asked: TimeNs) -> u32 {
         match self.orders.get_mut(&id) {
             Some(order) if order.seen_in != query_id => {
-                if asked.since(order.ts_unknown.max(order.ts_absent)) >= ABSENT_APART_NS {
+                let is_known = order.witnessed != TimeNs::NEVER;
+                if is_known && asked.since(order.witnessed) >= ABSENT_APART_NS {
                     order.absent_reads += 1;
-                    order.ts_absent = asked;
+                    order.witnessed = asked;
                 }
                 order.absent_reads
             }
@@ -324,7 +332,7 @@ impl OrderBook {
         if moved {
             order.ts_state = now;
             order.ts_unknown = if order.state == OrderState::Unknown { now } else { TimeNs::NEVER };
-            (order.absent_reads, order.ts_absent) = (0, TimeNs::NEVER);
+            (order.absent_reads, order.witnessed) = (0, TimeNs::NEVER);
         }
         let order = *order;
         self.account(&before, -1);
@@ -366,102 +374,4 @@ impl OrderBook {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::StrategyId;
-    use proptest::prelude::*;
-
-    fn id(sequence: u32) -> OrderId {
-        OrderId::new(StrategyId(1), 1, sequence).unwrap()
-    }
-
-    fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
-        NewOrder {
-            id: id(sequence),
-            instrument: InstrumentId(0),
-            side,
-            qty: Qty(qty),
-            reduces: false,
-            ts_decide: TimeNs(1),
-            ts_venue: TimeNs(1),
-        }
-    }
-
-    #[test]
-    fn an_unknown_order_stays_reserved_until_evidence() {
-        let mut book = OrderBook::default();
-        book.insert(new_order(1, Side::Buy, 10));
-        book.learn(id(1).raw(), Fact::Dispatched, Verdict::None, TimeNs(2));
-        let change = book.learn(id(1).raw(), Fact::Doubt, Verdict::Timer, TimeNs(3)).unwrap();
-        assert_eq!((change.from, change.order.state), (OrderState::Sent, OrderState::Unknown));
-        assert_eq!((book.reserved(InstrumentId(0), Side::Buy), book.unknown_count()), (10, 1));
-        // Asked for too soon, or twice in a moment: a request may still be on its way to the server.
-        let at = |ns: i64| TimeNs(3 + ns);
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 6, at(ABSENT_APART_NS - 1)), 0);
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 7, at(ABSENT_APART_NS)), 1);
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 8, at(2 * ABSENT_APART_NS - 1)), 1);
-        assert_eq!(book.absent_in_snapshot(id(1).raw(), 9, at(2 * ABSENT_APART_NS)), 2);
-        book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
-        assert_eq!(
-            (book.reserved(InstrumentId(0), Side::Buy), book.unknown_count(), book.open_count()),
-            (0, 0, 0)
-        );
-    }
-
-    #[test]
-    fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
-        let mut book = OrderBook::default();
-        book.insert(new_order(1, Side::Sell, 10));
-        let deal =
-            |book: &mut OrderBook, deal, qty| book.deal(deal, id(1).raw(), 100, qty, TimeNs(5), TimeNs(6));
-        assert!(matches!(deal(&mut book, 1, 4), DealOutcome::Ours(Some(_))));
-        assert_eq!(deal(&mut book, 1, 4), DealOutcome::Repeated);
-        book.learn(id(1).raw(), Fact::Cancelled, Verdict::Venue, TimeNs(7)).unwrap();
-        assert!(matches!(
-            deal(&mut book, 2, 6),
-            DealOutcome::Ours(Some(Change { from: OrderState::Cancelled, .. }))
-        ));
-        let order = book.order(id(1).raw()).unwrap();
-        assert_eq!((order.state, order.qty_filled, order.fill_value), (OrderState::Filled, 10, 1_000));
-        assert_eq!(book.deal(3, 99, 1, 1, TimeNs(8), TimeNs(9)), DealOutcome::Foreign);
-    }
-
-    #[test]
-    fn final_orders_are_forgotten_in_turn_and_open_ones_never() {
-        let mut book = OrderBook::default();
-        book.insert(new_order(0, Side::Buy, 1));
-        for sequence in 1..=2 * ORDERS_FINAL_MAX as u32 {
-            book.insert(new_order(sequence, Side::Buy, 1));
-            book.learn(id(sequence).raw(), Fact::NotDispatched, Verdict::Gate, TimeNs(1));
-        }
-        assert!(book.order(id(0).raw()).is_some());
-        assert!(book.order(id(1).raw()).is_none());
-        assert_eq!((book.open_count(), book.orders.len()), (1, ORDERS_FINAL_MAX + 1));
-    }
-
-    proptest! {
-        #[test]
-        fn sums_equal_a_recount(steps in proptest::collection::vec((0u32..8, 0usize..13, 1i64..9), 1..200)) {
-            let mut book = OrderBook::default();
-            for sequence in 0..8 {
-                let side = if sequence % 2 == 0 { Side::Buy } else { Side::Sell };
-                book.insert(new_order(sequence, side, 10));
-            }
-            for (turn, (sequence, what, qty)) in steps.into_iter().enumerate() {
-                let now = TimeNs(turn as i64 + 2);
-                if what < Fact::ALL.len() {
-                    book.learn(id(sequence).raw(), Fact::ALL[what], Verdict::Venue, now);
-                } else {
-                    book.deal(turn as u64 + 1, id(sequence).raw(), 5, qty, now, now);
-                }
-                for side in Side::BOTH {
-                    let reserved: i64 = book.open().filter(|o| o.new.side == side).map(Order::remaining).sum();
-                    prop_assert_eq!(book.reserved(InstrumentId(0), side), reserved);
-                }
-                let unknown = book.open().filter(|order| order.state == OrderState::Unknown).count();
-                prop_assert_eq!(book.unknown_count(), unknown);
-                prop_assert_eq!(book.open_count(), book.open().count());
-            }
-        }
-    }
-}
+mod tests;

@@ -39,6 +39,30 @@ fn a_restart_doubts_what_was_under_way_and_never_sends_it_again() {
 }
 
 #[test]
+fn a_clock_that_leaps_proves_no_absence() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    bench.result(&entry, 10012);
+    for _ in 0..4 {
+        let queries = bench.leap_ms(1_500);
+        bench.answer(&queries, &[], 0);
+        assert_eq!(bench.state_of(&entry), OrderState::Unknown);
+    }
+    // Nor one that leaps back: the engine stands still, and nothing is witnessed.
+    bench.now = bench.now.plus_ns(-1_500 * NS_PER_MS);
+    assert!(bench.wait_ms(1_400).is_empty());
+    assert_eq!(bench.state_of(&entry), OrderState::Unknown);
+    bench.wait_ms(100);
+    for read in 1..=2 {
+        assert_eq!(bench.state_of(&entry), OrderState::Unknown, "before read {read}");
+        let queries = bench.wait_ms(1_100);
+        bench.answer(&queries, &[], 0);
+    }
+    assert_eq!(bench.state_of(&entry), OrderState::Rejected);
+}
+
+#[test]
 fn the_same_records_make_the_same_outputs() {
     let mut bench = Bench::ready();
     let mut prng = crate::runtime::prng::Prng::new(42);

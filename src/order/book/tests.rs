@@ -1,0 +1,105 @@
+//! The book by itself: what is reserved, what counts once, what proves absence.
+//!
+//! What it is not: what reports mean; the engine's tests have that.
+//!
+//! Invariant: time is what a test says.
+
+use super::*;
+use crate::types::StrategyId;
+use proptest::prelude::*;
+
+fn id(sequence: u32) -> OrderId {
+    OrderId::new(StrategyId(1), 1, sequence).unwrap()
+}
+
+fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
+    NewOrder {
+        id: id(sequence),
+        instrument: InstrumentId(0),
+        side,
+        qty: Qty(qty),
+        reduces: false,
+        ts_decide: TimeNs(1),
+        ts_venue: TimeNs(1),
+    }
+}
+
+#[test]
+fn an_unknown_order_stays_reserved_until_evidence() {
+    let mut book = OrderBook::default();
+    book.insert(new_order(1, Side::Buy, 10));
+    book.learn(id(1).raw(), Fact::Dispatched, Verdict::None, TimeNs(2));
+    let change = book.learn(id(1).raw(), Fact::Doubt, Verdict::Timer, TimeNs(3)).unwrap();
+    assert_eq!((change.from, change.order.state), (OrderState::Sent, OrderState::Unknown));
+    assert_eq!((book.reserved(InstrumentId(0), Side::Buy), book.unknown_count()), (10, 1));
+    // Nobody said when the doubt began: nothing is proven.
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 5, TimeNs(i64::MAX)), 0);
+    book.doubted(id(1).raw(), TimeNs(3));
+    // Asked for too soon, or twice in a moment: a request may still be on its way to the server.
+    let at = |ns: i64| TimeNs(3 + ns);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 6, at(ABSENT_APART_NS - 1)), 0);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 7, at(ABSENT_APART_NS)), 1);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 8, at(2 * ABSENT_APART_NS - 1)), 1);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 9, at(2 * ABSENT_APART_NS)), 2);
+    book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
+    assert_eq!(
+        (book.reserved(InstrumentId(0), Side::Buy), book.unknown_count(), book.open_count()),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
+    let mut book = OrderBook::default();
+    book.insert(new_order(1, Side::Sell, 10));
+    let deal = |book: &mut OrderBook, deal, qty| book.deal(deal, id(1).raw(), 100, qty, TimeNs(5), TimeNs(6));
+    assert!(matches!(deal(&mut book, 1, 4), DealOutcome::Ours(Some(_))));
+    assert_eq!(deal(&mut book, 1, 4), DealOutcome::Repeated);
+    book.learn(id(1).raw(), Fact::Cancelled, Verdict::Venue, TimeNs(7)).unwrap();
+    assert!(matches!(
+        deal(&mut book, 2, 6),
+        DealOutcome::Ours(Some(Change { from: OrderState::Cancelled, .. }))
+    ));
+    let order = book.order(id(1).raw()).unwrap();
+    assert_eq!((order.state, order.qty_filled, order.fill_value), (OrderState::Filled, 10, 1_000));
+    assert_eq!(book.deal(3, 99, 1, 1, TimeNs(8), TimeNs(9)), DealOutcome::Foreign);
+}
+
+#[test]
+fn final_orders_are_forgotten_in_turn_and_open_ones_never() {
+    let mut book = OrderBook::default();
+    book.insert(new_order(0, Side::Buy, 1));
+    for sequence in 1..=2 * ORDERS_FINAL_MAX as u32 {
+        book.insert(new_order(sequence, Side::Buy, 1));
+        book.learn(id(sequence).raw(), Fact::NotDispatched, Verdict::Gate, TimeNs(1));
+    }
+    assert!(book.order(id(0).raw()).is_some());
+    assert!(book.order(id(1).raw()).is_none());
+    assert_eq!((book.open_count(), book.orders.len()), (1, ORDERS_FINAL_MAX + 1));
+}
+
+proptest! {
+    #[test]
+    fn sums_equal_a_recount(steps in proptest::collection::vec((0u32..8, 0usize..13, 1i64..9), 1..200)) {
+        let mut book = OrderBook::default();
+        for sequence in 0..8 {
+            let side = if sequence % 2 == 0 { Side::Buy } else { Side::Sell };
+            book.insert(new_order(sequence, side, 10));
+        }
+        for (turn, (sequence, what, qty)) in steps.into_iter().enumerate() {
+            let now = TimeNs(turn as i64 + 2);
+            if what < Fact::ALL.len() {
+                book.learn(id(sequence).raw(), Fact::ALL[what], Verdict::Venue, now);
+            } else {
+                book.deal(turn as u64 + 1, id(sequence).raw(), 5, qty, now, now);
+            }
+            for side in Side::BOTH {
+                let reserved: i64 = book.open().filter(|o| o.new.side == side).map(Order::remaining).sum();
+                prop_assert_eq!(book.reserved(InstrumentId(0), side), reserved);
+            }
+            let unknown = book.open().filter(|order| order.state == OrderState::Unknown).count();
+            prop_assert_eq!(book.unknown_count(), unknown);
+            prop_assert_eq!(book.open_count(), book.open().count());
+        }
+    }
+}
