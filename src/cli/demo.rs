@@ -6,9 +6,8 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::run::{ControlFloor, announce, finish, floor_failed, start_failed};
-use crate::app::{Appliance, Outcome, StartOptions};
+use crate::app::{Appliance, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
-use crate::journal::memory_path;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -104,9 +103,6 @@ pub fn run(args: &Args) -> ExitCode {
     let longest = Duration::from_secs_f64(args.seconds + 15.0);
     let outcome = floor.watch(appliance, &config, Some(longest), ended);
     let status = stop(&mut terminal);
-    if args.folder.is_none() {
-        free_memory(&outcome, &config);
-    }
     let html = args.html.clone().unwrap_or_else(|| folder.join("report.html"));
     let extra = truth(&truth_file);
     let code = finish(outcome, &config, extra, &args.json, &Some(html.clone()));
@@ -130,15 +126,6 @@ pub fn run(args: &Args) -> ExitCode {
             ExitCode::FAILURE
         }
         _ => code,
-    }
-}
-
-/// Takes the journal's ring out of memory when the disk has everything: nobody starts again on a folder that the demo named.
-fn free_memory(outcome: &Outcome, config: &Config) {
-    let is_whole = outcome.status.is_some_and(|status| outcome.durable_seq >= status.journal_seq);
-    if let (true, Ok(dir)) = (is_whole && outcome.failures.is_empty(), outcome.journal_dir.canonicalize()) {
-        // It may be gone already; then there is nothing to free.
-        let _ = std::fs::remove_file(memory_path(&config.journal.memory_dir, &dir));
     }
 }
 
