@@ -8,6 +8,8 @@ use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::run::{ControlFloor, announce, finish, floor_failed, start_failed};
 use crate::app::{Appliance, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
+use crate::sim::terminal::mishaps;
+use crate::sim::world::FaultRates;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,9 @@ pub struct Args {
     /// Account type of the simulated terminal
     #[arg(long, value_name = "MODE", default_value = "netting", value_parser = ["netting", "hedging"])]
     pub margin_mode: String,
+    /// Let things go wrong with the simulated terminal: `all`, or a list like `frozen=300,deal-zero` or `-frozen`
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_value = "none", default_missing_value = "all", value_parser = mishaps::rates)]
+    pub faults: FaultRates,
     /// Run this configuration instead of the bundled one: its features, model, signal, limits and first account
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -205,6 +210,7 @@ fn terminal(
         .args(["--seed", &args.seed.to_string()])
         .args(["--seconds", &args.seconds.to_string()])
         .args(["--ticks-per-second", &args.ticks_per_second.to_string()])
+        .arg(format!("--faults={}", args.faults))
         .arg("--executed-ids")
         .arg(folder.join("executed-ids"))
         .arg("--json")
@@ -241,6 +247,9 @@ fn truth(path: &Path) -> BTreeMap<String, Json> {
         "balance",
         "equity",
         "connections",
+        "faults",
+        "restarts",
+        "executed_twice",
     ];
     let terminal: serde_json::Map<String, Json> =
         fields.iter().map(|field| (field.to_string(), truth[*field].clone())).collect();
