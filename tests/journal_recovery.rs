@@ -87,14 +87,17 @@ fn assert_holds(dir: &Path, count: u64) {
     assert_eq!(seq, count);
 }
 
-/// A tidy journal of `count` records without shared memory, as after a reboot.
+/// A journal of `count` records that was never closed, without shared memory, as after a power cut; cut to its length.
 fn journal_on_disk(place: &Place, count: u64) {
     let mut journal = open(&place.options(), TimeNs(1)).unwrap();
     for _ in 0..count {
         append(&mut journal, 1);
         journal.persister.flush(TimeNs(2)).unwrap();
     }
-    journal.persister.close(TimeNs(3)).unwrap();
+    drop(journal);
+    let in_last = (count - 1) % 10 + 1;
+    let last = std::fs::File::options().write(true).open(place.segment(count - in_last + 1)).unwrap();
+    last.set_len((SEGMENT_HEADER_BYTES + in_last as usize * RECORD_BYTES) as u64).unwrap();
     std::fs::remove_file(place.ring()).unwrap();
 }
 
@@ -222,17 +225,61 @@ fn missing_segments_and_a_missing_epoch_file_are_refused() {
         // A start in between, so that the epoch file knows of record 25.
         drop(open(&place.options(), TimeNs(4)).unwrap());
         std::fs::remove_file(place.segment(first_seq)).unwrap();
-        assert!(
-            matches!(open(&place.options(), TimeNs(5)), Err(JournalError::Missing { .. })),
-            "{first_seq}"
-        );
+        let refused = open(&place.options(), TimeNs(5)).err();
         let read = JournalReader::open(&place.dir()).unwrap().find_map(Result::err);
-        assert!(matches!(read, Some(JournalError::Missing { .. })), "{first_seq}: {read:?}");
+        for error in [refused, read] {
+            match error {
+                Some(JournalError::Missing { .. }) if first_seq < 21 => {}
+                Some(JournalError::EndMissing { expected_seq: 25, got_seq: 20, .. }) if first_seq == 21 => {}
+                other => panic!("without {first_seq}: {other:?}"),
+            }
+        }
     }
     let place = Place::new();
     journal_on_disk(&place, 3);
     std::fs::remove_file(place.dir().join("epoch")).unwrap();
     assert!(matches!(open(&place.options(), TimeNs(5)), Err(JournalError::Epoch { .. })));
+}
+
+#[test]
+fn a_tidy_end_is_noted_and_gives_the_memory_back() {
+    let place = Place::new();
+    let mut journal = open(&place.options(), TimeNs(1)).unwrap();
+    append(&mut journal, 12);
+    journal.persister.close(TimeNs(2)).unwrap();
+    // Its writer is still there, so its memory stays: what comes behind the end is not lost.
+    append(&mut journal, 2);
+    drop(journal);
+    let mut journal = open(&place.options(), TimeNs(3)).unwrap();
+    assert_eq!((journal.recovery.last_seq, journal.recovery.memory_count), (14, 2));
+    append(&mut journal, 1);
+    let Journal { writer, mut persister, .. } = journal;
+    drop(writer);
+    persister.close(TimeNs(4)).unwrap();
+    drop(persister);
+    assert!(!place.ring().exists());
+    let last = std::fs::read(place.segment(15)).unwrap();
+    let open = || open(&place.options(), TimeNs(5));
+    let refused = |got: u64| {
+        let read = JournalReader::open(&place.dir()).unwrap().find_map(Result::err);
+        assert!(
+            matches!(read, Some(JournalError::EndMissing { .. } | JournalError::Torn { .. })),
+            "{read:?}"
+        );
+        let error = open().unwrap_err();
+        let words = format!("reach record 15, as noted when it was opened or closed, got record {got}");
+        assert!(error.to_string().contains(&words), "{error}");
+    };
+    std::fs::remove_file(place.segment(15)).unwrap();
+    refused(14);
+    std::fs::write(place.segment(15), &last[..last.len() - 1]).unwrap();
+    refused(14);
+    std::fs::write(place.segment(15), &last).unwrap();
+    let recovery = open().unwrap().recovery;
+    assert_eq!((recovery.last_seq, recovery.memory_gone, recovery.epoch), (15, false, 3));
+    // That start was not closed: it may have lost its memory.
+    std::fs::remove_file(place.ring()).unwrap();
+    assert!(open().unwrap().recovery.memory_gone);
 }
 
 #[test]

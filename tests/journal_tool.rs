@@ -283,7 +283,8 @@ fn damage_is_named_and_a_torn_end_is_said() {
 
     std::fs::remove_file(&second).unwrap();
     let output = asked("verify", &journal, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(65), "the end that was there when it was closed is missing");
+    assert!(stderr(&output).contains("its end is missing"), "{}", stderr(&output));
     std::fs::rename(journal.join(segment_name(1)), &second).unwrap();
     let output = asked("verify", &journal, &[]);
     assert_eq!(output.status.code(), Some(65), "the first segment is missing");

@@ -6,9 +6,10 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::run::{ControlFloor, announce, finish, floor_failed, start_failed};
-use crate::app::{Appliance, Outcome, StartOptions};
+use crate::app::{Appliance, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
-use crate::journal::memory_path;
+use crate::sim::terminal::mishaps;
+use crate::sim::world::FaultRates;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,9 @@ pub struct Args {
     /// Account type of the simulated terminal
     #[arg(long, value_name = "MODE", default_value = "netting", value_parser = ["netting", "hedging"])]
     pub margin_mode: String,
+    /// Let things go wrong with the simulated terminal: `all`, or a list like `frozen=300,deal-zero` or `-frozen`
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_value = "none", default_missing_value = "all", value_parser = mishaps::rates)]
+    pub faults: FaultRates,
     /// Run this configuration instead of the bundled one: its features, model, signal, limits and first account
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -104,9 +108,6 @@ pub fn run(args: &Args) -> ExitCode {
     let longest = Duration::from_secs_f64(args.seconds + 15.0);
     let outcome = floor.watch(appliance, &config, Some(longest), ended);
     let status = stop(&mut terminal);
-    if args.folder.is_none() {
-        free_memory(&outcome, &config);
-    }
     let html = args.html.clone().unwrap_or_else(|| folder.join("report.html"));
     let extra = truth(&truth_file);
     let code = finish(outcome, &config, extra, &args.json, &Some(html.clone()));
@@ -130,15 +131,6 @@ pub fn run(args: &Args) -> ExitCode {
             ExitCode::FAILURE
         }
         _ => code,
-    }
-}
-
-/// Takes the journal's ring out of memory when the disk has everything: nobody starts again on a folder that the demo named.
-fn free_memory(outcome: &Outcome, config: &Config) {
-    let is_whole = outcome.status.is_some_and(|status| outcome.durable_seq >= status.journal_seq);
-    if let (true, Ok(dir)) = (is_whole && outcome.failures.is_empty(), outcome.journal_dir.canonicalize()) {
-        // It may be gone already; then there is nothing to free.
-        let _ = std::fs::remove_file(memory_path(&config.journal.memory_dir, &dir));
     }
 }
 
@@ -218,6 +210,7 @@ fn terminal(
         .args(["--seed", &args.seed.to_string()])
         .args(["--seconds", &args.seconds.to_string()])
         .args(["--ticks-per-second", &args.ticks_per_second.to_string()])
+        .arg(format!("--faults={}", args.faults))
         .arg("--executed-ids")
         .arg(folder.join("executed-ids"))
         .arg("--json")
@@ -254,6 +247,9 @@ fn truth(path: &Path) -> BTreeMap<String, Json> {
         "balance",
         "equity",
         "connections",
+        "faults",
+        "restarts",
+        "executed_twice",
     ];
     let terminal: serde_json::Map<String, Json> =
         fields.iter().map(|field| (field.to_string(), truth[*field].clone())).collect();

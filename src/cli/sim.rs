@@ -10,12 +10,14 @@ use crate::sim::terminal::account::Account;
 use crate::sim::terminal::broker::{Broker, Conduct, TransactionOrder};
 use crate::sim::terminal::checks::Limits;
 use crate::sim::terminal::memory::ExecutedIds;
+use crate::sim::terminal::mishaps;
 use crate::sim::terminal::past::{HistoryFault, PastConduct};
 use crate::sim::terminal::playback::{Pace, Playback};
 use crate::sim::terminal::quotes::{AtMost, FileQuotes, GeneratedQuotes, QuoteSource};
 use crate::sim::terminal::session::{EndOfTicks, Ending, Identity, Session};
 use crate::sim::terminal::symbol::Symbol;
 use crate::sim::terminal::truth::Truth;
+use crate::sim::world::FaultRates;
 use crate::types::{
     Execution, FixedText, InstrumentId, InstrumentSpec, MarginMode, Money, NS_PER_S, Qty, VenueId,
 };
@@ -208,6 +210,9 @@ pub struct TerminalArgs {
     /// Report the transactions of one execution in random order
     #[arg(long, help_heading = "Behaviour")]
     shuffle_transactions: bool,
+    /// What goes wrong with the terminal itself: `all`, `none`, or a list like `frozen=300,deal-zero` or `-frozen`
+    #[arg(long, value_name = "LIST", default_value = "none", allow_hyphen_values = true, value_parser = mishaps::rates, help_heading = "Behaviour")]
+    faults: FaultRates,
     /// Stop after so many seconds
     #[arg(long, value_name = "N", value_parser = super::seconds, help_heading = "Ending")]
     seconds: Option<f64>,
@@ -397,7 +402,8 @@ fn session(args: &TerminalArgs) -> Result<Session, String> {
         },
         lose_ticks: args.lose_ticks,
     };
-    Ok(Session::new(identity(args), ending(args), broker, memory, playback).with_past(past))
+    let session = Session::new(identity(args), ending(args), broker, memory, playback);
+    Ok(session.with_past(past).with_faults(args.faults))
 }
 
 /// How much of the source is past when the first live tick comes.

@@ -17,7 +17,7 @@ const NAME: &str = "epoch";
 const MAGIC: &[u8; 8] = b"TBEPOCH\x01";
 const BYTES: usize = 48;
 
-/// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · zero u32 · crc32c u32`.
+/// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · is_closed u32 · crc32c u32`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EpochFile {
     /// Which start this is; 1 to [`EPOCH_MAX`].
@@ -26,8 +26,10 @@ pub struct EpochFile {
     pub journal_id: u64,
     /// The oldest record that must be there.
     pub first_seq: u64,
-    /// The newest record there was at the last start; zero for none.
+    /// The newest record there was at the last start, or at its tidy end; zero for none.
     pub last_seq: u64,
+    /// The last start came to a tidy end: everything is on the disk, and the memory was given back.
+    pub is_closed: bool,
 }
 
 impl EpochFile {
@@ -38,6 +40,7 @@ impl EpochFile {
         for (chunk, field) in bytes[8..40].chunks_exact_mut(8).zip(fields) {
             chunk.copy_from_slice(&field.to_le_bytes());
         }
+        bytes[40..44].copy_from_slice(&u32::from(self.is_closed).to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..44]);
         bytes[44..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -47,13 +50,19 @@ impl EpochFile {
         let bytes: &[u8; BYTES] =
             bytes.try_into().map_err(|_| "expected an epoch file of 48 bytes, got another length")?;
         let field = |index: usize| u64::from_le_bytes(std::array::from_fn(|at| bytes[8 + index * 8 + at]));
-        let crc = u32::from_le_bytes(std::array::from_fn(|at| bytes[44 + at]));
+        let word = |offset: usize| u32::from_le_bytes(std::array::from_fn(|at| bytes[offset + at]));
+        let crc = word(44);
         if &bytes[..8] != MAGIC || crc != crc32c::crc32c(&bytes[..44]) {
             return Err("expected a whole epoch file, got a wrong magic or checksum");
         }
         let epoch =
             u32::try_from(field(0)).ok().filter(|&epoch| epoch <= EPOCH_MAX).ok_or("epoch above 524287")?;
-        Ok(EpochFile { epoch, journal_id: field(1), first_seq: field(2), last_seq: field(3) })
+        let is_closed = match word(40) {
+            0 => false,
+            1 => true,
+            _ => return Err("expected 0 or 1 for a closed journal, got another number"),
+        };
+        Ok(EpochFile { epoch, journal_id: field(1), first_seq: field(2), last_seq: field(3), is_closed })
     }
 
     /// Reads it; `None` when there is none.
@@ -70,15 +79,17 @@ impl EpochFile {
 
     /// Replaces it, durably.
     pub fn write(&self, dir: &Path) -> Result<(), JournalError> {
-        let (path, aside) = (dir.join(NAME), dir.join("epoch.new"));
-        let replace = || {
-            let mut file = File::create(&aside)?;
-            file.write_all(&self.encode())?;
-            file.sync_all()?;
-            std::fs::rename(&aside, &path)?;
-            File::open(dir)?.sync_all()
-        };
-        replace().map_err(io_error("write", &path))
+        self.replace(dir).map_err(io_error("write", &dir.join(NAME)))
+    }
+
+    /// As [`EpochFile::write`], with the system's own error.
+    pub(super) fn replace(&self, dir: &Path) -> io::Result<()> {
+        let aside = dir.join("epoch.new");
+        let mut file = File::create(&aside)?;
+        file.write_all(&self.encode())?;
+        file.sync_all()?;
+        std::fs::rename(&aside, dir.join(NAME))?;
+        File::open(dir)?.sync_all()
     }
 }
 
@@ -90,9 +101,11 @@ mod tests {
     fn it_survives_the_disk_and_every_flipped_byte_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(EpochFile::read(dir.path()).unwrap(), None);
-        let file = EpochFile { epoch: 7, journal_id: 8, first_seq: 1, last_seq: 99 };
-        file.write(dir.path()).unwrap();
-        assert_eq!(EpochFile::read(dir.path()).unwrap(), Some(file));
+        let file = EpochFile { epoch: 7, journal_id: 8, first_seq: 1, last_seq: 99, is_closed: true };
+        for file in [EpochFile { is_closed: false, ..file }, file] {
+            file.write(dir.path()).unwrap();
+            assert_eq!(EpochFile::read(dir.path()).unwrap(), Some(file));
+        }
         let good = std::fs::read(dir.path().join("epoch")).unwrap();
         for at in 0..good.len() {
             let mut bytes = good.clone();

@@ -152,7 +152,17 @@ pub enum JournalError {
         path: PathBuf,
         /// The record that should come.
         expected_seq: u64,
-        /// The record that comes instead; for a missing end, the one after the last that is there.
+        /// The record that comes instead.
+        got_seq: u64,
+    },
+    /// The end is gone: the journal was longer at its last start or tidy end.
+    #[error("journal {}: its end is missing: expected it to reach record {expected_seq}, as noted when it was opened or closed, got record {got_seq} as its last", path.display())]
+    EndMissing {
+        /// The folder.
+        path: PathBuf,
+        /// The last record that the epoch file knows of.
+        expected_seq: u64,
+        /// The last record there is.
         got_seq: u64,
     },
     /// The epoch file is gone or damaged while segments exist: starting could repeat order ids.

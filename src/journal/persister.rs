@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::disk::{Disk, FileSystem, SegmentFile};
+use super::epoch::EpochFile;
 use super::memory::Memory;
 use super::progress::{FailureKind, PersistState, Progress};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, record_offset, segment_name};
@@ -32,6 +33,10 @@ pub(super) struct PersistPlan {
     pub(super) sync_after_records: u64,
     pub(super) epoch: u32,
     pub(super) journal_id: u64,
+    /// The journal's oldest record.
+    pub(super) first_seq: u64,
+    /// Where the memory is, to be given back at a tidy end.
+    pub(super) ring_path: PathBuf,
     pub(super) config_digest: u64,
 }
 
@@ -55,7 +60,7 @@ pub struct Persister<D: Disk = FileSystem> {
     retry_at: TimeNs,
     batch: Vec<u8>,
     /// The folder stays locked for as long as somebody may write to it.
-    _lock: Arc<File>,
+    lock: Arc<File>,
 }
 
 impl<D: Disk> Persister<D> {
@@ -78,7 +83,7 @@ impl<D: Disk> Persister<D> {
             synced_at: TimeNs::NEVER,
             retry_at: TimeNs::NEVER,
             batch: Vec::with_capacity(BATCH_RECORDS_MAX as usize * RECORD_BYTES),
-            _lock: lock,
+            lock,
         }
     }
 
@@ -116,14 +121,20 @@ impl<D: Disk> Persister<D> {
         Ok(())
     }
 
-    /// Flushes and cuts the last segment to its length: a tidy end. Not needed for safety.
+    /// Flushes, cuts the last segment to its length, and notes where the journal ends, so that an end that goes missing is
+    /// noticed: a tidy end, not needed for safety. The memory is given back when the writer is gone.
     pub fn close(&mut self, now: TimeNs) -> io::Result<()> {
+        // Asked before the flush: when nobody else holds the journal, nothing is appended behind it.
+        let is_alone = Arc::get_mut(&mut self.lock).is_some();
         self.flush(now)?;
         if let Some(mut segment) = self.segment.take() {
             segment.file.truncate(record_offset(self.durable_seq + 1 - segment.first_seq))?;
             segment.file.sync()?;
         }
-        Ok(())
+        let PersistPlan { epoch, journal_id, first_seq, .. } = self.plan;
+        let end = EpochFile { epoch, journal_id, first_seq, last_seq: self.durable_seq, is_closed: is_alone };
+        end.replace(&self.plan.dir)?;
+        if is_alone { std::fs::remove_file(&self.plan.ring_path) } else { Ok(()) }
     }
 
     /// How far the disk is.

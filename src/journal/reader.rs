@@ -151,7 +151,7 @@ impl JournalReader {
             return None;
         }
         let (path, expected_seq) = (self.dir.clone(), self.last_seq_known);
-        Some(Err(JournalError::Missing { path, expected_seq, got_seq: self.expected_seq }))
+        Some(Err(JournalError::EndMissing { path, expected_seq, got_seq: self.expected_seq - 1 }))
     }
 }
 

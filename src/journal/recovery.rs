@@ -95,7 +95,7 @@ pub struct Recovery {
     /// Records taken back from the memory of a killed process.
     pub memory_count: u64,
     /// Whether an earlier process's memory was not there (a reboot, or a folder that moved): then the journal ends with its
-    /// last sync, and orders sent after it must be learned from the venue.
+    /// last sync, and orders sent after it must be learned from the venue. After a tidy end there is none, and nothing is missed.
     pub memory_gone: bool,
     /// What was cut, if anything.
     pub torn: Option<TornTail>,
@@ -154,7 +154,7 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
     let old = epoch_before(&dir, &found, now)?;
     let ring_path = memory_path(&options.memory_dir, &dir);
     let left = left_in_memory(&ring_path, &old, found.next_seq)?;
-    let memory_gone = left.is_none() && old.epoch > 0;
+    let memory_gone = left.is_none() && old.epoch > 0 && !old.is_closed;
     let left = left.unwrap_or_default();
     check_nothing_missing(&dir, &old, &found, left.len() as u64)?;
     // Judged: from here on things are changed.
@@ -162,7 +162,7 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
     write_left(&dir, &old, &left, found.next_seq, now)?;
     let last_seq = found.next_seq - 1 + left.len() as u64;
     let epoch = old.epoch + 1;
-    EpochFile { epoch, last_seq, ..old }.write(&dir)?;
+    EpochFile { epoch, last_seq, is_closed: false, ..old }.write(&dir)?;
     let memory = Memory::create(&ring_path, options.memory_records, old.journal_id, epoch, last_seq + 1)?;
     let progress = Progress::new(last_seq);
     let plan = PersistPlan {
@@ -172,6 +172,8 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
         sync_after_records: (options.sync_after_bytes / RECORD_BYTES as u64).max(1),
         epoch,
         journal_id: old.journal_id,
+        first_seq: old.first_seq,
+        ring_path,
         config_digest: options.config_digest,
     };
     let recovery = Recovery {
@@ -282,7 +284,10 @@ fn epoch_before(dir: &Path, found: &Found, now: TimeNs) -> Result<EpochFile, Jou
         None if found.segment_count > 0 => {
             Err(JournalError::Epoch { path, reason: "expected an epoch file beside the segments, got none" })
         }
-        None => Ok(EpochFile { epoch: 0, journal_id: now.0 as u64, first_seq: 1, last_seq: 0 }),
+        None => {
+            let journal_id = now.0 as u64;
+            Ok(EpochFile { epoch: 0, journal_id, first_seq: 1, last_seq: 0, is_closed: false })
+        }
     }
 }
 
@@ -307,14 +312,14 @@ fn check_nothing_missing(
     found: &Found,
     left_count: u64,
 ) -> Result<(), JournalError> {
-    let missing =
-        |expected_seq, got_seq| Err(JournalError::Missing { path: dir.to_owned(), expected_seq, got_seq });
-    let next_seq = found.next_seq + left_count;
+    let path = || dir.to_owned();
+    let got_seq = found.next_seq + left_count - 1;
     if found.segment_count > 0 && found.first_seq != old.first_seq {
-        return missing(old.first_seq, found.first_seq);
+        let (expected_seq, got_seq) = (old.first_seq, found.first_seq);
+        return Err(JournalError::Missing { path: path(), expected_seq, got_seq });
     }
-    if next_seq <= old.last_seq {
-        return missing(old.last_seq, next_seq);
+    if got_seq < old.last_seq {
+        return Err(JournalError::EndMissing { path: path(), expected_seq: old.last_seq, got_seq });
     }
     Ok(())
 }

@@ -199,6 +199,13 @@ impl Broker {
         result
     }
 
+    /// The last request takes longer.
+    pub(super) fn delay_last(&mut self, wait_us: i64) {
+        if let Some(flight) = self.flights.last_mut() {
+            flight.due_us += wait_us;
+        }
+    }
+
     fn latency_us(&mut self) -> i64 {
         let tail = self.dice.exponential() * self.conduct.latency_mean_us as f64;
         self.conduct.latency_min_us + tail.min(1e9) as i64

@@ -9,6 +9,7 @@ use crate::wire::terminal::body::{Heartbeat, Tick, Welcome};
 use crate::wire::terminal::{
     Body, HEADER_BYTES, Header, MESSAGE_BYTES_MAX, MessageKind, PROTOCOL, Stream, encode_message,
 };
+use std::collections::VecDeque;
 use tokio::sync::mpsc;
 
 /// Live ticks wait for the socket beyond so many messages.
@@ -31,6 +32,11 @@ pub(super) struct Channel {
     pub(super) commands: u64,
     pub(super) answered: u64,
     pub(super) overflows: u64,
+    /// Messages that a fault holds back, in order.
+    held: VecDeque<Vec<u8>>,
+    /// Nothing leaves before; zero when nothing is held.
+    held_until_us: i64,
+    is_next_repeated: bool,
 }
 
 impl Channel {
@@ -52,6 +58,8 @@ impl Channel {
     pub(super) fn down(&mut self) {
         self.out = None;
         self.subscribed = false;
+        self.held.clear();
+        self.held_until_us = 0;
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -70,7 +78,7 @@ impl Channel {
 
     /// Whether the socket has taken everything that was sent.
     pub(super) fn is_drained(&self) -> bool {
-        self.out.as_ref().is_none_or(|out| out.max_capacity() == out.capacity())
+        self.held.is_empty() && self.out.as_ref().is_none_or(|out| out.max_capacity() == out.capacity())
     }
 
     /// Notes a message's header; returns by how much it is late, microseconds.
@@ -122,8 +130,38 @@ impl Channel {
         self.push(message)
     }
 
+    /// From now on everything waits until then.
+    pub(super) fn hold_until(&mut self, until_us: i64) {
+        if self.is_welcome() {
+            self.held_until_us = self.held_until_us.max(until_us);
+        }
+    }
+
+    /// The next message leaves twice, under one number.
+    pub(super) fn repeat_next(&mut self) {
+        self.is_next_repeated = self.is_welcome();
+    }
+
+    /// Lets go of what was held long enough.
+    pub(super) fn release(&mut self, now_us: i64) {
+        if self.held_until_us == 0 || now_us < self.held_until_us {
+            return;
+        }
+        self.held_until_us = 0;
+        for message in std::mem::take(&mut self.held) {
+            self.push(message);
+        }
+    }
+
     fn push(&mut self, message: Vec<u8>) -> bool {
+        if std::mem::take(&mut self.is_next_repeated) {
+            self.push(message.clone());
+        }
         let Some(out) = &self.out else { return false };
+        if self.held_until_us != 0 {
+            self.held.push_back(message);
+            return true;
+        }
         if out.try_send(message).is_ok() {
             return true;
         }

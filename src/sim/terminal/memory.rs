@@ -11,7 +11,7 @@ use crate::wire::terminal::body::{Command, CommandResult};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 layout! {
     /// What stands before each remembered result.
@@ -36,6 +36,7 @@ pub struct ExecutedIds {
     results: HashMap<Key, CommandResult>,
     epoch_seen: u64,
     file: Option<File>,
+    path: PathBuf,
 }
 
 impl ExecutedIds {
@@ -63,8 +64,16 @@ impl ExecutedIds {
         }
         file.set_len(good as u64)?;
         file.seek(io::SeekFrom::Start(good as u64))?;
-        memory.file = Some(file);
+        (memory.file, memory.path) = (Some(file), path.to_owned());
         Ok(memory)
+    }
+
+    /// As a program that was started again: reads the file anew. Without a file, what was in memory stays.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        if self.file.is_some() {
+            *self = Self::open(&self.path)?;
+        }
+        Ok(())
     }
 
     /// The newest epoch of the appliance that commands came from.
@@ -138,6 +147,8 @@ mod tests {
         assert_eq!(memory.first_result(&deal), None);
         memory.remember(&deal, &result(&deal, 31)).unwrap();
         memory.remember(&place, &result(&place, 32)).unwrap();
+        memory.reopen().unwrap();
+        assert_eq!((memory.count(), memory.epoch_seen()), (2, 4));
         drop(memory);
         // A process that died while writing leaves a torn entry behind.
         let mut bytes = std::fs::read(&path).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! What it is not: MT5. Delays are drawn, liquidity is unlimited unless told otherwise, and `bridge/MQL5` has its own tests.
 //!
-//! Invariant: everything but `session.rs` and `connection.rs` is a pure function of seed, quotes, commands and times.
+//! Invariant: everything but `session.rs`, `connection.rs` and `mishaps.rs` is a pure function of seed, quotes, commands and times.
 
 pub mod account;
 pub mod broker;
@@ -11,6 +11,7 @@ mod channel;
 pub mod checks;
 mod connection;
 pub mod memory;
+pub mod mishaps;
 pub mod orders;
 pub mod past;
 pub mod playback;

@@ -33,7 +33,7 @@ impl Session {
         let late_us = self.channel(port).hear(&header, now_us);
         match kind {
             MessageKind::Welcome => self.welcome(port, Welcome::read(body)),
-            MessageKind::Reject => return Err(rejected(&Reject::read(body))),
+            MessageKind::Reject => return self.rejected(&Reject::read(body)),
             _ if !self.channel(port).is_welcome() => self.truth.messages_malformed += 1,
             MessageKind::Subscribe => self.subscribe(port, &Subscribe::read(body)),
             MessageKind::RequestInstrument => self.announce(port, &RequestInstrument::read(body).symbol),
@@ -50,6 +50,16 @@ impl Session {
             _ => self.truth.messages_malformed += 1,
         }
         Ok(())
+    }
+
+    /// The appliance does not want us: the end, unless it is for a message that a fault told twice.
+    fn rejected(&mut self, reject: &Reject) -> Result<(), SessionError> {
+        let error = rejected(reject);
+        if RejectReason::from_code(reject.reason) != Some(RejectReason::Malformed) || !self.has_repeated() {
+            return Err(error);
+        }
+        self.truth.last_trouble = error.to_string();
+        self.restart()
     }
 
     fn welcome(&mut self, port: Port, welcome: Welcome) {
@@ -96,6 +106,9 @@ impl Session {
         self.truth.commands += 1;
         self.trade.commands += 1;
         let mut result = self.execute(command, late_us)?;
+        if self.dies_before_answer()? {
+            return Ok(());
+        }
         result.command_seq = header.seq;
         let now_us = self.now_us();
         self.trade.send(&result, now_us);
@@ -125,8 +138,7 @@ impl Session {
             let code = retcode::TOO_MANY_REQUESTS;
             return Ok(self.refuse(command, ERROR_NO_CREDIT, code, "more commands than granted"));
         }
-        let now = self.now();
-        let result = self.broker.submit(command, now);
+        let result = self.hand_over(command);
         // The request is not executed before `advance`: what cannot be remembered never is.
         self.memory.remember(command, &result).map_err(SessionError::Memory)?;
         self.truth.executed += 1;

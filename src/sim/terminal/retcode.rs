@@ -30,6 +30,7 @@ retcodes! {
     PLACED = 10008, "Order placed";
     DONE = 10009, "Request executed";
     DONE_PARTIAL = 10010, "Request executed partially";
+    TIMEOUT = 10012, "Request timeout";
     INVALID = 10013, "Invalid request";
     INVALID_VOLUME = 10014, "Invalid volume";
     INVALID_PRICE = 10015, "Invalid price";

@@ -10,11 +10,13 @@ use super::broker::{Broker, Moment};
 use super::channel::Channel;
 use super::connection::{self, Endpoint, Heard, Port};
 use super::memory::ExecutedIds;
+use super::mishaps::Mishaps;
 use super::past::{Minutes, PastConduct};
 use super::playback::{Next, Playback};
 use super::tape::Tape;
 use super::truth::Truth;
 use crate::runtime::{Clock, Prng};
+use crate::sim::world::FaultRates;
 use crate::types::{MarginMode, NS_PER_US, Price, TimeNs};
 use crate::wire::terminal::body::{Bye, Hello, Tick};
 use std::path::PathBuf;
@@ -103,6 +105,7 @@ pub struct Session {
     pub(super) tape: Tape,
     pub(super) minutes: Minutes,
     pub(super) past: PastConduct,
+    pub(super) mishaps: Mishaps,
     dice: Prng,
     pub(super) market: Channel,
     pub(super) trade: Channel,
@@ -140,6 +143,7 @@ impl Session {
     ) -> Self {
         let dice = Prng::new(identity.seed ^ LOSS_SALT);
         let truth = Truth { seed: identity.seed, ..Truth::default() };
+        let mishaps = Mishaps::new(FaultRates::none(), identity.seed);
         Session {
             identity,
             ending,
@@ -149,6 +153,7 @@ impl Session {
             tape: Tape::default(),
             minutes: Minutes::default(),
             past: PastConduct::default(),
+            mishaps,
             dice,
             market: Channel::default(),
             trade: Channel::default(),
@@ -205,7 +210,7 @@ impl Session {
             }
             let wait = self.wait();
             tokio::select! {
-                event = heard.recv() => if let Some((port, event)) = event {
+                event = heard.recv(), if !self.mishaps.is_frozen() => if let Some((port, event)) = event {
                     if let Err(error) = self.hear(port, event) { break Err(error); }
                     while let Ok((port, event)) = heard.try_recv() {
                         if let Err(error) = self.hear(port, event) { return self.finish(Err(error)).await; }
@@ -269,6 +274,7 @@ impl Session {
 
     fn write_truth(&mut self) -> Result<(), SessionError> {
         self.truth.look_at(&self.broker);
+        self.count_mishaps();
         self.truth.connections = self.market.connections + self.trade.connections;
         self.truth.server_msc = self.server_msc;
         self.truth.ticks_ended = self.playback.is_ended();
@@ -287,7 +293,7 @@ impl Session {
 
     /// The market waits for its first listener; then it goes on, listener or not, unless it runs as fast as it can.
     fn may_play(&self) -> bool {
-        if self.ebb_us.is_some() {
+        if self.is_ebbing() || self.mishaps.is_frozen() || !self.mishaps.is_server_up() {
             return false;
         }
         if self.market.subscribed {
@@ -296,22 +302,33 @@ impl Session {
         self.playback.is_started() && !self.playback.is_unpaced()
     }
 
+    /// The end was asked for.
+    pub(super) fn is_ebbing(&self) -> bool {
+        self.ebb_us.is_some()
+    }
+
     /// Lets time pass.
     fn step(&mut self) -> Result<(), SessionError> {
+        self.mend();
         for _ in 0..TICKS_A_STEP {
             if !self.may_play() {
                 break;
             }
             match self.playback.next(self.now_us()).map_err(SessionError::Ticks)? {
-                Next::Quote(tick) => self.tick(tick),
+                Next::Quote(tick) => {
+                    self.mishaps_of_a_tick()?;
+                    self.tick(tick);
+                }
                 Next::Later | Next::Ended => break,
             }
         }
         let now = self.now();
         self.broker.advance(now);
-        self.report_transactions();
-        self.keep_alive();
-        self.send_account();
+        if !self.mishaps.is_frozen() {
+            self.report_transactions();
+            self.keep_alive();
+            self.send_account();
+        }
         if now.clock_us - self.truth_us >= TRUTH_EVERY_US {
             self.truth_us = now.clock_us;
             self.write_truth()?;
@@ -369,15 +386,14 @@ impl Session {
     }
 
     fn report_transactions(&mut self) {
-        let now_us = self.now_us();
         while let Some(transaction) = self.broker.pop_transaction() {
-            if self.market.subscribed && self.market.send(&transaction, now_us) != 0 {
-                self.truth.transactions_sent += 1;
-            } else {
-                self.truth.transactions_lost += 1;
-            }
-            self.account_us = 0;
+            self.tell(transaction);
         }
+    }
+
+    /// The account's figures changed.
+    pub(super) fn account_is_due(&mut self) {
+        self.account_us = 0;
     }
 
     fn keep_alive(&mut self) {
@@ -408,7 +424,11 @@ impl Session {
             return;
         }
         self.account_us = now_us;
-        let state = self.broker.account_state(self.server_msc, self.identity.server_offset_s);
+        let mut state = self.broker.account_state(self.server_msc, self.identity.server_offset_s);
+        if !self.mishaps.is_server_up() {
+            // TERMINAL_CONNECTED is the lowest of the flags.
+            state.flags &= !1;
+        }
         self.trade.send(&state, now_us);
     }
 
@@ -447,7 +467,7 @@ impl Session {
             server_offset_s: *server_offset_s,
             credit: *credit,
             epoch_seen: self.memory.epoch_seen(),
-            session: *seed,
+            session: seed.wrapping_add(self.mishaps.restarts),
             currency: super::orders::text(currency),
             server: super::orders::text(server),
             program: super::orders::text(concat!("tickbridge sim ", env!("CARGO_PKG_VERSION"))),

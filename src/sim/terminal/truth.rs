@@ -8,6 +8,7 @@ use super::broker::Broker;
 use super::report::{open_price, side_name};
 use crate::types::{DealEntry, Qty};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -95,6 +96,14 @@ pub struct Truth {
     pub margin: f64,
     /// Server time of the last tick, milliseconds.
     pub server_msc: i64,
+    /// What struck of the faults that were asked for, by name.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Times that the program was started again by a fault.
+    pub restarts: u64,
+    /// Nothing is broken, and no fault strikes before the next command.
+    pub at_rest: bool,
+    /// Entries that reached the broker more than once.
+    pub executed_twice: u64,
     /// The seed of everything random.
     pub seed: u64,
     /// The last reason for a lost connection, or a refusal.

@@ -175,7 +175,7 @@ impl std::fmt::Display for FaultRates {
 
 /// The dice of one episode.
 #[derive(Clone, Debug)]
-pub(super) struct Faults {
+pub(in crate::sim) struct Faults {
     rates: FaultRates,
     dice: Vec<Prng>,
     /// Opportunities left until the next strike.
@@ -184,13 +184,13 @@ pub(super) struct Faults {
     /// Strikes so far, those left out included.
     struck: u32,
     /// What struck, in order, with its number.
-    pub(super) log: Vec<(u32, Fault)>,
+    pub(in crate::sim) log: Vec<(u32, Fault)>,
     /// Nothing goes wrong any more.
     pub(super) is_over: bool,
 }
 
 impl Faults {
-    pub(super) fn new(rates: FaultRates, skipped: &[u32], dice: &mut Prng) -> Self {
+    pub(in crate::sim) fn new(rates: FaultRates, skipped: &[u32], dice: &mut Prng) -> Self {
         let mut dice: Vec<Prng> = Fault::ALL.iter().map(|_| dice.fork()).collect();
         let left = std::array::from_fn(|index| wait(rates.0[index], &mut dice[index]));
         Faults { rates, dice, left, skipped: skipped.to_vec(), struck: 0, log: Vec::new(), is_over: false }
@@ -198,7 +198,7 @@ impl Faults {
 
     /// Whether the fault strikes at this opportunity.
     #[inline]
-    pub(super) fn strikes(&mut self, fault: Fault) -> bool {
+    pub(in crate::sim) fn strikes(&mut self, fault: Fault) -> bool {
         let left = &mut self.left[fault as usize];
         if *left > 1 || self.is_over {
             *left = left.saturating_sub(1).max(1);
@@ -215,7 +215,7 @@ impl Faults {
     }
 
     /// A number for the damage, 0 to below `n`.
-    pub(super) fn below(&mut self, fault: Fault, n: u64) -> u64 {
+    pub(in crate::sim) fn below(&mut self, fault: Fault, n: u64) -> u64 {
         self.dice[fault as usize].below(n)
     }
 }

@@ -28,6 +28,7 @@ mod tests;
 mod truth;
 mod words;
 
+pub(in crate::sim) use faults::Faults;
 pub use faults::{Fault, FaultRates};
 pub use many::{Summary, run_many};
 pub use planted::Planted;
@@ -40,7 +41,6 @@ use crate::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs, VenueId};
 use crate::wire::terminal::body;
 use appliance::Appliance;
 use checks::Watch;
-use faults::Faults;
 use link::Link;
 use schedule::{Event, Port, Schedule};
 use std::panic::{AssertUnwindSafe, catch_unwind};
