@@ -80,6 +80,15 @@ impl Appliance {
     fn try_answer(&mut self, request: &Request, config: &Config) -> Result<Json, AnswerError> {
         let word = word(request)?;
         let control = |action, order_id| Control { action, order_id, who: word.who, why: word.why };
+        // Beside a command that thinks that nothing runs.
+        let changes_models = matches!(
+            request.action,
+            Action::Promote { .. }
+                | Action::Shadow { .. }
+                | Action::Unshadow { .. }
+                | Action::Rollback { .. }
+        );
+        let _alone = if changes_models { Some(registry(config)?.lock()?) } else { None };
         let ts_ns = self.now().0;
         let said = |direction| Said { who: word.who.as_str(), why: word.why.as_str(), ts_ns, direction };
         match &request.action {
@@ -97,7 +106,7 @@ impl Appliance {
                 self.write_latch(&words)?;
                 self.said(
                     control(ControlAction::Kill, 0),
-                    "asked: halted, and halted after every restart until armed",
+                    "asked: halted, and halted after every restart until armed or activated by an operator",
                 )
             }
             Action::Resolve { order_id } => {

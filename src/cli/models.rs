@@ -315,10 +315,10 @@ fn change(config: &Config, registry: &Registry, command: &Command) -> ExitCode {
                 eprintln!("tickbridge models: {error}");
                 return error.exit_code();
             }
-            Err(_) => eprintln!("no appliance runs: the registry's state is changed for the next start"),
+            Err(_) => eprintln!("no appliance runs: this is for the next start"),
         }
     } else {
-        eprintln!("no operator.token_file: the registry's state is changed for the next start");
+        eprintln!("no operator.token_file, so no appliance is asked: this is for the next start");
     }
     finish(offline(config, registry, &action, said))
 }
@@ -326,6 +326,8 @@ fn change(config: &Config, registry: &Registry, command: &Command) -> ExitCode {
 fn offline(config: &Config, registry: &Registry, action: &Action, said: &Said) -> Result<(), ModelsError> {
     let refused = |words: String| ModelsError::Refused(words);
     let slot = |name: &str| slot_of(name).ok_or_else(|| refused(format!("expected a slot, got {name:?}")));
+    // Two commands at once would each change what the other had read.
+    let _alone = registry.lock()?;
     let state = registry.state()?;
     let (slot, to, direction) = match action {
         Action::Promote { model, slot: name } => (slot(name)?, Some(model.clone()), Direction::Forth),

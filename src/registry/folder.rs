@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 const JSON_BYTES_MAX: u64 = 16 << 20;
 /// What stands where.
 const STATE: &str = "state.json";
+/// Held by whoever changes the state.
+const LOCK: &str = "state.lock";
 /// Changes that the state remembers.
 const HISTORY_MAX: usize = 1_000;
 
@@ -190,6 +192,14 @@ impl Registry {
     pub fn state(&self) -> Result<State, RegistryError> {
         let path = self.dir.join(STATE);
         if path.exists() { from_json(&path) } else { Ok(State::default()) }
+    }
+
+    /// Waits until nobody else changes the state, and keeps others out as long as the answer lives.
+    pub fn lock(&self) -> Result<std::fs::File, RegistryError> {
+        std::fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
+        let path = self.dir.join(LOCK);
+        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        file.and_then(|file| file.lock().map(|()| file)).map_err(io(&path))
     }
 
     /// Writes down that a slot changed.
