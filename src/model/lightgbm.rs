@@ -243,9 +243,16 @@ fn complete(met: &[&str], raw: &RawTree, tree: usize) -> Result<(), ModelError> 
     Ok(())
 }
 
-/// What follows the trees: importances and parameters, which change nothing, and pandas' categories.
+/// What follows the trees: importances and parameters, which change nothing, and pandas' categories. Parameters that begin and do
+/// not end are those of a file that was cut short, and what stood behind them is not known.
 fn trailer(lines: &mut Lines<'_>, file: &mut File) -> Result<(), ModelError> {
+    let mut is_inside = false;
     while let Some(line) = lines.next() {
+        match line {
+            "parameters:" => is_inside = true,
+            "end of parameters" => is_inside = false,
+            _ => {}
+        }
         let Some(json) = line.strip_prefix("pandas_categorical:") else { continue };
         if json == "null" {
             continue;
@@ -263,5 +270,5 @@ fn trailer(lines: &mut Lines<'_>, file: &mut File) -> Result<(), ModelError> {
         });
         file.categories_are_codes &= codes && read.and_then(|()| reader.end()).is_ok();
     }
-    Ok(())
+    if is_inside { Err(ModelError::Missing("end of parameters")) } else { Ok(()) }
 }
