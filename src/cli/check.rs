@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::config::{Config, Resolved, template};
+use crate::operator::Token;
 use crate::setup::{SetupError, admission, engine_setup, read_models};
 
 /// The configuration is invalid.
@@ -59,6 +60,13 @@ fn fits(config: &Config) -> Result<(), SetupError> {
     admission(config, 0).map(|_| ())
 }
 
+/// What `run` refuses before it opens anything.
+fn usable(config: &Config) -> Result<(), String> {
+    fits(config).map_err(|error| error.to_string())?;
+    let token = config.operator.token_file.as_deref().map(Token::read).transpose();
+    token.map(|_| ()).map_err(|error| format!("operator.token_file: {error}"))
+}
+
 /// What is printed, and the exit code.
 fn answer(args: &Args) -> (String, u8) {
     if args.print_template {
@@ -69,7 +77,7 @@ fn answer(args: &Args) -> (String, u8) {
     };
     let resolved = Resolved::load(file);
     if let Ok(resolved) = &resolved
-        && let Err(error) = fits(&resolved.config)
+        && let Err(error) = usable(&resolved.config)
     {
         let text = match args.json {
             true => format!("{:#}\n", json!({ "errors": [{ "file": file, "message": error.to_string() }] })),

@@ -50,7 +50,7 @@ pub enum Word {
     Reduce,
     /// Nothing but cancels and reductions by hand
     Halt,
-    /// Halt, and stay halted across restarts until armed
+    /// Halt, and stay halted across restarts until armed or activated by an operator
     Kill,
     /// Declare an order in doubt not executed
     Resolve,

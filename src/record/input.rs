@@ -429,7 +429,7 @@ pub enum ControlAction {
     Reduce = 2,
     /// Nothing but cancels and reductions by hand.
     Halt = 3,
-    /// Halt, and stay halted across restarts until re-armed.
+    /// Halt, and stay halted across restarts until an operator arms or activates.
     Kill = 4,
     /// Declare an unknown order dead: `order_id` names it.
     ResolveNotExecuted = 5,
