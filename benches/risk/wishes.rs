@@ -22,11 +22,14 @@ pub(crate) const NS_BETWEEN_CALLS: i64 = NS_PER_US;
 pub(crate) const START: TimeNs = TimeNs(1_700_000_000 * NS_PER_S);
 
 /// Refusals that the gate itself can give, with the gate they are met at.
-const REFUSALS: [(Reason, usize); 16] = [
+const REFUSALS: [(Reason, usize); 19] = [
     (Reason::TradingReducing, REDUCING),
     (Reason::TradingHalted, HALTED),
     (Reason::LossDaily, CLOSED),
     (Reason::RateOrders, EMPTY),
+    (Reason::ExecutionsRepeated, OPEN),
+    (Reason::PriceJump, OPEN),
+    (Reason::SizeValue, OPEN),
     (Reason::InstrumentUnknown, OPEN),
     (Reason::InstrumentMode, OPEN),
     (Reason::OrderUnknown, OPEN),
@@ -51,6 +54,9 @@ const CLOSED: usize = 3;
 const EMPTY: usize = 4;
 
 /// Instruments with something the matter; the others have room on both sides.
+const JUMPED: usize = INSTRUMENTS_MAX - 56;
+const CHEAP: usize = INSTRUMENTS_MAX - 48;
+const DISABLED: usize = INSTRUMENTS_MAX - 40;
 const MODE_OFF: usize = INSTRUMENTS_MAX - 32;
 const IN_DOUBT: usize = INSTRUMENTS_MAX - 24;
 const FULL: usize = INSTRUMENTS_MAX - 16;
@@ -123,6 +129,15 @@ fn limits() -> Limits {
         daily_loss_max: Money(1_000_000_000),
         day_starts_at_s: 0,
         rejects_in_row_max: 5,
+        trailing_loss_max: Money(1_000_000_000_000),
+        losses_in_row_max: 10_000,
+        executions_max: 1_000,
+        executions_window_ns: 1,
+        order_value_max: Money(1_000_000_000_000_000),
+        jump_max_points: 10_000_000,
+        jump_window_ns: NS_PER_S,
+        margin_level_min_percent: 1,
+        account_age_max_ns: 24 * 3_600 * NS_PER_S,
         unknown_after_ns: NS_PER_S,
         page_after_ns: 10 * NS_PER_S,
         allow_live: false,
@@ -140,6 +155,8 @@ fn instrument_limits(instrument: usize) -> InstrumentLimits {
         order_max: Qty(1_000 + instrument as i64),
         position_max: Qty(10_000 + instrument as i64),
         price_distance_max: 100 + instrument as i64 % 7,
+        value_max: if (CHEAP..DISABLED).contains(&instrument) { 900_000 } else { 200_000_000 },
+        jump_max: 20,
     }
 }
 
@@ -155,10 +172,19 @@ pub(crate) fn gates() -> Vec<Gate> {
         match instrument {
             FULL.. => exposure.position = side.sign() * (own.position_max.0 - 505),
             IN_DOUBT.. => exposure.unknown[side.index()] = 1,
+            DISABLED.. if instrument < MODE_OFF => {
+                exposure.barred = Some(Refusal { reason: Reason::ExecutionsRepeated, limit: 9, got: 9 });
+            }
             MODE_OFF.. => modes[side.index()] = false,
             _ => {}
         }
         gate.prepare(InstrumentId(instrument as u16), own, modes, exposure);
+        let moved = if (JUMPED..CHEAP).contains(&instrument) { 30 } else { 10 };
+        for bid in [100_000, 100_000 + moved] {
+            let (bid, ask) = (Price(bid), Price(bid + 1));
+            let quote = Quote { bid, ask, last: Price::NONE, ts_venue: START, ts_recv: START };
+            gate.on_quote(InstrumentId(instrument as u16), &quote);
+        }
     }
     let mut gates = vec![gate; 5];
     gates[REDUCING].set_trading(Trading::Reducing);
@@ -181,12 +207,12 @@ fn empty(open: &Gate) -> Gate {
 /// A third opens, some reduce, the rest is refused by each control alike.
 pub(crate) fn wishes() -> Vec<Wish> {
     let mut dice = Prng::new(4_711);
-    let one = |at: usize| match at % 24 {
-        turn @ 0..16 => {
+    let one = |at: usize| match at % 28 {
+        turn @ 0..19 => {
             let (reason, gate) = REFUSALS[turn];
-            make(at / 24, Kind::Refused(reason), gate, &mut dice)
+            make(at / 28, Kind::Refused(reason), gate, &mut dice)
         }
-        16 => make(at / 24, Kind::Reduces, OPEN, &mut dice),
+        19 => make(at / 28, Kind::Reduces, OPEN, &mut dice),
         _ => make(at, Kind::Opens, OPEN, &mut dice),
     };
     (0..COUNT).map(one).collect()
@@ -200,7 +226,10 @@ fn make(nth: usize, kind: Kind, gate: usize, dice: &mut Prng) -> Wish {
         Kind::Refused(Reason::SizePosition) => within(FULL..NO_RULES),
         Kind::Refused(Reason::OrderUnknown) => within(IN_DOUBT..FULL),
         Kind::Refused(Reason::InstrumentMode) => within(MODE_OFF..IN_DOUBT),
-        _ => within(0..MODE_OFF),
+        Kind::Refused(Reason::ExecutionsRepeated) => within(DISABLED..MODE_OFF),
+        Kind::Refused(Reason::SizeValue) => within(CHEAP..DISABLED),
+        Kind::Refused(Reason::PriceJump) => within(JUMPED..CHEAP),
+        _ => within(0..JUMPED),
     };
     let own = instrument_limits(instrument);
     let mut draw = |most: i64| dice.below(most as u64) as i64;

@@ -23,7 +23,19 @@ pub const CONTROLS: &[Control] = &[
         missing: "one limit for all symbols (the venue's own are taken per symbol)",
         ..NONE
     },
-    Control { number: 2, name: "order value in account currency", ..NONE },
+    Control {
+        number: 2,
+        name: "order value in account currency, by the venue's tick value; without one nothing passes",
+        keys: &["risk.order_value_max"],
+        codes: &["SIZE_VALUE"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::an_order_of_too_much_value_is_refused",
+            "src/risk/limits.rs::a_value_is_counted_in_ticks_and_steps_and_is_nothing_without_a_tick_value",
+        ],
+        missing: "an age limit of the tick value: it is taken anew whenever the terminal tells the symbol's rules",
+        ..NONE
+    },
     Control {
         number: 3,
         name: "price collar of an order, against the fresh quote",
@@ -33,7 +45,19 @@ pub const CONTROLS: &[Control] = &[
         missing: "stop loss and take profit are kept off the venue's stop level, not within the collar",
         ..NONE
     },
-    Control { number: 4, name: "price collar over a period", ..NONE },
+    Control {
+        number: 4,
+        name: "price collar over a period: a jump closes the instrument until it is calm",
+        keys: &["risk.jump_max_points", "risk.jump_window_ms"],
+        codes: &["PRICE_JUMP"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::a_jump_of_the_price_closes_openings_until_it_is_calm_and_reductions_pass",
+            "src/risk/jump.rs::a_move_is_seen_for_a_window_and_forgotten_after_two",
+            "src/risk/jump.rs::it_lies_between_one_window_and_two",
+        ],
+        ..WHOLE
+    },
     Control {
         number: 5,
         name: "message limits, with a reserve for reductions",
@@ -68,31 +92,58 @@ pub const CONTROLS: &[Control] = &[
         missing: "gross positions; sums over instruments and currencies, correlation",
         ..NONE
     },
-    Control { number: 8, name: "margin", ..NONE },
+    Control {
+        number: 8,
+        name: "margin level, and the age of the account's last word",
+        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms"],
+        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE"],
+        tests: &[
+            "src/engine/tests/guards.rs::too_little_margin_closes_openings_until_the_account_has_enough",
+            "src/engine/tests/guards.rs::an_account_that_says_nothing_any_more_closes_openings",
+        ],
+        missing: "the margin that the order itself will take; a cap on leverage",
+        ..NONE
+    },
     Control {
         number: 9,
-        name: "daily loss on equity, floating and costs included, at the broker's day boundary",
-        keys: &["risk.daily_loss_max", "risk.day_starts_at"],
-        codes: &["LOSS_DAILY", "LOSS_UNKNOWN"],
+        name: "daily loss at the broker's day boundary, and trailing loss from the highest equity; both on equity, \
+               floating and costs included, kept across restarts",
+        keys: &["risk.daily_loss_max", "risk.day_starts_at", "risk.trailing_loss_max"],
+        codes: &["LOSS_DAILY", "LOSS_TRAILING", "LOSS_UNKNOWN"],
         tests: &[
             GATE,
             "src/engine/tests.rs::the_daily_loss_halts_until_the_operator_says_otherwise",
             "src/engine/tests.rs::the_daily_loss_counts_what_floats_between_two_accounts",
             "src/risk/limits.rs::the_day_starts_when_the_operator_says",
+            "src/engine/tests/guards.rs::the_trailing_loss_counts_from_the_highest_equity_over_days_and_restarts",
+            "src/engine/tests/guards.rs::the_trailing_loss_counts_what_floats",
         ],
-        missing: "trailing loss; a softer level that only reduces, a warning level, flattening",
+        missing: "deposits and withdrawals are not told from profit and loss; a softer level that only reduces, a warning level, flattening",
         ..NONE
     },
     Control {
         number: 10,
-        name: "rejects in a row",
-        keys: &["risk.rejects_in_row_max"],
-        codes: &["REJECT_STREAK"],
-        tests: &["src/engine/tests.rs::refusals_in_a_row_reduce_trading"],
-        missing: "losses in a row",
-        ..NONE
+        name: "rejects in a row, losing deals in a row: only reductions pass until the operator re-arms",
+        keys: &["risk.rejects_in_row_max", "risk.losses_in_row_max"],
+        codes: &["REJECT_STREAK", "LOSS_STREAK"],
+        tests: &[
+            "src/engine/tests.rs::refusals_in_a_row_reduce_trading",
+            "src/engine/tests/guards.rs::losses_in_a_row_leave_only_reductions_until_the_operator_rearms",
+        ],
+        ..WHOLE
     },
-    Control { number: 11, name: "repeated automated execution", ..NONE },
+    Control {
+        number: 11,
+        name: "repeated automated execution: an instrument opened too often is disabled until the operator re-arms, restarts or not",
+        keys: &["risk.executions_max", "risk.executions_window_ms"],
+        codes: &["EXECUTIONS_REPEATED"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::repeated_execution_disables_an_instrument_until_the_operator_rearms",
+            "src/engine/executions.rs::it_disables_as_counting_would",
+        ],
+        ..WHOLE
+    },
     Control {
         number: 12,
         name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once",

@@ -6,6 +6,7 @@
 //! never set is "no".
 
 use super::bucket::Bucket;
+use super::jump::Jump;
 use super::limits::{InstrumentLimits, Limits};
 use super::reason::{Reason, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, Price, Qty, Quote, Side, TimeNs};
@@ -72,6 +73,8 @@ pub struct Exposure {
     pub reserved: [i64; 2],
     /// Orders in doubt on each side.
     pub unknown: [u32; 2],
+    /// What else closes the instrument for openings.
+    pub barred: Option<Refusal>,
 }
 
 /// What was worked out for an instrument beforehand.
@@ -92,6 +95,7 @@ struct Envelope {
 pub struct Gate {
     limits: Limits,
     envelopes: Box<[Option<Envelope>]>,
+    jumps: Box<[Jump]>,
     closed: Option<Refusal>,
     trading: Trading,
     bucket: Bucket,
@@ -104,6 +108,7 @@ impl Gate {
         Gate {
             limits,
             envelopes: vec![None; INSTRUMENTS_MAX].into(),
+            jumps: vec![Jump::default(); INSTRUMENTS_MAX].into(),
             closed: Some(Refusal { reason: Reason::SessionDown, limit: 1, got: 0 }),
             trading: Trading::Active,
             bucket: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
@@ -134,6 +139,14 @@ impl Gate {
     /// The condition that closes the gate for openings, if one does.
     pub fn closed(&self) -> Option<Refusal> {
         self.closed
+    }
+
+    /// Looks how far an instrument's price moved. To be told of every quote.
+    #[inline]
+    pub fn on_quote(&mut self, instrument: InstrumentId, quote: &Quote) {
+        if let Some(index) = instrument.index() {
+            self.jumps[index].observe(quote, self.limits.jump_window_ns);
+        }
     }
 
     /// Works out an instrument's envelope. Off the decision path: after fills, sends, answers and new rules.
@@ -167,6 +180,8 @@ impl Gate {
             } else if now.unknown[side] > 0 {
                 let got = i64::from(now.unknown[side]);
                 envelope.closed[side] = Some(Refusal { reason: Reason::OrderUnknown, limit: 0, got });
+            } else {
+                envelope.closed[side] = now.barred;
             }
         }
         self.envelopes[index] = Some(envelope);
@@ -182,10 +197,8 @@ impl Gate {
         now: TimeNs,
     ) -> Result<Approved, Refusal> {
         let refuse = |reason, limit, got| Err(Refusal { reason, limit, got });
-        let envelope = match intent.instrument.index().and_then(|index| self.envelopes[index].as_ref()) {
-            Some(envelope) => envelope,
-            None => return refuse(Reason::InstrumentUnknown, 1, 0),
-        };
+        let known = intent.instrument.index().and_then(|at| Some((at, self.envelopes[at].as_ref()?)));
+        let Some((at, envelope)) = known else { return refuse(Reason::InstrumentUnknown, 1, 0) };
         let side = intent.side.index();
         let (limits, qty) = (&envelope.limits, intent.qty.0);
         if qty < limits.order_min.0 {
@@ -237,6 +250,14 @@ impl Gate {
         let distance = intent.price.0.saturating_sub(reference.0).saturating_abs();
         if !intent.price.is_some() || distance > limits.price_distance_max {
             return refuse(Reason::PriceDistance, limits.price_distance_max, distance);
+        }
+        let moved = self.jumps[at].ticks();
+        if moved > limits.jump_max {
+            return refuse(Reason::PriceJump, limits.jump_max, moved);
+        }
+        let value = qty.saturating_mul(intent.price.0.saturating_abs());
+        if value > limits.value_max {
+            return refuse(Reason::SizeValue, limits.value_max, value);
         }
         if !self.bucket.take(now) {
             return refuse(

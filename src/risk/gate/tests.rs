@@ -6,7 +6,7 @@
 
 use super::super::limits::test_limits;
 use super::*;
-use crate::types::{FixedText, InstrumentSpec, NS_PER_S, VenueId};
+use crate::types::{FixedText, InstrumentSpec, Money, NS_PER_S, VenueId};
 
 const NOW: TimeNs = TimeNs(100 * NS_PER_S);
 
@@ -40,7 +40,7 @@ fn a_new_gate_is_closed() {
 
 #[test]
 fn sizes_count_everything_that_may_still_fill() {
-    let mut gate = open_gate(Exposure { position: 60, reserved: [80, 0], unknown: [0; 2] });
+    let mut gate = open_gate(Exposure { position: 60, reserved: [80, 0], ..Exposure::default() });
     assert_eq!(reason(&mut gate, buy(0)), Err(Reason::SizeMinimum));
     assert_eq!(reason(&mut gate, buy(101)), Err(Reason::SizeOrder));
     let refusal = gate.check(buy(61), &quote(), 0, NOW).unwrap_err();
@@ -68,7 +68,7 @@ fn again(gate: &mut Gate, modes: [bool; 2], exposure: Exposure) {
     gate.prepare(InstrumentId(0), test_limits().for_instrument(&spec), modes, exposure);
 }
 
-const HELD: Exposure = Exposure { position: 50, reserved: [0; 2], unknown: [0; 2] };
+const HELD: Exposure = Exposure { position: 50, reserved: [0; 2], unknown: [0; 2], barred: None };
 
 /// Each control that refuses an opening, tripped alone.
 fn trips() -> Vec<Trip> {
@@ -88,6 +88,13 @@ fn trips() -> Vec<Trip> {
             gate: |gate| again(gate, [true; 2], Exposure { unknown: [1, 0], ..HELD }),
             ..trip(Reason::OrderUnknown)
         },
+        Trip {
+            gate: |gate| {
+                let refusal = Refusal { reason: Reason::ExecutionsRepeated, limit: 3, got: 3 };
+                again(gate, [true; 2], Exposure { barred: Some(refusal), ..HELD })
+            },
+            ..trip(Reason::ExecutionsRepeated)
+        },
         Trip { intent: buy(0), ..trip(Reason::SizeMinimum) },
         Trip { intent: buy(101), ..trip(Reason::SizeOrder) },
         Trip {
@@ -98,6 +105,23 @@ fn trips() -> Vec<Trip> {
         Trip { quote: Quote { ask: Price::NONE, ..quote() }, ..trip(Reason::QuoteMissing) },
         Trip { quote: Quote { ask: Price(999), ..quote() }, ..trip(Reason::QuoteCrossed) },
         Trip { quote: stale, ..trip(Reason::QuoteStale) },
+        Trip {
+            gate: |gate| {
+                let quote = quote();
+                gate.on_quote(InstrumentId(0), &Quote { bid: Price(959), ask: Price(961), ..quote });
+                gate.on_quote(InstrumentId(0), &quote);
+            },
+            ..trip(Reason::PriceJump)
+        },
+        Trip {
+            gate: |gate| {
+                let spec = InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::EMPTY);
+                // A step at 1,002 ticks, a tick on a step worth 0.01: 10.02 in account currency.
+                let limits = Limits { order_value_max: Money(10_010_000), ..test_limits() };
+                gate.prepare(InstrumentId(0), limits.for_instrument(&spec), [true; 2], HELD);
+            },
+            ..trip(Reason::SizeValue)
+        },
         Trip { intent: Intent { price: Price(1053), ..buy(1) }, ..trip(Reason::PriceDistance) },
         Trip { intent: Intent { price: Price::NONE, ..buy(1) }, ..trip(Reason::PriceDistance) },
         Trip {
@@ -141,7 +165,7 @@ fn the_rate_of_openings_leaves_the_reserve_of_reductions_alone() {
 
 #[test]
 fn a_reduction_never_reverses() {
-    let mut gate = open_gate(Exposure { position: 50, reserved: [0, 20], unknown: [0; 2] });
+    let mut gate = open_gate(Exposure { position: 50, reserved: [0, 20], ..Exposure::default() });
     let close = Intent { side: Side::Sell, reduces: true, ..buy(31) };
     assert_eq!(reason(&mut gate, close), Err(Reason::ReduceTooLarge));
     assert!(gate.check(Intent { qty: Qty(30), ..close }, &quote(), 0, NOW).is_ok());
