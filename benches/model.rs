@@ -17,23 +17,25 @@
 //! holds the writing of the last feature and the walk: what is left to do when the others came earlier in the tick.
 //! `peer_over_ours_prepared_*` uses `prepared, last`. scripts/bench-models trains the models and compiles the peers.
 
+#[path = "model/contestant.rs"]
+mod contestant;
+mod counter;
 #[path = "model/ours.rs"]
 mod ours;
 #[path = "model/peers.rs"]
 mod peers;
-#[path = "model/timer.rs"]
-mod timer;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use contestant::{Contestant, Empty, steps_of_call};
+use counter::{percentile, steps_per_ns};
 use ours::{PreparedAll, PreparedLast, Whole};
 use tickbridge::model::synthetic::Dice;
 use tickbridge::model::{LoadOptions, Model};
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::lane::pin_current_thread;
 use tickbridge::runtime::layout::usable_cores;
-use timer::{Contestant, Empty, steps_of_call, steps_per_ns};
 
 const COLUMNS: usize = 32;
 const ROWS: usize = 20_000;
@@ -338,8 +340,4 @@ impl Bench<'_> {
         println!("figure peer_over_ours_prepared_p99_{name} {:.2} x", ratios.prepared_p99);
         ratios
     }
-}
-
-fn percentile(sorted: &[u64], percent: usize) -> f64 {
-    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)] as f64
 }

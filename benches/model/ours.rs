@@ -12,7 +12,7 @@ use tickbridge::runtime::idle::sleep_ns;
 use tickbridge::types::{NS_PER_MS, NS_PER_S};
 
 use super::COLUMNS;
-use super::timer::{Contestant, steps_of_call};
+use super::contestant::{Contestant, steps_of_call};
 
 /// On the clock: a row of `f32` to its score.
 pub(crate) struct Whole {

@@ -16,7 +16,7 @@ use std::ptr::{null, null_mut};
 use libloading::Library;
 use nexus_inference::Gbdt;
 
-use super::timer::Contestant;
+use super::contestant::Contestant;
 
 /// The functions of a library, which stays loaded.
 fn open(path: &Path) -> &'static Library {

@@ -468,6 +468,15 @@ stale_after_ms = 60000
 daily_loss_max = 1000000000.0
 day_starts_at = "00:00"
 rejects_in_row_max = 5
+trailing_loss_max = 1000000000.0
+losses_in_row_max = 10000
+executions_max = 1000
+executions_window_ms = 1
+order_value_max = 1000000000.0
+jump_max_points = 10000000
+jump_window_ms = 1000
+margin_level_min_percent = 1
+account_age_max_ms = 86400000
 unknown_after_ms = 5000
 page_after_ms = 30000
 "#,

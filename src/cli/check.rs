@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::config::{Config, Resolved, template};
+use crate::config::{Config, Resolved, controls, template};
 use crate::operator::Token;
 use crate::setup::{SetupError, admission, engine_setup, read_models};
 
@@ -33,7 +33,7 @@ const EXIT_CODES: &str = "Exit codes:\n   0  the configuration is valid, and its
 #[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// The main configuration file; files it includes are found next to it.
-    #[arg(long, value_name = "FILE", required_unless_present = "print_template")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["print_template", "print_controls"])]
     pub config: Option<PathBuf>,
     /// Print JSON: the configuration with its digest, or {"errors": [...]}.
     #[arg(long)]
@@ -41,6 +41,9 @@ pub struct Args {
     /// Print a documented configuration file with every key, its unit, range and default.
     #[arg(long)]
     pub print_template: bool,
+    /// Print the table of controls: what guards the money, by which key, under which reason, and which test trips it.
+    #[arg(long, conflicts_with = "print_template")]
+    pub print_controls: bool,
 }
 
 /// Runs the command.
@@ -71,6 +74,9 @@ fn usable(config: &Config) -> Result<(), String> {
 fn answer(args: &Args) -> (String, u8) {
     if args.print_template {
         return (template(), 0);
+    }
+    if args.print_controls {
+        return (controls(), 0);
     }
     let Some(file) = &args.config else {
         return ("expected --config FILE, got nothing\n".into(), EXIT_USAGE);

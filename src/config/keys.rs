@@ -397,6 +397,15 @@ const RISK: &[Key] = keys! {
     "daily_loss_max" Real(0.01, AMOUNT_MAX), "account currency", Required("500.0"), "Loss since day_starts_at, floating included, that halts trading.";
     "day_starts_at" DayTime, "server time", Required("\"00:00\""), "When the daily loss starts at zero again.";
     "rejects_in_row_max" Int(1, 10_000), "rejects", Required("5"), "So many rejects without an accepted order between them halt trading.";
+    "trailing_loss_max" Real(0.01, AMOUNT_MAX), "account currency", Required("1000.0"), "Fall of equity from its highest since the journal began, floating included, that halts trading; re-arming after it starts it anew.";
+    "losses_in_row_max" Int(1, 10_000), "deals", Required("20"), "So many closing deals in a row that lost, costs included, and only reductions pass until the operator re-arms.";
+    "executions_max" Int(1, 1_000), "orders", Required("200"), "So many openings of an instrument within executions_window_ms, and it stays closed for openings until the operator re-arms.";
+    "executions_window_ms" Int(1, DAY_MS), "ms", Required("3600000"), "The time in which openings are counted as one run of repeated execution.";
+    "order_value_max" Real(0.01, AMOUNT_MAX), "account currency", Required("100000.0"), "Largest single order's value: volume times price, by the venue's tick value.";
+    "jump_max_points" Int(1, 10_000_000), "points", Required("200"), "No entry while the mid moved more than this within jump_window_ms; a collar over time.";
+    "jump_window_ms" Int(1, HOUR_MS), "ms", Required("5000"), "The time over which that move is looked at: at least so long, at most twice.";
+    "margin_level_min_percent" Int(1, 1_000_000), "per cent", Required("200"), "No entry while equity is less than this part of the margin in use.";
+    "account_age_max_ms" Int(100, DAY_MS), "ms", Required("10000"), "No entry when the venue's last word on balance, equity and margin is older.";
     "unknown_after_ms" Int(10, HOUR_MS), "ms", Required("3000"), "An order unanswered for so long becomes Unknown.";
     "page_after_ms" Int(10, DAY_MS), "ms", Required("30000"), "An order Unknown for so long pages the operator; at least unknown_after_ms.";
 };

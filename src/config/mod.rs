@@ -5,6 +5,8 @@
 //! Invariant: a [`Config`] exists only if every key of every file passed the schema and the rules between keys. Without
 //! `[risk]` there is none, so nothing can trade without limits.
 
+mod control_list;
+mod controls;
 mod cross;
 mod error;
 mod features;
@@ -19,6 +21,7 @@ mod value;
 
 use std::path::Path;
 
+pub use controls::{CONTROLS, Control, controls};
 pub use error::{ConfigError, ConfigErrors, FAULTS_MAX, Fault};
 pub use keys::{FEATURES_MAX, SECTIONS, section};
 pub use schema::{Key, Kind, Presence, Section, Shape};

@@ -227,7 +227,7 @@ section!(
     Risk {
         order_lots_max: f64, position_lots_max: f64, open_orders_max: u32, price_distance_max_points: u32,
         orders_per_s_max: f64, orders_burst_max: u32, stale_after_ms: u64, daily_loss_max: f64,
-        day_starts_at: DayTime, rejects_in_row_max: u32, unknown_after_ms: u64, page_after_ms: u64,
+        day_starts_at: DayTime, rejects_in_row_max: u32, trailing_loss_max: f64, losses_in_row_max: u32, executions_max: u32, executions_window_ms: u64, order_value_max: f64, jump_max_points: u32, jump_window_ms: u64, margin_level_min_percent: u32, account_age_max_ms: u64, unknown_after_ms: u64, page_after_ms: u64,
     }
 );
 section!(

@@ -8,7 +8,7 @@
 use super::{Engine, Hold, Outputs, StrategySetup, Verdict};
 use crate::order::NewOrder;
 use crate::record::{self, FLAG_REFILL, Record};
-use crate::risk::{Approved, Intent, Reason, Refusal, Trading};
+use crate::risk::{Approved, Intent, Reason, Refusal};
 use crate::signal::{Signal, State};
 use crate::types::{
     Execution, Filling, InstrumentId, InstrumentSpec, MarginMode, NS_PER_S, OrderAction, OrderId, OrderKind,
@@ -62,6 +62,7 @@ impl Engine {
             ts_recv: input.ts(),
         };
         self.market.apply(instrument, quote);
+        self.gate.on_quote(instrument, &quote);
         self.note_venue_time(quote.ts_venue, input.ts());
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
@@ -77,19 +78,11 @@ impl Engine {
         let Some(spec) = &self.specs[index] else { return };
         let price = if position.qty > 0 { quote.bid } else { quote.ask };
         self.loss.float(index, spec.value_of(position.open_move(price.0), Qty(1)));
-        let limit = self.gate.limits().daily_loss_max;
-        if let Some(loss) = self.loss.loss_by_positions()
-            && loss >= limit
-            && !self.loss_hit
+        if !self.loss_hit
+            && let Some(refusal) = self.loss.reached_by_positions(self.gate.limits())
         {
-            self.stop_for_loss(loss.0, out);
+            self.stop_for_loss(refusal, out);
         }
-    }
-
-    pub(super) fn stop_for_loss(&mut self, loss: i64, out: &mut Outputs) {
-        self.loss_hit = true;
-        let limit = self.gate.limits().daily_loss_max.0;
-        self.set_trading(Trading::Halted, Refusal { reason: Reason::LossDaily, limit, got: loss }, out);
     }
 
     fn act(&mut self, at: usize, out: &mut Outputs) {
@@ -258,15 +251,19 @@ impl Engine {
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));
-        self.remember_command(&record, &command);
+        let is_last = self.remember_command(&record, &command);
         self.counts.orders += 1;
         out.push(record);
+        if is_last {
+            self.tell_disabled(intent.instrument, out);
+        }
     }
 
-    /// Takes a command as an order of ours, from the gate or from the journal.
-    pub(super) fn remember_command(&mut self, record: &Record, command: &record::Command) {
-        let Ok(id) = OrderId::from_raw(command.order_id) else { return };
-        let Some(side) = OrderKind::from_code(command.order_kind).and_then(OrderKind::side) else { return };
+    /// Takes a command as an order of ours, from the gate or from the journal; `true` when its instrument is disabled by it.
+    pub(super) fn remember_command(&mut self, record: &Record, command: &record::Command) -> bool {
+        let Ok(id) = OrderId::from_raw(command.order_id) else { return false };
+        let side = OrderKind::from_code(command.order_kind).and_then(OrderKind::side);
+        let Some(side) = side else { return false };
         let instrument = record.instrument();
         self.sequence =
             if id.epoch() == self.epoch { self.sequence.max(id.sequence()) } else { self.sequence };
@@ -279,7 +276,10 @@ impl Engine {
             ts_decide: record.ts(),
             ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });
+        let opens = instrument.index().filter(|_| record.aux() != 1);
+        let is_last = opens.is_some_and(|index| self.executions.count(index, record.ts()));
         self.prepare(instrument);
+        is_last
     }
 
     fn deny(&mut self, at: usize, intent: &Intent, refusal: Refusal, out: &mut Outputs) {

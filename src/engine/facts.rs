@@ -177,17 +177,11 @@ impl Engine {
         let Some(account) = input.payload::<record::Account>() else { return };
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         venue.account_flags = Some(account.flags);
+        venue.account = (Money(account.equity), Money(account.margin), input.ts());
         let server_ns = input.ts().plus_ns(i64::from(venue.server_offset_s) * NS_PER_S).0;
         let day = self.gate.limits().day_of_ns(server_ns);
         self.loss.account(Money(account.balance), Money(account.equity), day);
-        match self.loss.loss_by_account() {
-            Some(loss) if loss >= self.gate.limits().daily_loss_max => {
-                if !self.loss_hit {
-                    self.stop_for_loss(loss.0, out);
-                }
-            }
-            _ => self.loss_hit = false,
-        }
+        self.judge_account(out);
         self.renew_conditions();
     }
 
@@ -299,6 +293,7 @@ impl Engine {
             DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
             DealOutcome::Ours(change) => {
                 self.count_fill(at.1, &deal, side, realised);
+                self.judge_deal(&deal, realised, out);
                 if let Some(order) = self.orders.order(deal.magic)
                     && order.qty_filled > order.new.qty.0
                 {
@@ -385,6 +380,7 @@ impl Engine {
         if ours > 0 {
             let part = record::DealEvent { qty: ours, ..*deal };
             self.count_fill(at.1, &part, side, realised);
+            self.judge_deal(&part, realised, out);
             self.prepare(at.1);
         }
         // What is left of it was never ours: on a netting account a stop covers what others hold as well.
@@ -448,8 +444,7 @@ impl Engine {
         let refusal = |reason| Refusal { reason, limit: 0, got: i64::from(control.action) };
         match action {
             ControlAction::Activate => {
-                self.rejects_in_row = 0;
-                self.loss_hit = false;
+                self.rearm();
                 self.set_trading(Trading::Active, refusal(Reason::OperatorOrder), out);
             }
             ControlAction::Reduce => self.set_trading(Trading::Reducing, refusal(Reason::OperatorOrder), out),

@@ -9,7 +9,9 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod decide;
+mod executions;
 mod facts;
+mod guards;
 mod held;
 mod history;
 mod loss;
@@ -43,6 +45,7 @@ use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
 use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
+use executions::Executions;
 use loss::LossWatch;
 use strategy::Strategy;
 use venue::Venue;
@@ -85,6 +88,8 @@ pub enum AlertCode {
     ModelDrift = 31,
     /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
     ModelQuality = 32,
+    /// An instrument was opened too often to go on without the operator: subject is the instrument, then how often.
+    ExecutionsRepeated = 40,
 }
 
 /// See the module.
@@ -122,6 +127,8 @@ pub struct Engine {
     /// The journal's disk failed and did not say that it writes again.
     journal_failed: bool,
     rejects_in_row: u32,
+    losses_in_row: u32,
+    executions: Executions,
     query_count: u64,
     fill_count: u64,
     /// Working memory for walks over open orders.
@@ -139,6 +146,9 @@ impl Engine {
                 strategy_of[instrument] = Some(index as u16);
             }
         }
+        let (most, window_ns) = (setup.limits.executions_max, setup.limits.executions_window_ns);
+        let traded = strategies.iter().filter_map(|strategy| strategy.setup.instrument.index());
+        let executions = Executions::new(most, window_ns, traded);
         let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
@@ -166,6 +176,8 @@ impl Engine {
             loss_hit: false,
             journal_failed: false,
             rejects_in_row: 0,
+            losses_in_row: 0,
+            executions,
             query_count: 0,
             fill_count: 0,
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
@@ -389,6 +401,7 @@ impl Engine {
             position: self.positions.net(instrument).qty.saturating_add(external),
             reserved: Side::BOTH.map(|side| self.orders.reserved(instrument, side)),
             unknown: Side::BOTH.map(|side| self.orders.unknown_of(instrument, side)),
+            barred: self.barred(index),
         };
         let modes = match spec.trade_mode {
             TradeMode::Full => [true, true],
@@ -403,7 +416,11 @@ impl Engine {
     /// Works out the first condition that keeps the gate closed for openings.
     fn renew_conditions(&mut self) {
         let journal = Refusal { reason: Reason::JournalFault, limit: 0, got: 1 };
-        let closed = self.venues.iter().find_map(|venue| self.closed_by(venue)).or(self.closed_by_loss());
+        let closed = self
+            .venues
+            .iter()
+            .find_map(|venue| self.closed_by(venue))
+            .or(self.loss.reached_by_account(self.gate.limits()));
         let closed = closed.or(self.journal_failed.then_some(journal));
         self.gate.set_conditions(Conditions { closed });
     }
@@ -424,6 +441,9 @@ impl Engine {
         if flags & needed != needed {
             return refusal(Reason::AccountDisabled, i64::from(needed), i64::from(flags));
         }
+        if let Some(refusal) = self.closed_by_account(venue) {
+            return Some(refusal);
+        }
         if let Some((_, ours, theirs)) = venue.mismatch {
             return refusal(Reason::PositionMismatch, ours, theirs);
         }
@@ -431,15 +451,6 @@ impl Engine {
             return refusal(Reason::SessionUnreconciled, 1, 0);
         }
         None
-    }
-
-    fn closed_by_loss(&self) -> Option<Refusal> {
-        let limit = self.gate.limits().daily_loss_max.0;
-        match self.loss.loss_by_account() {
-            None => Some(Refusal { reason: Reason::LossUnknown, limit, got: 0 }),
-            Some(loss) if loss.0 >= limit => Some(Refusal { reason: Reason::LossDaily, limit, got: loss.0 }),
-            Some(_) => None,
-        }
     }
 
     /// Notes a venue's stamp. One that lies ahead of our own clock is no time to ask history from.

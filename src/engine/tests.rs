@@ -6,6 +6,7 @@
 
 mod connections;
 mod continuity;
+mod guards;
 mod history;
 mod models;
 mod teller;
@@ -22,7 +23,7 @@ use crate::types::*;
 const START_NS: i64 = 1_700_000_000 * NS_PER_S;
 
 /// A model whose score is the change of the mid in ticks: above 1 buy, below -1 sell.
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     let change = FeatureKind::Change { lag: 1 };
     let features = vec![FeatureSpec::new("change", InstrumentId(0), change, Input::Mid, Clock::Tick)];
     let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
@@ -55,6 +56,15 @@ fn setup() -> Setup {
         daily_loss_max: Money(50_000_000),
         day_starts_at_s: 0,
         rejects_in_row_max: 3,
+        trailing_loss_max: Money(1_000_000_000_000),
+        losses_in_row_max: 10_000,
+        executions_max: 1_000,
+        executions_window_ns: 1,
+        order_value_max: Money(1_000_000_000_000_000),
+        jump_max_points: 10_000_000,
+        jump_window_ns: NS_PER_S,
+        margin_level_min_percent: 1,
+        account_age_max_ns: 24 * 3_600 * NS_PER_S,
         unknown_after_ns: NS_PER_S,
         page_after_ns: 5 * NS_PER_S,
         allow_live: false,
@@ -96,8 +106,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Bench::with(setup())
+    }
+
+    fn with(setup: Setup) -> Self {
         let mut bench = Bench {
-            engine: Engine::new(setup()),
+            engine: Engine::new(setup),
             out: Outputs::default(),
             now: TimeNs(START_NS),
             journal: Vec::new(),
@@ -109,7 +123,14 @@ impl Bench {
 
     /// Connected, with rules, account and an agreed empty snapshot.
     fn ready() -> Self {
-        let mut bench = Bench::new();
+        Bench::ready_with(|_| ())
+    }
+
+    /// The same with other limits.
+    fn ready_with(change: fn(&mut Limits)) -> Self {
+        let mut setup = setup();
+        change(&mut setup.limits);
+        let mut bench = Bench::with(setup);
         bench.account(10_000.0);
         bench.session(SessionState::Up, ROLE_MARKET);
         let queries = bench.session(SessionState::Up, ROLE_TRADE);

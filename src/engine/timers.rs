@@ -22,6 +22,7 @@ impl Engine {
                 self.ask_if_due(venue_index, out);
             }
         }
+        self.account_timers();
         self.history_timers(out);
     }
 

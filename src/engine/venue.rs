@@ -5,7 +5,7 @@
 //! Invariant: a venue that lost a session is not reconciled until a complete snapshot, asked for after it came back, agreed.
 
 use crate::record::{ROLE_MARKET, ROLE_TRADE};
-use crate::types::{INSTRUMENTS_MAX, MarginMode, NS_PER_S, TimeNs};
+use crate::types::{INSTRUMENTS_MAX, MarginMode, Money, NS_PER_S, TimeNs};
 
 /// A snapshot is asked for again this long after the last one agreed.
 const RECONCILE_EVERY_NS: i64 = 30 * NS_PER_S;
@@ -23,6 +23,8 @@ pub(super) struct Venue {
     pub roles_up: u8,
     /// Terminal and account flags of the last `Account`; `None` before the first.
     pub account_flags: Option<u8>,
+    /// Equity and margin in use of it, and when it came.
+    pub account: (Money, Money, TimeNs),
     pub server_offset_s: i32,
     /// Witnessed time at which the youngest session came up.
     pub healthy_since: TimeNs,
@@ -55,6 +57,7 @@ impl Venue {
             account_mode: u8::MAX,
             roles_up: 0,
             account_flags: None,
+            account: (Money::ZERO, Money::ZERO, TimeNs::NEVER),
             server_offset_s: 0,
             healthy_since: TimeNs::NEVER,
             reconciled: false,

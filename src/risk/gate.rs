@@ -6,6 +6,7 @@
 //! never set is "no".
 
 use super::bucket::Bucket;
+use super::jump::Jump;
 use super::limits::{InstrumentLimits, Limits};
 use super::reason::{Reason, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, Price, Qty, Quote, Side, TimeNs};
@@ -72,6 +73,8 @@ pub struct Exposure {
     pub reserved: [i64; 2],
     /// Orders in doubt on each side.
     pub unknown: [u32; 2],
+    /// What else closes the instrument for openings.
+    pub barred: Option<Refusal>,
 }
 
 /// What was worked out for an instrument beforehand.
@@ -92,6 +95,7 @@ struct Envelope {
 pub struct Gate {
     limits: Limits,
     envelopes: Box<[Option<Envelope>]>,
+    jumps: Box<[Jump]>,
     closed: Option<Refusal>,
     trading: Trading,
     bucket: Bucket,
@@ -104,6 +108,7 @@ impl Gate {
         Gate {
             limits,
             envelopes: vec![None; INSTRUMENTS_MAX].into(),
+            jumps: vec![Jump::default(); INSTRUMENTS_MAX].into(),
             closed: Some(Refusal { reason: Reason::SessionDown, limit: 1, got: 0 }),
             trading: Trading::Active,
             bucket: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
@@ -134,6 +139,14 @@ impl Gate {
     /// The condition that closes the gate for openings, if one does.
     pub fn closed(&self) -> Option<Refusal> {
         self.closed
+    }
+
+    /// Looks how far an instrument's price moved. To be told of every quote.
+    #[inline]
+    pub fn on_quote(&mut self, instrument: InstrumentId, quote: &Quote) {
+        if let Some(index) = instrument.index() {
+            self.jumps[index].observe(quote, self.limits.jump_window_ns);
+        }
     }
 
     /// Works out an instrument's envelope. Off the decision path: after fills, sends, answers and new rules.
@@ -167,6 +180,8 @@ impl Gate {
             } else if now.unknown[side] > 0 {
                 let got = i64::from(now.unknown[side]);
                 envelope.closed[side] = Some(Refusal { reason: Reason::OrderUnknown, limit: 0, got });
+            } else {
+                envelope.closed[side] = now.barred;
             }
         }
         self.envelopes[index] = Some(envelope);
@@ -182,10 +197,8 @@ impl Gate {
         now: TimeNs,
     ) -> Result<Approved, Refusal> {
         let refuse = |reason, limit, got| Err(Refusal { reason, limit, got });
-        let envelope = match intent.instrument.index().and_then(|index| self.envelopes[index].as_ref()) {
-            Some(envelope) => envelope,
-            None => return refuse(Reason::InstrumentUnknown, 1, 0),
-        };
+        let known = intent.instrument.index().and_then(|at| Some((at, self.envelopes[at].as_ref()?)));
+        let Some((at, envelope)) = known else { return refuse(Reason::InstrumentUnknown, 1, 0) };
         let side = intent.side.index();
         let (limits, qty) = (&envelope.limits, intent.qty.0);
         if qty < limits.order_min.0 {
@@ -238,6 +251,14 @@ impl Gate {
         if !intent.price.is_some() || distance > limits.price_distance_max {
             return refuse(Reason::PriceDistance, limits.price_distance_max, distance);
         }
+        let moved = self.jumps[at].ticks();
+        if moved > limits.jump_max {
+            return refuse(Reason::PriceJump, limits.jump_max, moved);
+        }
+        let value = qty.saturating_mul(intent.price.0.saturating_abs());
+        if value > limits.value_max {
+            return refuse(Reason::SizeValue, limits.value_max, value);
+        }
         if !self.bucket.take(now) {
             return refuse(
                 Reason::RateOrders,
@@ -250,128 +271,4 @@ impl Gate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::limits::test_limits;
-    use super::*;
-    use crate::types::{FixedText, InstrumentSpec, NS_PER_S, VenueId};
-
-    const NOW: TimeNs = TimeNs(100 * NS_PER_S);
-
-    fn open_gate(exposure: Exposure) -> Gate {
-        let spec = InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::EMPTY);
-        let mut gate = Gate::new(test_limits());
-        gate.prepare(InstrumentId(0), test_limits().for_instrument(&spec), [true; 2], exposure);
-        gate.set_conditions(Conditions { closed: None });
-        gate
-    }
-
-    fn quote() -> Quote {
-        Quote { bid: Price(1000), ask: Price(1002), last: Price::NONE, ts_venue: NOW, ts_recv: NOW }
-    }
-
-    fn buy(qty: i64) -> Intent {
-        Intent {
-            instrument: InstrumentId(0),
-            side: Side::Buy,
-            qty: Qty(qty),
-            price: Price(1002),
-            reduces: false,
-        }
-    }
-
-    fn reason(gate: &mut Gate, intent: Intent) -> Result<Approved, Reason> {
-        gate.check(intent, &quote(), 0, NOW).map_err(|refusal| refusal.reason)
-    }
-
-    #[test]
-    fn a_new_gate_is_closed() {
-        assert_eq!(reason(&mut Gate::new(test_limits()), buy(1)), Err(Reason::InstrumentUnknown));
-        let mut gate = open_gate(Exposure::default());
-        gate.set_conditions(Conditions { closed: Gate::new(test_limits()).closed() });
-        assert_eq!(reason(&mut gate, buy(1)), Err(Reason::SessionDown));
-    }
-
-    #[test]
-    fn sizes_count_everything_that_may_still_fill() {
-        let mut gate = open_gate(Exposure { position: 60, reserved: [80, 0], unknown: [0; 2] });
-        assert_eq!(reason(&mut gate, buy(0)), Err(Reason::SizeMinimum));
-        assert_eq!(reason(&mut gate, buy(101)), Err(Reason::SizeOrder));
-        let refusal = gate.check(buy(61), &quote(), 0, NOW).unwrap_err();
-        assert_eq!(refusal, Refusal { reason: Reason::SizePosition, limit: 200, got: 201 });
-        assert_eq!(refusal.to_string(), "SIZE_POSITION: limit=200 got=201 unit=steps");
-        assert!(gate.check(buy(60), &quote(), 0, NOW).is_ok());
-    }
-
-    #[test]
-    fn every_condition_refuses_openings_and_lets_reductions_pass() {
-        let close = Intent { side: Side::Sell, reduces: true, ..buy(50) };
-        type Case = (Reason, fn(&mut Gate), Intent, Quote, usize);
-        let cases: [Case; 9] = [
-            (Reason::TradingHalted, |gate| gate.set_trading(Trading::Halted), buy(1), quote(), 0),
-            (Reason::TradingReducing, |gate| gate.set_trading(Trading::Reducing), buy(1), quote(), 0),
-            (
-                Reason::LossDaily,
-                |gate| {
-                    let refusal = Refusal { reason: Reason::LossDaily, limit: 1, got: 2 };
-                    gate.set_conditions(Conditions { closed: Some(refusal) })
-                },
-                buy(1),
-                quote(),
-                0,
-            ),
-            (Reason::CountOpenOrders, |_| (), buy(1), quote(), 4),
-            (Reason::QuoteMissing, |_| (), buy(1), Quote { ask: Price::NONE, ..quote() }, 0),
-            (Reason::QuoteCrossed, |_| (), buy(1), Quote { ask: Price(999), ..quote() }, 0),
-            (
-                Reason::QuoteStale,
-                |_| (),
-                buy(1),
-                Quote { ts_recv: TimeNs(NOW.0 - NS_PER_S - 1), ..quote() },
-                0,
-            ),
-            (Reason::PriceDistance, |_| (), Intent { price: Price(1053), ..buy(1) }, quote(), 0),
-            (Reason::PriceDistance, |_| (), Intent { price: Price::NONE, ..buy(1) }, quote(), 0),
-        ];
-        for (expected, prepare, intent, quote, open_orders) in cases {
-            let mut gate = open_gate(Exposure { position: 50, ..Exposure::default() });
-            assert!(
-                gate.clone().check(buy(1), &self::quote(), 0, NOW).is_ok(),
-                "{expected:?}: shut without it"
-            );
-            prepare(&mut gate);
-            let got = gate.check(intent, &quote, open_orders, NOW).map_err(|refusal| refusal.reason);
-            assert_eq!(got, Err(expected));
-            assert!(
-                gate.check(close, &quote, open_orders, NOW).is_ok(),
-                "{expected:?}: a reduction must pass"
-            );
-        }
-    }
-
-    #[test]
-    fn an_order_in_doubt_closes_its_side_alone() {
-        let mut gate = open_gate(Exposure { unknown: [1, 0], ..Exposure::default() });
-        assert_eq!(reason(&mut gate, buy(1)), Err(Reason::OrderUnknown));
-        let sell = Intent { side: Side::Sell, price: Price(1000), ..buy(1) };
-        assert!(gate.check(sell, &quote(), 0, NOW).is_ok());
-    }
-
-    #[test]
-    fn the_rate_of_openings_leaves_the_reserve_of_reductions_alone() {
-        let mut gate = open_gate(Exposure { position: 200, ..Exposure::default() });
-        let sell = Intent { side: Side::Sell, price: Price(1000), ..buy(1) };
-        for _ in 0..5 {
-            assert!(gate.check(sell, &quote(), 0, NOW).is_ok());
-        }
-        assert_eq!(reason(&mut gate, sell), Err(Reason::RateOrders));
-        assert!(gate.check(Intent { reduces: true, ..sell }, &quote(), 0, NOW).is_ok());
-    }
-
-    #[test]
-    fn a_reduction_never_reverses() {
-        let mut gate = open_gate(Exposure { position: 50, reserved: [0, 20], unknown: [0; 2] });
-        let close = Intent { side: Side::Sell, reduces: true, ..buy(31) };
-        assert_eq!(reason(&mut gate, close), Err(Reason::ReduceTooLarge));
-        assert!(gate.check(Intent { qty: Qty(30), ..close }, &quote(), 0, NOW).is_ok());
-    }
-}
+mod tests;

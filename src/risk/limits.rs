@@ -9,6 +9,9 @@ use crate::types::{InstrumentSpec, Money, NS_PER_S, Qty};
 /// The most that `open_orders_max` may be.
 pub const OPEN_ORDERS_MAX: u32 = 4_096;
 
+/// The most that `executions_max` may be: so many times are remembered for each instrument that is traded.
+pub const EXECUTIONS_MAX: u32 = 1_000;
+
 /// The operator's limits as the configuration says them. There is no default.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Limits {
@@ -32,6 +35,24 @@ pub struct Limits {
     pub day_starts_at_s: u32,
     /// Refusals of the venue in a row before openings stop, >= 1.
     pub rejects_in_row_max: u32,
+    /// Largest fall of equity from its highest, account currency, > 0.
+    pub trailing_loss_max: Money,
+    /// Losing deals in a row before openings stop, >= 1.
+    pub losses_in_row_max: u32,
+    /// Openings of an instrument within the window before it is disabled, 1 to [`EXECUTIONS_MAX`].
+    pub executions_max: u32,
+    /// The time in which openings are counted, nanoseconds, > 0.
+    pub executions_window_ns: i64,
+    /// Largest order by its value, account currency, > 0.
+    pub order_value_max: Money,
+    /// Largest move of the mid within the window, points, >= 1.
+    pub jump_max_points: u32,
+    /// The time over which the move is looked at, nanoseconds, > 0.
+    pub jump_window_ns: i64,
+    /// Lowest margin level to open at, per cent, >= 1.
+    pub margin_level_min_percent: u32,
+    /// Oldest word of the account to open on, nanoseconds, > 0.
+    pub account_age_max_ns: i64,
     /// An order without an answer is in doubt after this, nanoseconds, > 0.
     pub unknown_after_ns: i64,
     /// An order in doubt calls the operator after this, nanoseconds, > 0.
@@ -64,6 +85,15 @@ impl Limits {
             ("stale_after_ms", self.stale_after_ns as f64),
             ("daily_loss_max", self.daily_loss_max.as_f64()),
             ("rejects_in_row_max", f64::from(self.rejects_in_row_max)),
+            ("trailing_loss_max", self.trailing_loss_max.as_f64()),
+            ("losses_in_row_max", f64::from(self.losses_in_row_max)),
+            ("executions_max", f64::from(self.executions_max)),
+            ("executions_window_ms", self.executions_window_ns as f64),
+            ("order_value_max", self.order_value_max.as_f64()),
+            ("jump_max_points", f64::from(self.jump_max_points)),
+            ("jump_window_ms", self.jump_window_ns as f64),
+            ("margin_level_min_percent", f64::from(self.margin_level_min_percent)),
+            ("account_age_max_ms", self.account_age_max_ns as f64),
             ("unknown_after_ms", self.unknown_after_ns as f64),
             ("page_after_ms", self.page_after_ns as f64),
         ];
@@ -75,6 +105,10 @@ impl Limits {
         if self.open_orders_max > OPEN_ORDERS_MAX {
             let got = f64::from(self.open_orders_max);
             return Err(LimitError { key: "open_orders_max", expected: "1 to 4096", got });
+        }
+        if self.executions_max > EXECUTIONS_MAX {
+            let got = f64::from(self.executions_max);
+            return Err(LimitError { key: "executions_max", expected: "1 to 1000", got });
         }
         if i64::from(self.day_starts_at_s) >= 86_400 {
             let got = f64::from(self.day_starts_at_s);
@@ -90,7 +124,12 @@ impl Limits {
         if spec.volume_limit.0 > 0 {
             position_max = position_max.min(spec.volume_limit.0);
         }
+        // What a tick on a step is worth; anything but a number above zero permits no value at all.
+        let worth = spec.tick_value * spec.volume_step;
+        let value_max = if worth > 0.0 { (self.order_value_max.as_f64() / worth).floor() as i64 } else { 0 };
         InstrumentLimits {
+            value_max,
+            jump_max: spec.points_to_ticks(self.jump_max_points),
             order_min: spec.volume_min,
             order_max: Qty(steps(self.order_lots_max).min(spec.volume_max.0)),
             position_max: Qty(position_max),
@@ -120,6 +159,10 @@ pub struct InstrumentLimits {
     pub position_max: Qty,
     /// Furthest price from the quote, ticks.
     pub price_distance_max: i64,
+    /// Largest order by value, ticks times steps.
+    pub value_max: i64,
+    /// Largest move of the mid within the window, ticks.
+    pub jump_max: i64,
 }
 
 #[cfg(test)]
@@ -135,6 +178,15 @@ pub(super) fn test_limits() -> Limits {
         daily_loss_max: Money(100_000_000),
         day_starts_at_s: 0,
         rejects_in_row_max: 3,
+        trailing_loss_max: Money(200_000_000),
+        losses_in_row_max: 3,
+        executions_max: 100,
+        executions_window_ns: NS_PER_S,
+        order_value_max: Money(1_000_000_000_000_000),
+        jump_max_points: 40,
+        jump_window_ns: NS_PER_S,
+        margin_level_min_percent: 1,
+        account_age_max_ns: 24 * 3_600 * NS_PER_S,
         unknown_after_ns: NS_PER_S,
         page_after_ns: 10 * NS_PER_S,
         allow_live: false,
@@ -155,6 +207,17 @@ mod tests {
         let tight = InstrumentSpec { volume_limit: Qty(3), volume_max: Qty(5), ..spec };
         let own = limits.for_instrument(&tight);
         assert_eq!((own.order_max, own.position_max), (Qty(5), Qty(3)));
+    }
+
+    #[test]
+    fn a_value_is_counted_in_ticks_and_steps_and_is_nothing_without_a_tick_value() {
+        let spec = InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::EMPTY);
+        let limits = Limits { order_value_max: Money(50_000_000_000), ..test_limits() };
+        // 50,000 in account currency; a tick on 0.01 lots is worth 0.01.
+        assert_eq!(limits.for_instrument(&spec).value_max, 5_000_000);
+        for tick_value in [0.0, -1.0, f64::NAN] {
+            assert_eq!(limits.for_instrument(&InstrumentSpec { tick_value, ..spec }).value_max, 0);
+        }
     }
 
     #[test]

@@ -7,10 +7,11 @@
 
 mod bucket;
 mod gate;
+mod jump;
 mod limits;
 mod reason;
 
 pub use bucket::Bucket;
 pub use gate::{Approved, Conditions, Exposure, Gate, Intent, Refusal};
-pub use limits::{InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
+pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};

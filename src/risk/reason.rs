@@ -89,6 +89,20 @@ reasons!(
     OperatorOrder = 27, "OPERATOR_ORDER", "action";
     /// The appliance came up with a latch of an earlier run set.
     LatchSet = 28, "LATCH_SET", "latch";
+    /// The fall of equity from its highest.
+    LossTrailing = 29, "LOSS_TRAILING", "micros";
+    /// Too many losing deals in a row.
+    LossStreak = 30, "LOSS_STREAK", "deals";
+    /// Too many openings of an instrument in too short a time: it is disabled until the operator re-arms.
+    ExecutionsRepeated = 31, "EXECUTIONS_REPEATED", "orders";
+    /// Larger than one order may be, by its value.
+    SizeValue = 32, "SIZE_VALUE", "ticks*steps";
+    /// The price moved too far in too short a time.
+    PriceJump = 33, "PRICE_JUMP", "ticks";
+    /// Too little equity over the margin in use.
+    MarginLevel = 34, "MARGIN_LEVEL", "percent";
+    /// The account's last word is too old.
+    AccountStale = 35, "ACCOUNT_STALE", "ns";
 );
 
 /// What may leave.

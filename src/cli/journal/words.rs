@@ -16,7 +16,7 @@ use crate::types::{InstrumentId, Price};
 use serde_json::{Map, Value as Json, json};
 
 /// Alerts that have a name.
-const ALERTS: [AlertCode; 14] = [
+const ALERTS: [AlertCode; 15] = [
     AlertCode::PositionMismatch,
     AlertCode::UnknownOverdue,
     AlertCode::ExternalPosition,
@@ -31,6 +31,7 @@ const ALERTS: [AlertCode; 14] = [
     AlertCode::ModelMissing,
     AlertCode::ModelDrift,
     AlertCode::ModelQuality,
+    AlertCode::ExecutionsRepeated,
 ];
 
 /// Whether a field is a code that has names.

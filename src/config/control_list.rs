@@ -1,0 +1,341 @@
+//! Every control there is or should be: the one list that the table of controls is written from.
+//!
+//! What it is not: the table (`controls`), or the controls.
+//!
+//! Invariant: a number is never given twice; a control without a test has no key and says what is missing.
+
+use super::controls::Control;
+
+const GATE: &str = "src/risk/gate/tests.rs::every_control_refuses_openings_and_lets_reductions_pass";
+
+/// Nothing of it is there.
+const NONE: Control =
+    Control { number: 0, name: "", keys: &[], codes: &[], counters: &[], tests: &[], missing: "all of it" };
+
+/// Every control.
+pub const CONTROLS: &[Control] = &[
+    Control {
+        number: 1,
+        name: "order volume",
+        keys: &["risk.order_lots_max"],
+        codes: &["SIZE_ORDER", "SIZE_MINIMUM"],
+        tests: &[GATE, "src/risk/limits.rs::limits_land_on_the_grid_rounded_down"],
+        missing: "one limit for all symbols (the venue's own are taken per symbol)",
+        ..NONE
+    },
+    Control {
+        number: 2,
+        name: "order value in account currency, by the venue's tick value; without one nothing passes",
+        keys: &["risk.order_value_max"],
+        codes: &["SIZE_VALUE"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::an_order_of_too_much_value_is_refused",
+            "src/risk/limits.rs::a_value_is_counted_in_ticks_and_steps_and_is_nothing_without_a_tick_value",
+        ],
+        missing: "an age limit of the tick value: it is taken anew whenever the terminal tells the symbol's rules",
+        ..NONE
+    },
+    Control {
+        number: 3,
+        name: "price collar of an order, against the fresh quote",
+        keys: &["risk.price_distance_max_points"],
+        codes: &["PRICE_DISTANCE"],
+        tests: &[GATE],
+        missing: "stop loss and take profit are kept off the venue's stop level, not within the collar",
+        ..NONE
+    },
+    Control {
+        number: 4,
+        name: "price collar over a period: a jump closes the instrument until it is calm",
+        keys: &["risk.jump_max_points", "risk.jump_window_ms"],
+        codes: &["PRICE_JUMP"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::a_jump_of_the_price_closes_openings_until_it_is_calm_and_reductions_pass",
+            "src/risk/jump.rs::a_move_is_seen_for_a_window_and_forgotten_after_two",
+            "src/risk/jump.rs::it_lies_between_one_window_and_two",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 5,
+        name: "message limits, with a reserve for reductions",
+        keys: &["risk.orders_per_s_max", "risk.orders_burst_max"],
+        codes: &["RATE_ORDERS"],
+        tests: &[
+            "src/risk/gate/tests.rs::the_rate_of_openings_leaves_the_reserve_of_reductions_alone",
+            "src/risk/bucket.rs::burst_then_rate",
+        ],
+        missing: "an early warning; a bucket for each venue session",
+        ..NONE
+    },
+    Control {
+        number: 6,
+        name: "open orders, in flight and Unknown ones counted",
+        keys: &["risk.open_orders_max"],
+        codes: &["COUNT_OPEN_ORDERS"],
+        tests: &[GATE],
+        missing: "a limit on the value of what is not executed",
+        ..NONE
+    },
+    Control {
+        number: 7,
+        name: "net position and everything that may still fill, what others hold on the account counted",
+        keys: &["risk.position_lots_max"],
+        codes: &["SIZE_POSITION"],
+        tests: &[
+            GATE,
+            "src/risk/gate/tests.rs::sizes_count_everything_that_may_still_fill",
+            "src/engine/tests.rs::what_the_venue_held_before_us_is_exposure_not_ours",
+        ],
+        missing: "gross positions; sums over instruments and currencies, correlation",
+        ..NONE
+    },
+    Control {
+        number: 8,
+        name: "margin level, and the age of the account's last word",
+        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms"],
+        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE"],
+        tests: &[
+            "src/engine/tests/guards.rs::too_little_margin_closes_openings_until_the_account_has_enough",
+            "src/engine/tests/guards.rs::an_account_that_says_nothing_any_more_closes_openings",
+        ],
+        missing: "the margin that the order itself will take; a cap on leverage",
+        ..NONE
+    },
+    Control {
+        number: 9,
+        name: "daily loss at the broker's day boundary, and trailing loss from the highest equity; both on equity, \
+               floating and costs included, kept across restarts",
+        keys: &["risk.daily_loss_max", "risk.day_starts_at", "risk.trailing_loss_max"],
+        codes: &["LOSS_DAILY", "LOSS_TRAILING", "LOSS_UNKNOWN"],
+        tests: &[
+            GATE,
+            "src/engine/tests.rs::the_daily_loss_halts_until_the_operator_says_otherwise",
+            "src/engine/tests.rs::the_daily_loss_counts_what_floats_between_two_accounts",
+            "src/risk/limits.rs::the_day_starts_when_the_operator_says",
+            "src/engine/tests/guards.rs::the_trailing_loss_counts_from_the_highest_equity_over_days_and_restarts",
+            "src/engine/tests/guards.rs::the_trailing_loss_counts_what_floats",
+        ],
+        missing: "deposits and withdrawals are not told from profit and loss; a softer level that only reduces, a warning level, flattening",
+        ..NONE
+    },
+    Control {
+        number: 10,
+        name: "rejects in a row, losing deals in a row: only reductions pass until the operator re-arms",
+        keys: &["risk.rejects_in_row_max", "risk.losses_in_row_max"],
+        codes: &["REJECT_STREAK", "LOSS_STREAK"],
+        tests: &[
+            "src/engine/tests.rs::refusals_in_a_row_reduce_trading",
+            "src/engine/tests/guards.rs::losses_in_a_row_leave_only_reductions_until_the_operator_rearms",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 11,
+        name: "repeated automated execution: an instrument opened too often is disabled until the operator re-arms, restarts or not",
+        keys: &["risk.executions_max", "risk.executions_window_ms"],
+        codes: &["EXECUTIONS_REPEATED"],
+        tests: &[
+            GATE,
+            "src/engine/tests/guards.rs::repeated_execution_disables_an_instrument_until_the_operator_rearms",
+            "src/engine/executions.rs::it_disables_as_counting_would",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 12,
+        name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once",
+        codes: &["ORDER_UNKNOWN"],
+        counters: &["deals_repeated"],
+        tests: &[
+            "src/engine/tests.rs::a_tick_becomes_an_order_a_fill_a_position_and_an_exit",
+            "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
+            "src/engine/tests.rs::a_fill_found_in_a_snapshot_ends_the_doubt_and_counts_once",
+            "src/risk/gate/tests.rs::an_order_in_doubt_closes_its_side_alone",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 13,
+        name: "account, symbol and strategy that are not named are refused; real money unless allowed",
+        keys: &["venues.login", "venues.server", "instruments.symbol", "appliance.allow_live"],
+        codes: &["INSTRUMENT_UNKNOWN", "ACCOUNT_REAL", "ACCOUNT_DISABLED"],
+        tests: &[
+            GATE,
+            "src/engine/tests.rs::a_real_account_is_refused_by_default",
+            "src/engine/tests.rs::nothing_opens_before_everything_is_known_and_reconciled",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 14,
+        name: "trading hours, the venue's trade mode and filling modes",
+        keys: &["signal.sessions"],
+        codes: &["INSTRUMENT_MODE", "INSTRUMENT_FILLING", "SIGNAL_SESSION"],
+        tests: &[GATE, "src/signal/filters.rs::windows_have_their_bounds_days_and_may_cross_midnight"],
+        missing: "the venue's own hours, news windows, a list of restricted symbols; a test that trips INSTRUMENT_FILLING",
+        ..NONE
+    },
+    Control {
+        number: 15,
+        name: "stale or implausible market data: age, missing side, crossed, wide",
+        keys: &["risk.stale_after_ms", "signal.quote_age_max_ms", "signal.spread_max_ticks"],
+        codes: &["QUOTE_MISSING", "QUOTE_STALE", "QUOTE_CROSSED", "SIGNAL_SPREAD"],
+        counters: &["gaps", "refilled"],
+        tests: &[GATE, "src/signal/rule.rs::wide_old_missing_and_nan_are_vetoed"],
+        missing: "a price that stands still while other symbols tick",
+    },
+    Control {
+        number: 16,
+        name: "stale model input: features not ready, old, or not a number",
+        keys: &["signal.feature_age_max_ms"],
+        codes: &["FEATURES_NOT_READY", "FEATURES_STALE", "FEATURES_NAN", "SCORE_MISSING"],
+        tests: &[
+            "src/engine/tests/history.rs::a_row_with_a_hole_or_an_old_feature_is_not_shown_and_each_is_counted",
+        ],
+        missing: "inputs outside the training's range and saturated scores are told by drift, and block nothing",
+        ..NONE
+    },
+    Control {
+        number: 17,
+        name: "finite numbers first: prices are whole ticks, volumes whole steps; a missing reference means no",
+        codes: &["QUOTE_MISSING", "PRICE_DISTANCE"],
+        tests: &[
+            GATE,
+            "src/types/instrument.rs::what_is_not_on_the_grid_is_refused",
+            "src/risk/limits.rs::a_limit_without_sense_is_named",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 18,
+        name: "self-trade",
+        missing: "all of it; with one strategy an instrument, market orders alone and one under way at a time, none can happen",
+        ..NONE
+    },
+    Control {
+        number: 19,
+        name: "a reduction never reverses, and is never larger than what the venue holds",
+        codes: &["REDUCE_TOO_LARGE"],
+        tests: &[
+            "src/risk/gate/tests.rs::a_reduction_never_reverses",
+            "src/engine/tests/continuity.rs::a_stop_over_more_than_ours_closes_ours_and_no_more",
+        ],
+        ..WHOLE
+    },
+    Control {
+        number: 20,
+        name: "kill switch by command line, latched across restarts",
+        keys: &["operator.token_file", "appliance.state_dir"],
+        codes: &["OPERATOR_KILL", "OPERATOR_ORDER", "LATCH_SET", "TRADING_HALTED", "TRADING_REDUCING"],
+        tests: &[GATE, "tests/operator_console.rs::the_operator_is_obeyed_with_the_right_token_only"],
+        missing: "triggers by file and signal; scope; flattening; nothing rests at the venue that it could cancel",
+        ..NONE
+    },
+    Control {
+        number: 21,
+        name: "dead man: a silent terminal closes openings, a silent appliance is acted on by the terminal",
+        keys: &["link.silent_after_ms", "link.heartbeat_ms"],
+        codes: &["SESSION_DOWN"],
+        tests: &["src/engine/tests.rs::nothing_opens_before_everything_is_known_and_reconciled"],
+        missing: "the terminal's program; its policy is in the protocol",
+        ..NONE
+    },
+    Control {
+        number: 22,
+        name: "limits count an order from its sending, and release it on evidence alone",
+        tests: &[
+            "src/order/book.rs::an_unknown_order_stays_reserved_until_evidence",
+            "src/engine/tests/continuity.rs::a_restart_doubts_what_was_under_way_and_never_sends_it_again",
+        ],
+        ..WHOLE
+    },
+    Control { number: 23, name: "override for one order, with reason and end", ..NONE },
+    Control {
+        number: 24,
+        name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why",
+        keys: &["registry.dir", "operator.token_file"],
+        counters: &["models"],
+        tests: &[
+            "src/engine/tests/models.rs::a_shadow_is_asked_after_the_decision_and_trades_on_paper_alone",
+        ],
+        missing: "canary limits for a promoted model",
+        ..NONE
+    },
+    Control {
+        number: 25,
+        name: "alerts within seconds",
+        missing: "all of it; alerts are journalled and counted only",
+        ..NONE
+    },
+    Control {
+        number: 26,
+        name: "reconciliation with the venue, at every start, reconnection and half minute",
+        codes: &["SESSION_UNRECONCILED", "POSITION_MISMATCH"],
+        counters: &["reconciliations", "mismatches"],
+        tests: &["src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once"],
+        missing: "an end-of-day report",
+        ..NONE
+    },
+    Control {
+        number: 27,
+        name: "every order names strategy, start and number in its id, and its decision names the models",
+        keys: &["appliance.strategy_id"],
+        tests: &["src/engine/tests/models.rs::several_members_make_one_decision_that_names_them_all"],
+        ..WHOLE
+    },
+    Control {
+        number: 28,
+        name: "limits changed while it runs: lower at once, raised with a reason",
+        missing: "all of it; a start keeps the configuration it ran with beside the journal",
+        ..NONE
+    },
+    Control {
+        number: 29,
+        name: "report of every limit, its last trip and last test",
+        missing: "all but this table and the report's counts",
+        ..NONE
+    },
+    Control {
+        number: 30,
+        name: "conformance and stress evidence",
+        tests: &[
+            "tests/simulate.rs::many_seeds_with_every_fault_break_no_rule",
+            "tests/simulate.rs::every_planted_bug_is_found",
+        ],
+        missing: "a run against a broker's demo account",
+        ..NONE
+    },
+    Control { number: 31, name: "clock quality", ..NONE },
+    Control {
+        number: 32,
+        name: "deployment integrity: protocol, account, epoch and models are checked before anything trades",
+        tests: &["tests/bad_input.rs::bad_peers_are_refused_and_counted_while_the_good_one_trades"],
+        missing: "versions of the terminal's program",
+        ..NONE
+    },
+    Control {
+        number: 33,
+        name: "an order in the journal before it leaves; a journal that cannot be written halts trading",
+        keys: &["journal.before_send", "journal.memory_mib"],
+        codes: &["JOURNAL_FAULT"],
+        tests: &["src/engine/tests/continuity.rs::the_operator_cannot_open_what_the_journal_cannot_keep"],
+        ..WHOLE
+    },
+    Control {
+        number: 34,
+        name: "an order without an answer is in doubt, and pages the operator",
+        keys: &["risk.unknown_after_ms", "risk.page_after_ms"],
+        codes: &["ORDER_UNKNOWN"],
+        counters: &["unknown"],
+        tests: &[
+            "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
+        ],
+        missing: "the page itself: the alert is journalled",
+    },
+];
+
+/// Nothing of it is missing.
+const WHOLE: Control = Control { missing: "", ..NONE };

@@ -1,0 +1,100 @@
+//! What stops trading by itself: losses, losses in a row, repeated execution; and what the operator's word re-arms.
+//!
+//! What it is not: a check of one order; the gate has those, and hears from here what is closed.
+//!
+//! Invariant: a guard that tripped stays so, over restarts too, until its condition ends or the operator re-arms; what it
+//! knows follows from journalled records alone.
+
+use super::venue::Venue;
+use super::{AlertCode, Engine, Outputs};
+use crate::record::DealEvent;
+use crate::risk::{Reason, Refusal, Trading};
+use crate::types::{DealEntry, InstrumentId, Money, TimeNs};
+
+impl Engine {
+    /// Halts once for a loss that the account told; a loss that ended may halt again.
+    pub(super) fn judge_account(&mut self, out: &mut Outputs) {
+        match self.loss.reached_by_account(self.gate.limits()) {
+            Some(refusal) if refusal.reason != Reason::LossUnknown => {
+                if !self.loss_hit {
+                    self.stop_for_loss(refusal, out);
+                }
+            }
+            _ => self.loss_hit = false,
+        }
+    }
+
+    pub(super) fn stop_for_loss(&mut self, refusal: Refusal, out: &mut Outputs) {
+        self.loss_hit = true;
+        self.set_trading(Trading::Halted, refusal, out);
+    }
+
+    /// Counts a deal that closed something, and lets only reductions pass after too many that lost.
+    pub(super) fn judge_deal(&mut self, deal: &DealEvent, realised: Money, out: &mut Outputs) {
+        if deal.entry == DealEntry::In.code() {
+            return;
+        }
+        self.losses_in_row = if realised < Money::ZERO { self.losses_in_row.saturating_add(1) } else { 0 };
+        let limit = self.gate.limits().losses_in_row_max;
+        if self.losses_in_row >= limit && self.gate.trading() == Trading::Active {
+            let got = i64::from(self.losses_in_row);
+            let refusal = Refusal { reason: Reason::LossStreak, limit: i64::from(limit), got };
+            self.set_trading(Trading::Reducing, refusal, out);
+        }
+    }
+
+    /// Tells the operator that an instrument was opened too often to go on without a word.
+    #[cold]
+    pub(super) fn tell_disabled(&self, instrument: InstrumentId, out: &mut Outputs) {
+        let most = i64::from(self.gate.limits().executions_max);
+        let at = (self.venue_of(instrument), instrument);
+        self.alert(AlertCode::ExecutionsRepeated, at, u64::from(instrument.0), most, most, out);
+    }
+
+    /// What closes an instrument beside the venue and orders in doubt.
+    pub(super) fn barred(&self, index: usize) -> Option<Refusal> {
+        let most = i64::from(self.gate.limits().executions_max);
+        let refusal = Refusal { reason: Reason::ExecutionsRepeated, limit: most, got: most };
+        self.executions.is_disabled(index).then_some(refusal)
+    }
+
+    /// Whether the account allows openings: its word is new enough, and its equity enough for the margin in use.
+    pub(super) fn closed_by_account(&self, venue: &Venue) -> Option<Refusal> {
+        let limits = self.gate.limits();
+        let (equity, margin, ts) = venue.account;
+        let age_ns = self.now.since(ts);
+        if ts == TimeNs::NEVER || age_ns > limits.account_age_max_ns {
+            return Some(Refusal {
+                reason: Reason::AccountStale,
+                limit: limits.account_age_max_ns,
+                got: age_ns,
+            });
+        }
+        let least = i64::from(limits.margin_level_min_percent);
+        let level = (i128::from(equity.0) * 100).checked_div(i128::from(margin.0)).unwrap_or(i128::MAX);
+        let got = i64::try_from(level).unwrap_or(i64::MAX);
+        (got < least).then_some(Refusal { reason: Reason::MarginLevel, limit: least, got })
+    }
+
+    /// An account that says nothing any more closes the gate when its last word is too old.
+    pub(super) fn account_timers(&mut self) {
+        let age_max_ns = self.gate.limits().account_age_max_ns;
+        let is_old = |venue: &Venue| self.now.since(venue.account.2) > age_max_ns;
+        if self.gate.closed().is_none() && self.venues.iter().any(is_old) {
+            self.renew_conditions();
+        }
+    }
+
+    /// The operator lets trading go on.
+    pub(super) fn rearm(&mut self) {
+        (self.rejects_in_row, self.losses_in_row) = (0, 0);
+        self.loss_hit = false;
+        let limits = *self.gate.limits();
+        self.loss.rearm(&limits);
+        self.executions.rearm();
+        for index in 0..self.instruments.len() {
+            self.prepare(InstrumentId(index as u16));
+        }
+        self.renew_conditions();
+    }
+}
