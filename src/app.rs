@@ -274,7 +274,13 @@ impl Appliance {
             latch,
         };
         if let Some(Arm { who, why }) = arm {
-            let activate = Control { action: ControlAction::Activate, order_id: 0, who, why };
+            let activate = Control {
+                action: ControlAction::Activate,
+                order_id: 0,
+                instrument: InstrumentId::NONE,
+                who,
+                why,
+            };
             appliance.control(activate).expect("the queue is new and empty");
         }
         Ok(appliance)

@@ -12,8 +12,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use tickbridge::app::{Appliance, StartOptions};
 use tickbridge::config::Config;
+use tickbridge::engine::AlertCode;
 use tickbridge::operator::{Action, Request};
-use tickbridge::record::{Control, ControlAction, Kind, ModelAction, ModelChange, Record, TradingChange};
+use tickbridge::record::{
+    Alert, Control, ControlAction, Kind, ModelAction, ModelChange, Record, TradingChange,
+};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -204,6 +207,18 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
     until("it only reduces", || (status(&place)["trading"] == "reducing").then_some(()));
     done(&place, "operator", &with_said(&["activate"]));
     until("it trades", || (status(&place)["trading"] == "active").then_some(()));
+    refused(&place, "operator", &with_said(&["accept"]), 2, "--instrument");
+    let other = with_said(&["accept", "--instrument", "XYZ"]);
+    refused(
+        &place,
+        "operator",
+        &other,
+        65,
+        "expected the name of an instrument of the configuration, one of ",
+    );
+    let config = Config::load(&place.config()).expect("a configuration");
+    let said = done(&place, "operator", &with_said(&["accept", "--instrument", &config.instruments[0].name]));
+    assert!(said.contains("the baseline"), "{said}");
     done(&place, "operator", &with_said(&["kill"]));
     until("it is halted", || (status(&place)["trading"] == "halted").then_some(()));
     assert!(std::fs::read_to_string(place.path("state/halted")).unwrap().contains("killed by anna: a test"));
@@ -215,7 +230,8 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
     let controls: Vec<u8> =
         place.records().iter().filter_map(Record::payload::<Control>).map(|control| control.action).collect();
     let asked =
-        [ControlAction::Reduce, ControlAction::Activate, ControlAction::Kill].map(|action| action as u8);
+        [ControlAction::Reduce, ControlAction::Activate, ControlAction::AcceptPosition, ControlAction::Kill];
+    let asked = asked.map(|action| action as u8);
     // What a killed process had in memory is on the disk after the next start.
     let mut appliance = place.appliance(&[]);
     until("it says that it is halted", || appliance.words().contains("start with --arm").then_some(()));
@@ -224,6 +240,9 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
     let all_controls: Vec<Control> = all.iter().filter_map(Record::payload::<Control>).collect();
     assert_eq!(all_controls.iter().map(|control| control.action).collect::<Vec<_>>(), asked);
     assert!(all_controls.iter().all(|control| control.who.starts_with(b"anna\0")));
+    // Positions agree: the engine says that there is nothing to accept.
+    let alerts: Vec<Alert> = all.iter().filter_map(Record::payload::<Alert>).collect();
+    assert!(alerts.iter().any(|alert| alert.code == AlertCode::NothingToAccept as u32), "{alerts:?}");
     assert!(all.iter().filter_map(Record::payload::<TradingChange>).count() >= 3);
     appliance.terminate();
     assert!(appliance.ended().success());

@@ -42,6 +42,17 @@ fn a_clock_that_leaps_again_and_again_proves_nothing() {
 }
 
 #[test]
+fn an_order_that_is_executed_after_its_absence_was_proven_comes_back() {
+    let rates = FaultRates::parse("all,very-late=1").unwrap();
+    let summary = run_many(0..400, &Episode { rates, ..like(None) }, 0).unwrap();
+    if let Some((seed, violation)) = summary.failures.first() {
+        let again = Episode { seed: *seed, rates, ..like(None) }.command();
+        panic!("{}: {}\nagain: {again}", violation.rule, violation.words);
+    }
+    assert!(summary.returned >= 20, "{summary:?}");
+}
+
+#[test]
 fn every_planted_bug_is_found() {
     let mut found = 0;
     for planted in Planted::ALL {

@@ -17,7 +17,7 @@ use crate::registry::{
 };
 use crate::setup::{self, SetupError};
 use crate::signal::Veto;
-use crate::types::{FixedText, TextError};
+use crate::types::{FixedText, InstrumentId, TextError};
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -47,6 +47,14 @@ pub enum AnswerError {
     /// The configuration's own model.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// No such instrument.
+    #[error("expected the name of an instrument of the configuration, one of {known}, got {got:?}")]
+    Instrument {
+        /// Those that there are.
+        known: String,
+        /// What came.
+        got: String,
+    },
     /// No registry.
     #[error("expected a registry, and registry.dir is not set")]
     NoRegistry,
@@ -79,7 +87,6 @@ impl Appliance {
 
     fn try_answer(&mut self, request: &Request, config: &Config) -> Result<Json, AnswerError> {
         let word = word(request)?;
-        let control = |action, order_id| Control { action, order_id, who: word.who, why: word.why };
         // Beside a command that thinks that nothing runs.
         let changes_models = matches!(
             request.action,
@@ -89,6 +96,15 @@ impl Appliance {
                 | Action::Rollback { .. }
         );
         let _alone = if changes_models { Some(registry(config)?.lock()?) } else { None };
+        let none = InstrumentId::NONE;
+        let of = |action, order_id, instrument| Control {
+            action,
+            order_id,
+            instrument,
+            who: word.who,
+            why: word.why,
+        };
+        let control = |action, order_id| of(action, order_id, none);
         let ts_ns = self.now().0;
         let said = |direction| Said { who: word.who.as_str(), why: word.why.as_str(), ts_ns, direction };
         match &request.action {
@@ -111,6 +127,11 @@ impl Appliance {
             }
             Action::Resolve { order_id } => {
                 self.said(control(ControlAction::ResolveNotExecuted, *order_id), "asked: not executed")
+            }
+            Action::Accept { instrument } => {
+                let instrument = instrument_named(instrument, config)?;
+                let words = "asked: the venue's position is the baseline, where the two differ and stay so";
+                self.said(of(ControlAction::AcceptPosition, 0, instrument), words)
             }
             Action::Promote { model, slot } => {
                 let slot = live_slot(slot)?;
@@ -238,6 +259,14 @@ impl Appliance {
             "models": models_json(&status.models),
         })
     }
+}
+
+fn instrument_named(name: &str, config: &Config) -> Result<InstrumentId, AnswerError> {
+    let found = config.instruments.iter().position(|instrument| instrument.name == name);
+    found.map(|index| InstrumentId(index as u16)).ok_or_else(|| AnswerError::Instrument {
+        known: config.instruments.iter().map(|known| known.name.as_str()).collect::<Vec<_>>().join(", "),
+        got: name.into(),
+    })
 }
 
 /// Models, shadows and quality, for the status and the report.

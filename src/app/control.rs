@@ -21,6 +21,8 @@ pub struct Control {
     pub action: ControlAction,
     /// The order it is about, or zero.
     pub order_id: u64,
+    /// The instrument it is about, or none.
+    pub instrument: InstrumentId,
     /// Who.
     pub who: FixedText<32>,
     /// Why.
@@ -75,7 +77,7 @@ impl Appliance {
             who: *control.who.bytes(),
             why: *control.why.bytes(),
         };
-        let record = Record::new(Origin::Operator, self.now(), VenueId(0), InstrumentId::NONE, &payload);
+        let record = Record::new(Origin::Operator, self.now(), VenueId(0), control.instrument, &payload);
         self.control.try_push(record).map_err(|_| ControlError::QueueFull)
     }
 

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Nothing runs there, or it does not answer.
 pub(super) const EXIT_NOBODY: u8 = 69;
 
-/// Speak to a running appliance: halt, reduce, activate, kill, resolve an order in doubt, ask for its status.
+/// Speak to a running appliance: halt, reduce, activate, kill, resolve an order in doubt, accept a position, ask for its status.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
@@ -29,14 +29,17 @@ pub struct Args {
     #[arg(value_enum)]
     pub action: Word,
     /// Who says so; journalled
-    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve")]))]
+    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
     pub who: Option<String>,
     /// Why; journalled
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve")]))]
+    #[arg(long, value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
     pub why: Option<String>,
     /// The order that `resolve` declares dead
     #[arg(long, value_name = "ID", required_if_eq("action", "resolve"))]
     pub order: Option<u64>,
+    /// The instrument, by its name in the configuration, whose position at the venue `accept` takes as the baseline
+    #[arg(long, value_name = "NAME", required_if_eq("action", "accept"))]
+    pub instrument: Option<String>,
 }
 
 /// What may be said.
@@ -54,6 +57,8 @@ pub enum Word {
     Kill,
     /// Declare an order in doubt not executed
     Resolve,
+    /// Take the venue's position as the baseline, where it differs from ours and stays so
+    Accept,
 }
 
 /// Runs the command.
@@ -65,6 +70,7 @@ pub fn run(args: &Args) -> ExitCode {
         Word::Halt => Action::Halt,
         Word::Kill => Action::Kill,
         Word::Resolve => Action::Resolve { order_id: args.order.unwrap_or(0) },
+        Word::Accept => Action::Accept { instrument: args.instrument.clone().unwrap_or_default() },
     };
     let config = match Config::load(&args.config) {
         Ok(config) => config,

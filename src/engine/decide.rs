@@ -153,30 +153,25 @@ impl Engine {
         if position == 0 {
             return;
         }
-        if self.orders.open_of(instrument) > 0 {
+        let (side, sign) =
+            if position > 0 { (Side::Sell, position.signum()) } else { (Side::Buy, position.signum()) };
+        // What open orders may still take away is taken away already; an opening that is under way hinders nothing.
+        let reserved = self.orders.reserved(instrument, side);
+        let own = position.abs().saturating_sub(reserved);
+        if own <= 0 {
             self.counts.waits_in_flight += 1;
             return;
         }
         let Some(spec) = self.spec(instrument).copied() else { return };
         let Some(filling) = filling(&spec) else { return };
-        let venue = self.venue_of(instrument);
-        let hedging = self
-            .venues
-            .get(usize::from(venue.0))
-            .is_some_and(|venue| venue.margin_mode == MarginMode::Hedging);
-        // On a hedging account a close names its ticket, the oldest first; the next follows when this one is done.
-        let (ticket, open) = if hedging {
-            let same_side = |&(_, qty): &(u64, i64)| qty.signum() == position.signum();
-            match self.positions.tickets(instrument).find(same_side) {
-                Some(found) => found,
-                None => return,
-            }
-        } else {
-            (0, position)
+        let Some((ticket, open)) = self.closable(instrument, position) else {
+            self.counts.waits_in_flight += 1;
+            return;
         };
-        let side = if position > 0 { Side::Sell } else { Side::Buy };
-        let qty = open.abs().min(position.abs()).min(spec.volume_max.0);
-        let qty = qty.min(self.known_at_venue(instrument, position.signum()));
+        // Others' volume on the other side leaves less to reduce; where it leaves nothing the gate says so.
+        let exposed = position.saturating_add(self.external(instrument)).saturating_mul(sign) - reserved;
+        let qty = open.min(own).min(spec.volume_max.0).min(if exposed > 0 { exposed } else { i64::MAX });
+        let qty = qty.min(self.known_at_venue(instrument, sign).saturating_sub(reserved).max(0));
         if qty == 0 {
             return;
         }
@@ -187,15 +182,19 @@ impl Engine {
         }
     }
 
-    /// What a reduction may take. Selling "ours" where the venue holds less, or before the two were compared, would open the
-    /// other side.
-    fn known_at_venue(&self, instrument: InstrumentId, sign: i64) -> i64 {
-        let Some(venue) = self.venues.get(usize::from(self.venue_of(instrument).0)) else { return 0 };
-        match venue.mismatch {
-            Some((subject, _, theirs)) if subject == u64::from(instrument.0) => (theirs * sign).max(0),
-            _ if venue.reconciled => i64::MAX,
-            _ => 0,
+    /// The ticket to close and what is left of it: on a hedging account a close names its ticket, the oldest first that no
+    /// close under way has taken whole; on a netting account there is none, and the position is one.
+    fn closable(&self, instrument: InstrumentId, position: i64) -> Option<(u64, i64)> {
+        let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
+        if venue.is_none_or(|venue| venue.margin_mode != MarginMode::Hedging) {
+            return Some((0, position.abs()));
         }
+        let is_quiet = self.orders.open_of(instrument) == 0;
+        let taken = |ticket: u64| if is_quiet { 0 } else { self.orders.closing(ticket) };
+        let same_side =
+            self.positions.tickets(instrument).filter(|(_, qty)| qty.signum() == position.signum());
+        let mut left = same_side.map(|(ticket, qty)| (ticket, qty.abs() - taken(ticket)));
+        left.find(|(_, left)| *left > 0)
     }
 
     fn send(
@@ -273,6 +272,7 @@ impl Engine {
             side,
             qty: Qty(command.qty),
             reduces: record.aux() == 1,
+            position: command.position,
             ts_decide: record.ts(),
             ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });

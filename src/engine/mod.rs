@@ -5,9 +5,10 @@
 //! Invariant: `step` reads nothing but its own state and the record; the same setup and records produce the same outputs,
 //! bit for bit. No command leaves it without the gate's `Approved`.
 //!
-//! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` for what venues say, `reconcile.rs` for snapshots,
+//! Where to start: `Engine::step` below; `decide.rs` for ticks, `facts.rs` and `deals.rs` for what venues say, `reconcile.rs` for snapshots,
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
+mod deals;
 mod decide;
 mod executions;
 mod facts;
@@ -39,7 +40,7 @@ pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, V
 pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
-use crate::order::{Change, OrderBook, OrderState, PositionBook};
+use crate::order::{Change, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
 use crate::types::{
@@ -72,6 +73,13 @@ pub enum AlertCode {
     DealAmended = 6,
     /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
     Gap = 7,
+    /// An order that had ended as not executed is executed or alive after all: subject is its id, then what it filled and asked for.
+    OrderReturned = 8,
+    /// The operator took the venue's position as the baseline: subject is the instrument, then ours and theirs as they were.
+    PositionAccepted = 9,
+    /// There was no difference that stays, or fills came since, and so nothing to accept: subject is the instrument, then ours
+    /// and theirs.
+    NothingToAccept = 10,
     /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
     /// what came. The features warm live.
     HistoryUnanswered = 20,
@@ -130,7 +138,6 @@ pub struct Engine {
     losses_in_row: u32,
     executions: Executions,
     query_count: u64,
-    fill_count: u64,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
     counts: Counts,
@@ -179,7 +186,6 @@ impl Engine {
             losses_in_row: 0,
             executions,
             query_count: 0,
-            fill_count: 0,
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
         }
@@ -350,7 +356,7 @@ impl Engine {
             }
         }
         if matches!(order.state, OrderState::Queued | OrderState::Sent | OrderState::Acked)
-            && from != OrderState::Unknown
+            && !matches!(from, OrderState::Unknown | OrderState::Rejected)
         {
             return;
         }
@@ -366,7 +372,20 @@ impl Engine {
             verdict: order.verdict as u8,
             request: order.request as u8,
         };
-        self.emit(self.venue_of(order.new.instrument), order.new.instrument, &payload, out);
+        let at = (self.venue_of(order.new.instrument), order.new.instrument);
+        self.emit(at.0, at.1, &payload, out);
+        if from == OrderState::Rejected {
+            self.returned(&order, at, out);
+        }
+    }
+
+    /// What was taken for not executed is: it counts and is reserved again, and the venue is asked at once.
+    fn returned(&mut self, order: &Order, at: (VenueId, InstrumentId), out: &mut Outputs) {
+        self.counts.returned += 1;
+        if let Some(venue) = self.venues.get_mut(usize::from(at.0.0)) {
+            venue.query_due = self.now;
+        }
+        self.alert(AlertCode::OrderReturned, at, order.new.id.raw(), order.qty_filled, order.new.qty.0, out);
     }
 
     fn set_trading(&mut self, to: Trading, refusal: Refusal, out: &mut Outputs) {
@@ -444,7 +463,7 @@ impl Engine {
         if let Some(refusal) = self.closed_by_account(venue) {
             return Some(refusal);
         }
-        if let Some((_, ours, theirs)) = venue.mismatch {
+        if let Some((ours, theirs)) = venue.mismatch() {
             return refusal(Reason::PositionMismatch, ours, theirs);
         }
         if !venue.reconciled {

@@ -103,6 +103,8 @@ pub struct Counts {
     pub deals_foreign: u64,
     /// Orders that became Unknown.
     pub unknown: u64,
+    /// Orders that had ended as not executed and came back.
+    pub returned: u64,
     /// Snapshots compared with our positions.
     pub reconciliations: u64,
     /// Of them, with a difference.
@@ -138,6 +140,7 @@ impl Default for Counts {
             deals_repeated: 0,
             deals_foreign: 0,
             unknown: 0,
+            returned: 0,
             reconciliations: 0,
             mismatches: 0,
             waits_in_flight: 0,

@@ -1,11 +1,13 @@
 //! Snapshots: what the venue has, held against what our fills say.
 //!
-//! What it is not: a copy of the venue over us. A difference is shown and stops openings; it is never papered over.
+//! What it is not: a copy of the venue over us. A difference is shown and stops openings; it is never papered over. Each
+//! instrument stands for itself: what differs in one stops no reduction in another.
 //!
 //! Invariant: an order in doubt is declared absent only after two complete snapshots, each asked for while the link had been
 //! healthy for [`HEALTHY_FOR_NS`], knew nothing of it among orders, deals and history. The time between them is witnessed
 //! time (`Engine::advance`): a clock that leaps proves nothing.
 
+use super::venue::Standing;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{Fact, OrderState, Verdict};
 use crate::record::{self, FLAG_SNAPSHOT, Record};
@@ -32,7 +34,7 @@ impl Engine {
         let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(known);
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
-        self.venues[venue_index].asked(query_id, self.fill_count, now, newest);
+        self.venues[venue_index].asked(query_id, now, newest);
         self.venues[venue_index].query_witnessed = self.witnessed;
         let query = record::Query { query_id, since: since.0, order_id: 0 };
         self.emit(VenueId(venue_index as u16), InstrumentId::NONE, &query, out);
@@ -46,7 +48,7 @@ impl Engine {
             return;
         };
         if input.flags() & FLAG_SNAPSHOT != 0 {
-            venue.sums[index] += position.qty;
+            venue.lists(index, position.identifier, position.qty);
         }
     }
 
@@ -59,8 +61,11 @@ impl Engine {
             return;
         }
         match snapshot.phase {
-            0 => venue.sums.fill(0),
-            1 => self.compare(venue_index, out),
+            0 => venue.begins(),
+            1 => {
+                std::mem::swap(&mut venue.listing, &mut venue.listed);
+                self.compare(venue_index, out);
+            }
             _ => venue.answered(false, now),
         }
     }
@@ -68,55 +73,125 @@ impl Engine {
     fn compare(&mut self, venue_index: usize, out: &mut Outputs) {
         self.counts.reconciliations += 1;
         let settled_orders = self.settle_absent(venue_index, out);
-        let quiet = self.venues[venue_index].query_fills == self.fill_count;
-        let difference = self.first_difference(venue_index);
+        if !self.venues[venue_index].baseline_taken && !self.differs_in_motion(venue_index) {
+            // The first look of all: what is there already is not ours, and counts as exposure.
+            self.venues[venue_index].baseline_taken = true;
+            self.take_baseline(venue_index, out);
+        }
+        let (mut all_equal, mut all_agreed) = (true, true);
+        for index in 0..self.instruments.len() {
+            if usize::from(self.instruments[index].venue.0) != venue_index {
+                continue;
+            }
+            all_equal &= self.compare_one(venue_index, index, out);
+            all_agreed &= self.venues[venue_index].standings[index].is_agreed;
+        }
         let now = self.now;
         let venue = &mut self.venues[venue_index];
-        match difference {
-            None => {
-                venue.mismatch = None;
-                venue.differed_once = false;
-                venue.baseline_taken = true;
-                venue.reconciled = true;
-                venue.ts_agreed = venue.query_ts_venue;
-            }
-            // The first look of all: what is there already is not ours, and counts as exposure.
-            Some(_) if !venue.baseline_taken && quiet => {
-                venue.baseline_taken = true;
-                venue.reconciled = true;
-                self.take_baseline(venue_index, out);
-            }
-            // Fills arrived while the snapshot was made, or it is the first time: look again.
-            Some(_) if !quiet || !venue.differed_once => venue.differed_once = quiet,
-            Some((instrument, ours, theirs)) => {
-                let subject = u64::from(instrument.0);
-                if venue.mismatch != Some((subject, ours, theirs)) {
-                    venue.mismatch = Some((subject, ours, theirs));
-                    self.counts.mismatches += 1;
-                    let at = (VenueId(venue_index as u16), instrument);
-                    self.alert(AlertCode::PositionMismatch, at, subject, ours, theirs, out);
-                }
-            }
+        venue.reconciled = all_agreed;
+        if all_equal {
+            venue.ts_agreed = venue.query_ts_venue;
         }
-        let venue = &mut self.venues[venue_index];
-        let agreed = venue.reconciled && venue.mismatch.is_none() && !venue.differed_once && settled_orders;
-        venue.answered(agreed, now);
+        venue.answered(all_equal && settled_orders, now);
         self.renew_conditions();
     }
 
-    fn first_difference(&self, venue_index: usize) -> Option<(InstrumentId, i64, i64)> {
+    /// Compares one instrument; `true` when it is equal. A difference counts when it is seen twice, with no fill between.
+    fn compare_one(&mut self, venue_index: usize, index: usize, out: &mut Outputs) -> bool {
+        let instrument = InstrumentId(index as u16);
+        let (ours, theirs) = self.ours_and_theirs(venue_index, index);
+        let standing = &mut self.venues[venue_index].standings[index];
+        if ours == theirs {
+            (standing.is_agreed, standing.has_differed, standing.mismatch) = (true, false, None);
+            return true;
+        }
+        if standing.is_stirred || !standing.has_differed {
+            standing.has_differed = !standing.is_stirred;
+            return false;
+        }
+        if standing.mismatch != Some((ours, theirs)) {
+            standing.mismatch = Some((ours, theirs));
+            self.counts.mismatches += 1;
+            let at = (VenueId(venue_index as u16), instrument);
+            self.alert(AlertCode::PositionMismatch, at, u64::from(instrument.0), ours, theirs, out);
+        }
+        false
+    }
+
+    fn ours_and_theirs(&self, venue_index: usize, index: usize) -> (i64, i64) {
         let venue = &self.venues[venue_index];
-        let own = self
-            .instruments
-            .iter()
-            .enumerate()
-            .filter(|(_, setup)| usize::from(setup.venue.0) == venue_index);
-        own.map(|(index, _)| {
-            let instrument = InstrumentId(index as u16);
-            let ours = self.positions.net(instrument).qty.saturating_add(venue.external[index]);
-            (instrument, ours, venue.sums[index])
+        let net = self.positions.net(InstrumentId(index as u16)).qty;
+        (net.saturating_add(venue.external[index]), venue.sums[index])
+    }
+
+    /// Whether an instrument differs whose fills arrived while the snapshot was made.
+    fn differs_in_motion(&self, venue_index: usize) -> bool {
+        let own = self.instruments.iter().enumerate();
+        own.filter(|(_, setup)| usize::from(setup.venue.0) == venue_index).any(|(index, _)| {
+            let (ours, theirs) = self.ours_and_theirs(venue_index, index);
+            ours != theirs && self.venues[venue_index].standings[index].is_stirred
         })
-        .find(|(_, ours, theirs)| ours != theirs)
+    }
+
+    /// A fill was counted: what a snapshot says that is being made may be older.
+    pub(super) fn stir(&mut self, instrument: InstrumentId) {
+        let venue_index = usize::from(self.venue_of(instrument).0);
+        if let (Some(venue), Some(index)) = (self.venues.get_mut(venue_index), instrument.index()) {
+            venue.standings[index].is_stirred = true;
+        }
+    }
+
+    /// What a reduction may take. Selling "ours" where the venue holds less, or before the two were compared, would open the
+    /// other side. One instrument's standing is no matter of another's.
+    pub(super) fn known_at_venue(&self, instrument: InstrumentId, sign: i64) -> i64 {
+        let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
+        let standing = venue.zip(instrument.index()).map(|(venue, index)| venue.standings[index]);
+        match standing {
+            // What was filled since moved both alike.
+            Some(Standing { mismatch: Some((ours, theirs)), .. }) => {
+                let now = self.positions.net(instrument).qty.saturating_add(self.external(instrument));
+                ((now - ours + theirs) * sign).max(0)
+            }
+            Some(Standing { is_agreed: true, .. }) => i64::MAX,
+            _ => 0,
+        }
+    }
+
+    /// The operator takes the venue's word for an instrument that differs and stays so. What of ours the venue does not have is
+    /// written off without profit, since nobody saw at which price it went; what it has beyond is another's, and exposure.
+    /// Nothing opens before the next snapshot says that the two are equal.
+    pub(super) fn accept_position(&mut self, instrument: InstrumentId, out: &mut Outputs) {
+        let venue_id = self.venue_of(instrument);
+        let (venue_index, Some(index)) = (usize::from(venue_id.0), instrument.index()) else { return };
+        let Some(venue) = self.venues.get(venue_index) else { return };
+        let own = self.positions.net(instrument).qty;
+        let ours = own.saturating_add(venue.external[index]);
+        let subject = u64::from(instrument.0);
+        let theirs = match venue.standings[index].mismatch {
+            Some((then, theirs)) if then == ours => theirs,
+            other => {
+                let theirs = other.map_or(ours, |(_, theirs)| theirs);
+                let at = (venue_id, instrument);
+                return self.alert(AlertCode::NothingToAccept, at, subject, ours, theirs, out);
+            }
+        };
+        let at_most = theirs.saturating_sub(venue.external[index]);
+        let kept = at_most.clamp(own.min(0), own.max(0));
+        let listed = &venue.listed;
+        self.positions
+            .write_off(instrument, own.abs() - kept.abs(), |identifier| listed.contains(&identifier));
+        let now = self.now;
+        let venue = &mut self.venues[venue_index];
+        venue.external[index] = theirs - kept;
+        venue.standings[index] = Standing::default();
+        venue.reconciled = false;
+        venue.query_due = now;
+        if kept == 0 {
+            self.loss.float(index, crate::types::Money::ZERO);
+        }
+        self.alert(AlertCode::PositionAccepted, (venue_id, instrument), subject, ours, theirs, out);
+        self.prepare(instrument);
+        self.renew_conditions();
     }
 
     fn take_baseline(&mut self, venue_index: usize, out: &mut Outputs) {

@@ -4,11 +4,13 @@
 //!
 //! Invariant: time moves only when a test says so.
 
+mod arrival;
 mod connections;
 mod continuity;
 mod guards;
 mod history;
 mod models;
+mod reductions;
 mod teller;
 
 use super::*;
@@ -145,8 +147,11 @@ impl Bench {
     }
 
     fn give_flagged<P: Payload>(&mut self, payload: &P, flags: u8) -> Vec<Record> {
-        let record =
-            Record::new(Origin::Trade, self.now, VenueId(0), InstrumentId(0), payload).with_flags(flags);
+        self.give_of(InstrumentId(0), payload, flags)
+    }
+
+    fn give_of<P: Payload>(&mut self, instrument: InstrumentId, payload: &P, flags: u8) -> Vec<Record> {
+        let record = Record::new(Origin::Trade, self.now, VenueId(0), instrument, payload).with_flags(flags);
         self.out.clear();
         self.engine.step(&record, &mut self.out);
         self.journal.push(record);

@@ -4,6 +4,7 @@
 //!
 //! Invariant: a venue that lost a session is not reconciled until a complete snapshot, asked for after it came back, agreed.
 
+use crate::order::POSITIONS_MAX;
 use crate::record::{ROLE_MARKET, ROLE_TRADE};
 use crate::types::{INSTRUMENTS_MAX, MarginMode, Money, NS_PER_S, TimeNs};
 
@@ -13,6 +14,19 @@ const RECONCILE_EVERY_NS: i64 = 30 * NS_PER_S;
 const SNAPSHOT_PATIENCE_NS: i64 = 30 * NS_PER_S;
 /// A snapshot that differed, or an order in doubt, is looked at again after this.
 const LOOK_AGAIN_NS: i64 = NS_PER_S;
+
+/// How an instrument's position compares with the venue's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Standing {
+    /// Found equal since the last session came up.
+    pub is_agreed: bool,
+    /// Fills were counted since the open question was asked.
+    pub is_stirred: bool,
+    /// The last comparison found a difference.
+    pub has_differed: bool,
+    /// A difference that stood in two snapshots with no fill between: ours and theirs.
+    pub mismatch: Option<(i64, i64)>,
+}
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -28,13 +42,14 @@ pub(super) struct Venue {
     pub server_offset_s: i32,
     /// Witnessed time at which the youngest session came up.
     pub healthy_since: TimeNs,
+    /// Every instrument was found equal since the last session came up.
     pub reconciled: bool,
     /// A first baseline of what we did not trade ourselves was taken.
     pub baseline_taken: bool,
     /// Volume at the venue that our fills do not explain, steps.
     pub external: Box<[i64]>,
-    /// A difference stood in two snapshots with no fill between.
-    pub mismatch: Option<(u64, i64, i64)>,
+    /// By instrument.
+    pub standings: Box<[Standing]>,
     /// The open query, or zero.
     pub query: u64,
     pub query_asked: TimeNs,
@@ -43,11 +58,13 @@ pub(super) struct Venue {
     pub query_due: TimeNs,
     /// Newest stamp of the venue when it was asked.
     pub query_ts_venue: TimeNs,
-    pub query_fills: u64,
     /// When the last snapshot that agreed was asked for, in the venue's time; deals since then may have been missed.
     pub ts_agreed: TimeNs,
     pub sums: Box<[i64]>,
-    pub differed_once: bool,
+    /// Positions of the snapshot that is being told: their identifiers.
+    pub listing: Vec<u64>,
+    /// Those of the last complete one.
+    pub listed: Vec<u64>,
 }
 
 impl Venue {
@@ -63,16 +80,16 @@ impl Venue {
             reconciled: false,
             baseline_taken: false,
             external: vec![0; INSTRUMENTS_MAX].into(),
-            mismatch: None,
+            standings: vec![Standing::default(); INSTRUMENTS_MAX].into(),
             query: 0,
             query_asked: TimeNs::NEVER,
             query_witnessed: TimeNs::NEVER,
             query_due: TimeNs(i64::MAX),
             query_ts_venue: TimeNs::NEVER,
-            query_fills: 0,
             ts_agreed: TimeNs::NEVER,
             sums: vec![0; INSTRUMENTS_MAX].into(),
-            differed_once: false,
+            listing: Vec::with_capacity(POSITIONS_MAX),
+            listed: Vec::with_capacity(POSITIONS_MAX),
         }
     }
 
@@ -89,8 +106,9 @@ impl Venue {
         self.roles_up |= roles;
         self.healthy_since = witnessed;
         self.reconciled = false;
-        self.differed_once = false;
-        self.mismatch = None;
+        for standing in &mut self.standings {
+            *standing = Standing { is_stirred: standing.is_stirred, ..Standing::default() };
+        }
         self.query = 0;
         self.query_due = now;
     }
@@ -99,9 +117,29 @@ impl Venue {
     pub(super) fn down(&mut self, roles: u8) {
         self.roles_up &= !roles;
         self.reconciled = false;
+        self.standings.iter_mut().for_each(|standing| standing.is_agreed = false);
         if roles & ROLE_TRADE != 0 {
             self.query = 0;
         }
+    }
+
+    /// A snapshot begins.
+    pub(super) fn begins(&mut self) {
+        self.sums.fill(0);
+        self.listing.clear();
+    }
+
+    /// A snapshot lists a position.
+    pub(super) fn lists(&mut self, index: usize, identifier: u64, qty: i64) {
+        self.sums[index] += qty;
+        if self.listing.len() < POSITIONS_MAX {
+            self.listing.push(identifier);
+        }
+    }
+
+    /// The first instrument whose difference stays: ours and theirs.
+    pub(super) fn mismatch(&self) -> Option<(i64, i64)> {
+        self.standings.iter().find_map(|standing| standing.mismatch)
     }
 
     /// Whether a question is out or not yet settled.
@@ -121,12 +159,12 @@ impl Venue {
     }
 
     /// Notes a question.
-    pub(super) fn asked(&mut self, query: u64, fills: u64, now: TimeNs, ts_venue: TimeNs) {
+    pub(super) fn asked(&mut self, query: u64, now: TimeNs, ts_venue: TimeNs) {
         self.query_ts_venue = ts_venue;
         self.query = query;
         self.query_asked = now;
         self.query_due = TimeNs(i64::MAX);
-        self.query_fills = fills;
+        self.standings.iter_mut().for_each(|standing| standing.is_stirred = false);
         self.sums.fill(0);
     }
 

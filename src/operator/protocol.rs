@@ -39,6 +39,11 @@ pub enum Action {
         /// Its id.
         order_id: u64,
     },
+    /// Take the venue's position as the baseline, where the two differ and stay so.
+    Accept {
+        /// The instrument's name in the configuration.
+        instrument: String,
+    },
     /// A model of the registry takes a live slot.
     Promote {
         /// Which.

@@ -3,7 +3,8 @@
 //! What it is not: it sends nothing and asks nothing.
 //!
 //! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole;
-//! a deal counts once; memory is taken when the book is made and never again.
+//! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
+//! book is made and never again.
 
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, Qty, Side, TimeNs};
@@ -56,6 +57,8 @@ pub struct NewOrder {
     pub qty: Qty,
     /// It reduces a position rather than opening one.
     pub reduces: bool,
+    /// The ticket that it closes on a hedging account, or zero.
+    pub position: u64,
     /// When it was decided, by our clock.
     pub ts_decide: TimeNs,
     /// When it was decided, by the venue's: the stamp of the quote it was decided on.
@@ -91,12 +94,33 @@ pub struct Order {
     pub seen_in: u64,
     /// The return code that decided, or zero.
     pub retcode: u32,
+    /// It ended by absence alone: nobody has seen its end. Whatever is heard of it counts as if it were still in doubt.
+    pub is_presumed: bool,
 }
 
 impl Order {
     /// What it may still fill, steps.
     pub fn remaining(&self) -> i64 {
         if self.state.is_final() { 0 } else { (self.new.qty.0 - self.qty_filled).max(0) }
+    }
+
+    /// Takes a fact about what became of it.
+    fn take(&mut self, fact: Fact, verdict: Verdict) {
+        let believed = if self.is_presumed { OrderState::Unknown } else { self.state };
+        let after = match believed.after(fact) {
+            // What is no news ends no presumption; that the terminal itself does not know is news.
+            OrderState::Unknown if self.is_presumed && fact != Fact::Doubt => self.state,
+            after => after,
+        };
+        self.is_presumed = match fact {
+            Fact::ProvenAbsent => believed == OrderState::Unknown,
+            Fact::Dispatched | Fact::NotDispatched => self.is_presumed,
+            _ => false,
+        };
+        if after != self.state {
+            self.verdict = verdict;
+        }
+        self.state = after;
     }
 }
 
@@ -176,6 +200,7 @@ impl OrderBook {
             witnessed: TimeNs::NEVER,
             seen_in: 0,
             retcode: 0,
+            is_presumed: false,
         };
         let before = self.orders.insert(new.id.raw(), order);
         assert!(before.is_none(), "an order id was given twice");
@@ -208,6 +233,11 @@ impl OrderBook {
         instrument.index().map_or(0, |index| self.reserved[index][side.index()])
     }
 
+    /// What open orders may still close of a ticket, steps. Walks over all orders.
+    pub fn closing(&self, ticket: u64) -> i64 {
+        self.open().filter(|order| order.new.position == ticket).map(Order::remaining).sum()
+    }
+
     /// Open orders of an instrument, both sides.
     #[inline]
     pub fn open_of(&self, instrument: InstrumentId) -> u32 {
@@ -234,11 +264,7 @@ impl OrderBook {
                 Fact::Doubt if order.request != RequestState::Settled => RequestState::Unknown,
                 _ => RequestState::Settled,
             };
-            let after = order.state.after(fact);
-            if after != order.state {
-                order.verdict = verdict;
-            }
-            order.state = after;
+            order.take(fact, verdict);
         })
     }
 
@@ -281,11 +307,7 @@ impl OrderBook {
             order.qty_filled = order.qty_filled.saturating_add(qty);
             order.fill_value = order.fill_value.saturating_add(price.saturating_mul(qty));
             let whole = order.qty_filled >= order.new.qty.0;
-            let after = order.state.after(if whole { Fact::FilledWhole } else { Fact::FilledPart });
-            if after != order.state {
-                order.verdict = Verdict::Venue;
-            }
-            order.state = after;
+            order.take(if whole { Fact::FilledWhole } else { Fact::FilledPart }, Verdict::Venue);
             order.request = RequestState::Settled;
         });
         DealOutcome::Ours(change)
@@ -337,8 +359,10 @@ impl OrderBook {
         let order = *order;
         self.account(&before, -1);
         self.account(&order, 1);
-        if order.state.is_final() && !before.state.is_final() {
-            self.remember_final(id);
+        match (before.state.is_final(), order.state.is_final()) {
+            (false, true) => self.remember_final(id),
+            (true, false) => self.finals.retain(|known| *known != id),
+            _ => {}
         }
         moved.then_some(Change { from: before.state, order })
     }

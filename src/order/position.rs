@@ -2,7 +2,8 @@
 //!
 //! What it is not: the venue's word; that is compared with this, never copied over it.
 //!
-//! Invariant: per instrument, the net quantity is the sum of all fills counted, bought less sold, and never of anything else.
+//! Invariant: per instrument, the net quantity is the sum of all fills counted, bought less sold, less what the operator wrote off,
+//! and never of anything else.
 
 use crate::types::{DealEntry, INSTRUMENTS_MAX, InstrumentId, Money, Qty, Side};
 
@@ -124,6 +125,36 @@ impl PositionBook {
         }
     }
 
+    /// Takes `qty` steps away from a net position, at its average price and so without profit: of tickets that `is_listed` does
+    /// not know first, then of the oldest.
+    ///
+    /// # Panics
+    /// When there is less.
+    pub fn write_off(&mut self, instrument: InstrumentId, qty: i64, is_listed: impl Fn(u64) -> bool) {
+        let Some(index) = instrument.index() else { return };
+        let position = &mut self.net[index];
+        let before = position.qty;
+        assert!(0 <= qty && qty <= before.abs(), "expected at most {before} to be written off, got {qty}");
+        if qty == 0 {
+            return;
+        }
+        position.qty -= qty * before.signum();
+        position.open_value =
+            (i128::from(position.open_value) * i128::from(position.qty) / i128::from(before)) as i64;
+        let mut left = qty;
+        for spares_listed in [true, false] {
+            for (identifier, ticket) in &mut self.tickets {
+                let is_of = ticket.instrument == instrument && ticket.qty.signum() == before.signum();
+                if is_of && !(spares_listed && is_listed(*identifier)) {
+                    let part = left.min(ticket.qty.abs());
+                    ticket.qty -= part * before.signum();
+                    left -= part;
+                }
+            }
+        }
+        self.tickets.retain(|(_, ticket)| ticket.qty != 0);
+    }
+
     /// Fills whose ticket had no room; their instrument's net position counts them all the same.
     pub fn untracked_count(&self) -> u64 {
         self.untracked_count
@@ -183,6 +214,25 @@ mod tests {
         assert_eq!((book.net(InstrumentId(1)).qty, book.net(InstrumentId(1)).open_value), (0, 0));
         assert_eq!(book.tickets(InstrumentId(1)).count(), 0);
         assert_eq!(book.realised(), Money(-5));
+    }
+
+    #[test]
+    fn what_is_written_off_leaves_the_average_and_the_tickets_that_are_listed() {
+        let mut book = PositionBook::default();
+        for (identifier, qty, price) in [(7, 4, 100), (8, 6, 110), (9, 10, 120)] {
+            book.fill(&Fill { identifier, ..fill(Side::Sell, qty, price) });
+        }
+        let average = book.net(InstrumentId(1)).average_price();
+        book.write_off(InstrumentId(1), 8, |identifier| identifier != 8);
+        assert_eq!(book.tickets(InstrumentId(1)).collect::<Vec<_>>(), [(7, -2), (9, -10)]);
+        assert_eq!(
+            (book.net(InstrumentId(1)).qty, book.net(InstrumentId(1)).average_price()),
+            (-12, average)
+        );
+        book.write_off(InstrumentId(1), 12, |_| true);
+        let flat = book.net(InstrumentId(1));
+        assert_eq!((flat.qty, flat.open_value, flat.realised, flat.fill_count), (0, 0, Money(-3), 3));
+        assert_eq!(book.tickets(InstrumentId(1)).count(), 0);
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 //! What it is not: storage (`book.rs`), or time-outs (whoever calls says that in doubt).
 //!
 //! Invariant: every pair of state and fact has an entry here. A final state is left by a fill alone, because a fill after
-//! a cancel is legal; `Unknown` is left by evidence alone.
+//! a cancel is legal; `Unknown` is left by evidence alone. An order that was declared absent is `Rejected` on a presumption
+//! (`book.rs`): what is heard of it finds it as if it were `Unknown`.
 
 macro_rules! coded {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {

@@ -433,19 +433,22 @@ pub enum ControlAction {
     Kill = 4,
     /// Declare an unknown order dead: `order_id` names it.
     ResolveNotExecuted = 5,
+    /// Take the venue's position in the header's instrument as the baseline, where the two differ and stay so.
+    AcceptPosition = 6,
 }
 
 impl ControlAction {
     /// The action with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Activate, Self::Reduce, Self::Halt, Self::Kill, Self::ResolveNotExecuted]
+        use ControlAction::*;
+        [Activate, Reduce, Halt, Kill, ResolveNotExecuted, AcceptPosition]
             .into_iter()
             .find(|action| *action as u8 == code)
     }
 }
 
 layout! {
-    /// The operator spoke.
+    /// The operator spoke; the header has the instrument it is about, if any.
     pub struct Control {
         /// The order it is about, or zero.
         order_id: u64,

@@ -16,7 +16,7 @@ use crate::types::{InstrumentId, Price};
 use serde_json::{Map, Value as Json, json};
 
 /// Alerts that have a name.
-const ALERTS: [AlertCode; 15] = [
+const ALERTS: [AlertCode; 18] = [
     AlertCode::PositionMismatch,
     AlertCode::UnknownOverdue,
     AlertCode::ExternalPosition,
@@ -24,6 +24,9 @@ const ALERTS: [AlertCode; 15] = [
     AlertCode::ForgottenOrder,
     AlertCode::DealAmended,
     AlertCode::Gap,
+    AlertCode::OrderReturned,
+    AlertCode::PositionAccepted,
+    AlertCode::NothingToAccept,
     AlertCode::HistoryUnanswered,
     AlertCode::HistoryRefused,
     AlertCode::HistoryShort,

@@ -38,6 +38,59 @@ fn a_restart_doubts_what_was_under_way_and_never_sends_it_again() {
     assert_eq!(OrderId::from_raw(again.order_id).unwrap().epoch(), 2);
 }
 
+/// An order that two snapshots did not know.
+fn declared_absent() -> (Bench, Command) {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    bench.result(&entry, 10012);
+    for _ in 0..2 {
+        let queries = bench.wait_ms(1_100);
+        bench.answer(&queries, &[], 0);
+    }
+    assert_eq!(bench.state_of(&entry), OrderState::Rejected);
+    (bench, entry)
+}
+
+#[test]
+fn an_answer_for_an_order_declared_absent_reserves_it_again_and_sends_nothing() {
+    let (mut bench, entry) = declared_absent();
+    let reserved = |bench: &Bench| bench.engine.orders().reserved(InstrumentId(0), Side::Buy);
+    assert_eq!(reserved(&bench), 0);
+    let outputs = bench.result(&entry, 10008);
+    assert_eq!((bench.state_of(&entry), reserved(&bench)), (OrderState::Acked, 10));
+    assert_eq!(alert(&outputs), Some(AlertCode::OrderReturned as u32));
+    let change: OrderStateChange = outputs.iter().find_map(|record| record.payload()).expect("a change");
+    assert_eq!((change.from, change.to), (OrderState::Rejected as u8, OrderState::Acked as u8));
+    assert_eq!((command(&outputs), bench.engine.counts().returned), (None, 1));
+    bench.tick(100_000);
+    assert_eq!(command(&bench.tick(100_005)), None, "an entry while one is under way");
+    // A part fills; the rest stays reserved until its end is known.
+    let part = bench.deal_of(&entry, 4);
+    bench.give(&part);
+    assert_eq!((bench.state_of(&entry), reserved(&bench)), (OrderState::Partial, 6));
+    let mut engine = Engine::new(setup());
+    let mut spare = Outputs::default();
+    bench.journal.iter().for_each(|record| engine.recover(record, &mut spare));
+    assert_eq!(engine.orders().order(entry.order_id), bench.engine.orders().order(entry.order_id));
+    let rest = bench.deal_of(&entry, 6);
+    bench.give(&rest);
+    assert_eq!((bench.state_of(&entry), reserved(&bench), bench.position()), (OrderState::Filled, 0, 10));
+    assert_eq!(bench.engine.counts().returned, 1);
+}
+
+#[test]
+fn a_late_partial_fill_brings_back_what_it_did_not_fill() {
+    let (mut bench, entry) = declared_absent();
+    let part = bench.deal_of(&entry, 3);
+    let outputs = bench.give(&part);
+    assert_eq!((bench.state_of(&entry), bench.position()), (OrderState::Partial, 3));
+    assert_eq!(bench.engine.orders().reserved(InstrumentId(0), Side::Buy), 7);
+    assert_eq!(alert(&outputs), Some(AlertCode::OrderReturned as u32));
+    // The venue is asked at once.
+    assert!(bench.wait_ms(20).iter().any(|record| record.payload::<Query>().is_some()));
+}
+
 #[test]
 fn a_clock_that_leaps_proves_no_absence() {
     let mut bench = Bench::ready();

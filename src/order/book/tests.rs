@@ -19,6 +19,7 @@ fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
         side,
         qty: Qty(qty),
         reduces: false,
+        position: 0,
         ts_decide: TimeNs(1),
         ts_venue: TimeNs(1),
     }
@@ -63,6 +64,42 @@ fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
     let order = book.order(id(1).raw()).unwrap();
     assert_eq!((order.state, order.qty_filled, order.fill_value), (OrderState::Filled, 10, 1_000));
     assert_eq!(book.deal(3, 99, 1, 1, TimeNs(8), TimeNs(9)), DealOutcome::Foreign);
+}
+
+#[test]
+fn an_order_declared_absent_comes_back_with_the_first_word_of_it() {
+    use OrderState::*;
+    let words = [
+        (Fact::Acknowledged, Acked),
+        (Fact::Resting, Working),
+        (Fact::Doubt, Unknown),
+        (Fact::Cancelled, Cancelled),
+        (Fact::Expired, Expired),
+        (Fact::Refused, Rejected),
+        (Fact::ProvenAbsent, Rejected),
+        (Fact::Dispatched, Rejected),
+        (Fact::NotDispatched, Rejected),
+    ];
+    for (fact, expected) in words {
+        let mut book = OrderBook::default();
+        book.insert(new_order(1, Side::Buy, 10));
+        book.learn(id(1).raw(), Fact::Dispatched, Verdict::None, TimeNs(2));
+        book.learn(id(1).raw(), Fact::Doubt, Verdict::Timer, TimeNs(3));
+        book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
+        assert!(book.order(id(1).raw()).unwrap().is_presumed && book.finals.len() == 1);
+        let change = book.learn(id(1).raw(), fact, Verdict::Terminal, TimeNs(5));
+        let order = *book.order(id(1).raw()).unwrap();
+        assert_eq!((order.state, change.is_some()), (expected, expected != Rejected), "{fact:?}");
+        let reserved = if expected.is_final() { 0 } else { 10 };
+        assert_eq!(book.reserved(InstrumentId(0), Side::Buy), reserved, "{fact:?}");
+        assert_eq!(book.finals.len(), usize::from(expected.is_final()), "{fact:?}");
+        // Once its end was seen, a fill of a part says nothing of the rest.
+        let presumed = matches!(fact, Fact::ProvenAbsent | Fact::Dispatched | Fact::NotDispatched);
+        assert_eq!(order.is_presumed, presumed, "{fact:?}");
+        book.deal(9, id(1).raw(), 100, 4, TimeNs(6), TimeNs(7));
+        let reserved = if expected.is_final() && !presumed { 0 } else { 6 };
+        assert_eq!(book.reserved(InstrumentId(0), Side::Buy), reserved, "{fact:?}");
+    }
 }
 
 #[test]

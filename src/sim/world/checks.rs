@@ -36,6 +36,10 @@ pub(super) struct Watch {
     rules_changed_ns: i64,
     /// Something happened since the last comparison.
     is_dirty: bool,
+    /// Orders that were held for longer than any proof takes, rightly declared absent, and not heard of since.
+    presumed: Vec<u64>,
+    /// Those of them that were heard of after all.
+    returned: Vec<u64>,
 }
 
 impl Watch {
@@ -70,6 +74,7 @@ impl Watch {
                 return;
             }
             Some(Kind::ClockTick) => return,
+            Some(Kind::CommandResult | Kind::OrderEvent | Kind::DealEvent) => self.heard(input),
             Some(Kind::Session) => {
                 if let Some(session) = input.payload::<record::Session>() {
                     match session.state == SessionState::Up as u8 {
@@ -85,13 +90,21 @@ impl Watch {
                 let action = input.payload::<record::Control>().map_or(0, |control| control.action);
                 if action == ControlAction::Activate as u8 {
                     self.halted_by_operator = false;
-                } else if action != ControlAction::ResolveNotExecuted as u8 {
+                } else if action <= ControlAction::Kill as u8 {
                     self.halted_by_operator = true;
                 }
             }
             _ => {}
         }
         self.is_dirty = true;
+    }
+
+    /// An order that was rightly declared absent is spoken of: from here on it must be known to be alive.
+    fn heard(&mut self, input: &Record) {
+        let id = order_id(input);
+        if let Some(at) = self.presumed.iter().position(|presumed| *presumed == id) {
+            self.returned.push(self.presumed.swap_remove(at));
+        }
     }
 
     /// Whether an entry may be made, for all that was ever said.
@@ -152,8 +165,9 @@ impl World {
         let instrument = output.instrument();
         let net = engine.positions().net(instrument).qty;
         if output.aux() == 1 {
-            if command.qty > net.abs() || net.signum() != -side.sign() {
-                let qty = command.qty;
+            // It counts among the reserved ones now: all together take no more than there is.
+            let qty = engine.orders().reserved(instrument, side).max(command.qty);
+            if qty > net.abs() || net.signum() != -side.sign() {
                 self.violate("reduces", || format!("expected a reduction of {net}, got {side:?} {qty}"));
             }
             return;
@@ -211,7 +225,8 @@ impl World {
         let is_final =
             |code: u8| OrderState::ALL.iter().any(|state| *state as u8 == code && state.is_final());
         let filled = OrderState::Filled as u8;
-        if is_final(change.from) && change.to != filled {
+        let is_returned = self.watch.returned.contains(&change.order_id);
+        if is_final(change.from) && change.to != filled && !is_returned {
             let (from, to) = (change.from, change.to);
             self.violate("fate", || format!("expected an end to stay, got state {to} after {from}"));
         }
@@ -226,6 +241,8 @@ impl World {
             self.violate("fate", || {
                 format!("expected order {id:x} to be known as filled by {done}, got it declared dead")
             });
+        } else if self.truth.fate(change.order_id).is_some_and(|fate| fate.is_overdue && fate.is_held) {
+            self.watch.presumed.push(change.order_id);
         }
     }
 
@@ -247,7 +264,9 @@ impl World {
         let engine = &self.appliance.engine;
         let wrong = self.truth.alive().find(|(id, fate)| {
             let order = engine.orders().order(*id);
-            !fate.is_forgotten && order.is_none_or(|order| order.state.is_final())
+            !fate.is_forgotten
+                && !self.watch.presumed.contains(id)
+                && order.is_none_or(|order| order.state.is_final())
         });
         if let Some((id, fate)) = wrong {
             let (words, state) = (format!("{fate:?}"), engine.orders().order(id).map(|order| order.state));
@@ -258,7 +277,9 @@ impl World {
         for index in 0..setup::SYMBOLS.len() {
             for side in Side::BOTH {
                 let id = InstrumentId(index as u16);
-                let forgotten = self.truth.alive().any(|(_, fate)| fate.is_forgotten);
+                let presumed = &self.watch.presumed;
+                let forgotten =
+                    self.truth.alive().any(|(id, fate)| fate.is_forgotten || presumed.contains(&id));
                 let may_fill = self.truth.may_fill(index, side);
                 let reserved = self.appliance.engine.orders().reserved(id, side);
                 if may_fill > reserved && !forgotten {
@@ -295,7 +316,7 @@ impl World {
                 self.violate("wire", || format!("order {id:x} left with other terms than were decided"));
             }
         }
-        if self.watch.is_foreign_seen {
+        if self.watch.is_foreign_seen || !self.watch.presumed.is_empty() || !self.watch.returned.is_empty() {
             return;
         }
         let position_max = (setup::limits().position_lots_max * 100.0).round() as i64;
@@ -318,7 +339,10 @@ impl World {
         // A stop that the market has run past while the order was under way is not our fault.
         let moved = [10_015, 10_016, 10_038];
         let wrong = refused.iter().find(|(id, code)| {
-            classify(*code) == RetcodeClass::Fix && !moved.contains(code) && OrderId::from_raw(*id).is_ok()
+            // One that was held for seconds met rules that changed meanwhile.
+            let is_overdue = self.truth.fate(*id).is_some_and(|fate| fate.is_overdue);
+            let is_ours = OrderId::from_raw(*id).is_ok() && !is_overdue;
+            classify(*code) == RetcodeClass::Fix && !moved.contains(code) && is_ours
         });
         if let Some((id, code)) = wrong {
             self.violate("request", || format!("order {id:x} was refused as wrong: {code}"));
@@ -457,4 +481,12 @@ impl World {
             self.violate("recovery", || words);
         }
     }
+}
+
+/// The order that an input speaks of, or zero.
+pub(super) fn order_id(input: &Record) -> u64 {
+    let result = input.payload::<record::CommandResult>().map(|result| result.order_id);
+    let event = input.payload::<record::OrderEvent>().map(|event| event.magic);
+    let deal = input.payload::<record::DealEvent>().map(|deal| deal.magic);
+    result.or(event).or(deal).unwrap_or(0)
 }

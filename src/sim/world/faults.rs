@@ -94,7 +94,14 @@ faults! {
     /// for with a number: a deal that was never told and lies an hour behind the new clock is outside of the history that is
     /// asked for.
     ServerClock = "server-clock", every 0;
+    /// A request that the terminal gave up on is executed when every proof of its absence is long complete. Asked at every such
+    /// request. Off unless asked for with a number: until something is heard of the order, nobody can know that it is alive.
+    VeryLate = "very-late", every 0;
 }
+
+/// Tells the dice of the youngest fault from all others.
+const YOUNGEST: u64 = 0x7665_7279_206c_6174;
+const _: () = assert!(Fault::VeryLate as usize + 1 == COUNT);
 
 const COUNT: usize = Fault::ALL.len();
 
@@ -191,7 +198,11 @@ pub(in crate::sim) struct Faults {
 
 impl Faults {
     pub(in crate::sim) fn new(rates: FaultRates, skipped: &[u32], dice: &mut Prng) -> Self {
-        let mut dice: Vec<Prng> = Fault::ALL.iter().map(|_| dice.fork()).collect();
+        // The youngest fault has dice that take nothing from the others': a seed stays what it was before.
+        let youngest = Prng::new(dice.clone().next_u64() ^ YOUNGEST);
+        let older = Fault::ALL.iter().filter(|fault| **fault != Fault::VeryLate);
+        let mut dice: Vec<Prng> = older.map(|_| dice.fork()).collect();
+        dice.push(youngest);
         let left = std::array::from_fn(|index| wait(rates.0[index], &mut dice[index]));
         Faults { rates, dice, left, skipped: skipped.to_vec(), struck: 0, log: Vec::new(), is_over: false }
     }

@@ -28,6 +28,8 @@ pub struct Summary {
     pub orders: u64,
     /// Deals at the broker.
     pub deals: u64,
+    /// Orders that were declared absent and came back.
+    pub returned: u64,
     /// Starts of the appliance.
     pub starts: u64,
     /// Comparisons with the broker.
@@ -50,6 +52,7 @@ impl Summary {
         self.events_min = if self.seeds == 1 { outcome.events } else { self.events_min.min(outcome.events) };
         self.orders += outcome.orders;
         self.deals += outcome.deals;
+        self.returned += outcome.returned;
         self.starts += outcome.starts;
         self.comparisons += outcome.comparisons;
         self.strikes.resize(Fault::ALL.len(), 0);
@@ -72,6 +75,7 @@ impl Summary {
         self.events += other.events;
         self.orders += other.orders;
         self.deals += other.deals;
+        self.returned += other.returned;
         self.starts += other.starts;
         self.comparisons += other.comparisons;
         self.busy_s += other.busy_s;

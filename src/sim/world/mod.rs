@@ -96,6 +96,8 @@ pub struct Outcome {
     pub deals: u64,
     /// Times that an order came into doubt, since the last start.
     pub unknown: u64,
+    /// Orders that were declared absent and came back, since the last start.
+    pub returned: u64,
     /// Starts of the appliance.
     pub starts: u64,
     /// Times that position and fills were compared with the broker's.
@@ -234,7 +236,11 @@ impl World {
 
     fn renew(&mut self, parts: &Setup, episode: &Episode, tracing: Tracing) {
         let mut dice = Prng::new(episode.seed);
-        self.faults = Faults::new(episode.rates, &episode.skipped, &mut dice);
+        let mut rates = episode.rates;
+        if episode.planted == Some(Planted::LateAnswerIgnored) {
+            rates.set(Fault::VeryLate, 1);
+        }
+        self.faults = Faults::new(rates, &episode.skipped, &mut dice);
         self.terminal = Terminal::new(setup::broker(&episode.rates, &mut dice.fork()), &mut dice);
         self.terminal.forgets_ids = episode.planted == Some(Planted::ResendAndForget);
         self.appliance.renew(parts, episode.planted);
@@ -299,6 +305,7 @@ impl World {
             orders: self.orders,
             deals: self.terminal.broker.account.deals.len() as u64,
             unknown: self.appliance.engine.counts().unknown,
+            returned: self.appliance.engine.counts().returned,
             starts: self.starts,
             comparisons: self.comparisons,
             strikes: std::mem::take(&mut self.faults.log),

@@ -68,6 +68,8 @@ planted! {
     DiskNotAwaited = "disk-not-awaited", "facts/controls: Ember lost a day to an unsynced journal";
     /// A start does not count the epoch up, so that ids come again.
     EpochNotCounted = "epoch-not-counted", "hftbacktest#87, dwxconnect: ids start again with the program";
+    /// What is said of an order after it was declared dead is not listened to.
+    LateAnswerIgnored = "late-answer-ignored", "metaapi-javascript-sdk#6: timed out, given up, and executed";
 }
 
 #[cfg(test)]

@@ -82,6 +82,12 @@ impl World {
                     record = rewritten(&record, &record::CommandResult { order_id, ..result });
                 }
             }
+            Planted::LateAnswerIgnored => {
+                let order = self.appliance.engine.orders().order(super::checks::order_id(&record));
+                if order.is_some_and(|order| order.state == OrderState::Rejected) {
+                    return;
+                }
+            }
             Planted::KillIgnored => {
                 if let Some(control) = record.payload::<record::Control>()
                     && control.action == ControlAction::Kill as u8

@@ -345,7 +345,11 @@ impl Terminal {
         let number = self.held_count;
         self.held.push(HeldRequest { number, command: *command, is_given_up });
         around.truth.change(command.order_id, |fate| fate.is_held = true);
-        let wait_ms = 1 + around.faults.below(Fault::LateFill, 900) as i64;
+        let mut wait_ms = 1 + around.faults.below(Fault::LateFill, 900) as i64;
+        if is_given_up && around.faults.strikes(Fault::VeryLate) {
+            wait_ms = 3_000 + around.faults.below(Fault::VeryLate, 12_000) as i64;
+            around.truth.change(command.order_id, |fate| fate.is_overdue = true);
+        }
         self.plans.push((wait_ms * NS_PER_MS, Event::Held(number)));
         if is_given_up {
             self.tell_request(command, 10_012, around);

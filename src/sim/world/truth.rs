@@ -21,6 +21,8 @@ pub(super) struct Fate {
     pub(super) is_answered: bool,
     /// Waits at the terminal or server for its time.
     pub(super) is_held: bool,
+    /// It waits for longer than any proof of its absence takes.
+    pub(super) is_overdue: bool,
     /// Times that the broker took it for execution.
     pub(super) executions: u32,
     /// The broker still works on it.
@@ -81,6 +83,7 @@ impl Truth {
             on_wire: 0,
             is_answered: false,
             is_held: false,
+            is_overdue: false,
             executions: 0,
             is_working: false,
             filled: 0,

@@ -1,0 +1,174 @@
+//! Deals: fills of our orders, what the server's stops closed, and what others traded.
+//!
+//! What it is not: the other words of a venue; `facts.rs` has those.
+//!
+//! Invariant: a deal changes a position once, and only the part of it that is ours changes our position.
+
+use super::{AlertCode, Engine, Outputs};
+use crate::order::{DealOutcome, Fill};
+use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
+use crate::types::{DealEntry, InstrumentId, Money, OrderId, Qty, Side, TimeNs, TransactionKind, VenueId};
+
+impl Engine {
+    pub(super) fn on_deal(&mut self, input: &Record, out: &mut Outputs) {
+        let Some(deal) = input.payload::<record::DealEvent>() else { return };
+        let at = (input.venue(), input.instrument());
+        if deal.transaction != TransactionKind::DealAdd.code() {
+            let venue_index = usize::from(input.venue().0);
+            if let Some(venue) = self.venues.get_mut(venue_index) {
+                venue.look_again(self.now);
+            }
+            return self.alert(AlertCode::DealAmended, at, deal.deal, 0, deal.qty, out);
+        }
+        let side = match deal.deal_type {
+            0 => Side::Buy,
+            1 => Side::Sell,
+            _ => return,
+        };
+        self.note_venue_time(TimeNs(deal.ts_venue), input.ts());
+        let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
+        if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
+            return;
+        }
+        let mut deal = deal;
+        if input.flags() & FLAG_UNATTRIBUTED != 0 && !self.attribute(&mut deal) {
+            // Whose it is will be in the next snapshot; until then it is not counted, and so not taken for another's.
+            if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
+                venue.query_due = self.now;
+            }
+            return;
+        }
+        let id = if self.fills_its_order(&deal) { deal.magic } else { 0 };
+        let outcome = self.orders.deal(deal.deal, id, deal.price, deal.qty, TimeNs(deal.ts_venue), self.now);
+        if from_snapshot {
+            let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
+            self.orders.seen_in_snapshot(deal.magic, query);
+        }
+        let realised = [deal.commission, deal.swap, deal.fee]
+            .into_iter()
+            .fold(Money(deal.profit), |sum, part| sum.plus(Money(part)));
+        match outcome {
+            DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
+            DealOutcome::Ours(change) => {
+                self.count_fill(at.1, &deal, side, realised);
+                self.judge_deal(&deal, realised, out);
+                if let Some(order) = self.orders.order(deal.magic)
+                    && order.qty_filled > order.new.qty.0
+                {
+                    let (ours, theirs) = (order.new.qty.0, order.qty_filled);
+                    self.alert(AlertCode::Overfill, at, deal.magic, ours, theirs, out);
+                }
+                self.prepare(at.1);
+                self.changed(change, out);
+            }
+        }
+    }
+
+    /// Finds the order of a deal that came without its magic, by its ticket; `false` when none of ours has that ticket.
+    fn attribute(&mut self, deal: &mut record::DealEvent) -> bool {
+        let order = self.orders.open().find(|order| order.ticket != 0 && order.ticket == deal.ticket);
+        if let Some(order) = order {
+            deal.magic = order.new.id.raw();
+        }
+        order.is_some()
+    }
+
+    /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
+    fn fills_its_order(&mut self, deal: &record::DealEvent) -> bool {
+        let Some(order) = self.orders.order(deal.magic) else { return false };
+        let same_ticket = order.ticket == 0 || deal.ticket == 0 || deal.ticket == order.ticket;
+        let ours = same_ticket && !is_protective(deal.reason);
+        if ours {
+            self.orders.note(deal.magic, deal.ticket, 0);
+        }
+        ours
+    }
+
+    fn count_fill(
+        &mut self,
+        instrument: InstrumentId,
+        deal: &record::DealEvent,
+        side: Side,
+        realised: Money,
+    ) {
+        let before = self.positions.net(instrument).qty;
+        self.positions.fill(&Fill {
+            instrument,
+            identifier: deal.position,
+            side,
+            qty: Qty(deal.qty),
+            price: deal.price,
+            entry: DealEntry::from_code(deal.entry).unwrap_or(DealEntry::In),
+            realised,
+        });
+        self.counts.fills += 1;
+        self.stir(instrument);
+        self.rejects_in_row = 0;
+        self.loss.realise(realised);
+        let after = self.positions.net(instrument).qty;
+        if let Some(index) = instrument.index() {
+            if after == 0 {
+                self.loss.float(index, Money::ZERO);
+            }
+            if let Some(at) = self.strategy_of[index]
+                && before.signum() != after.signum()
+            {
+                self.strategies[usize::from(at)].position_since = self.now;
+            }
+        }
+    }
+
+    /// A deal that we did not make, or that closed a position of ours by its stop: told by the position it belongs to.
+    fn on_foreign_deal(
+        &mut self,
+        at: (VenueId, InstrumentId),
+        deal: &record::DealEvent,
+        side: Side,
+        realised: Money,
+        from_snapshot: bool,
+        out: &mut Outputs,
+    ) {
+        let held = self.positions.tickets(at.1).find(|(identifier, _)| *identifier == deal.position);
+        let ours = match held {
+            Some((_, qty)) if deal.entry != DealEntry::In.code() && qty.signum() == -side.sign() => {
+                deal.qty.min(qty.abs())
+            }
+            _ => 0,
+        };
+        if ours > 0 {
+            let part = record::DealEvent { qty: ours, ..*deal };
+            self.count_fill(at.1, &part, side, realised);
+            self.judge_deal(&part, realised, out);
+            self.prepare(at.1);
+        }
+        // What is left of it was never ours: on a netting account a stop covers what others hold as well.
+        let rest = deal.qty - ours;
+        if rest <= 0 {
+            return;
+        }
+        self.counts.deals_foreign += 1;
+        if OrderId::from_raw(deal.magic).is_ok_and(|id| id.strategy() == self.setup_strategy) {
+            self.alert(AlertCode::ForgottenOrder, at, deal.magic, 0, deal.qty, out);
+        }
+        // Before the first comparison everything there is becomes the baseline at once.
+        let has_baseline = self.venues.get(usize::from(at.0.0)).is_some_and(|venue| venue.baseline_taken);
+        if from_snapshot && !has_baseline {
+            return;
+        }
+        if let (Some(venue), Some(index)) = (self.venues.get_mut(usize::from(at.0.0)), at.1.index()) {
+            venue.external[index] = venue.external[index].saturating_add(side.sign() * rest);
+            venue.look_again(self.now);
+        }
+        self.stir(at.1);
+        self.prepare(at.1);
+    }
+}
+
+/// Whether the server itself made an order or deal: stop loss, take profit, stop out. Such a one carries the id of the order
+/// that opened the position, and is not that order (`facts`: state enums, ORDER_REASON and DEAL_REASON).
+pub(super) fn is_protective(reason: u8) -> bool {
+    const STOP_LOSS: u8 = 4;
+    const STOP_OUT: u8 = 6;
+    (STOP_LOSS..=STOP_OUT).contains(&reason)
+}

@@ -1,0 +1,197 @@
+//! Reports of one order in any order of arrival, told twice, late or never: the end is always the same.
+//!
+//! What it is not: a wrong report; every one here is true.
+//!
+//! Invariant: what reports alone cannot say, because some never came, the next snapshot says.
+
+use super::*;
+use proptest::prelude::*;
+use proptest::strategy::Strategy;
+
+const PARTS_MAX: usize = 4;
+/// Dispatch, answer, verdict, order, end, and the fills.
+const REPORTS_MAX: usize = 5 + PARTS_MAX;
+
+/// What really became of an order of ten steps.
+#[derive(Clone, Debug)]
+struct Fate {
+    end: OrderState,
+    parts: Vec<i64>,
+}
+
+/// When a copy of a report comes, and how long nothing happened before.
+type Copies = Vec<(u32, i64)>;
+
+fn fates() -> impl Strategy<Value = Fate> {
+    let ends = [OrderState::Filled, OrderState::Cancelled, OrderState::Expired, OrderState::Rejected];
+    (0..ends.len(), prop::collection::vec(1i64..4, 0..PARTS_MAX)).prop_map(move |(end, mut parts)| {
+        let end = ends[end];
+        match end {
+            // At most nine so far: what is left fills last.
+            OrderState::Filled => parts.push(10 - parts.iter().sum::<i64>()),
+            OrderState::Rejected => parts.clear(),
+            _ => {}
+        }
+        Fate { end, parts }
+    })
+}
+
+fn arrivals() -> impl Strategy<Value = Vec<Copies>> {
+    let wait_ms = prop_oneof![4 => Just(0i64), 2 => Just(30), 1 => Just(1_200)];
+    prop::collection::vec(prop::collection::vec((any::<u32>(), wait_ms), 0..4), REPORTS_MAX)
+}
+
+/// An entry under way, and the reports of its fate in their natural order.
+struct Case {
+    bench: Bench,
+    entry: Command,
+    fate: Fate,
+    deals: Vec<DealEvent>,
+}
+
+impl Case {
+    fn new(fate: &Fate) -> Self {
+        let mut bench = Bench::ready();
+        let entry = command(&bench.tick(100_005)).unwrap();
+        let deals = fate.parts.iter().map(|qty| bench.deal_of(&entry, *qty)).collect();
+        Case { bench, entry, fate: fate.clone(), deals }
+    }
+
+    fn report_count(&self) -> usize {
+        5 + self.deals.len()
+    }
+
+    fn order_event(&self, order_state: u8, transaction: TransactionKind) -> OrderEvent {
+        let mut event = OrderEvent::read(&[0; 96]);
+        (event.magic, event.ticket) = (self.entry.order_id, self.entry.order_id);
+        (event.order_kind, event.order_state, event.transaction) =
+            (self.entry.order_kind, order_state, transaction.code());
+        event
+    }
+
+    /// The order as history has it.
+    fn ended(&self) -> OrderEvent {
+        let code = match self.fate.end {
+            OrderState::Filled => 4,
+            OrderState::Cancelled => 2,
+            OrderState::Expired => 6,
+            _ => 5,
+        };
+        self.order_event(code, TransactionKind::HistoryAdd)
+    }
+
+    fn tell(&mut self, report: usize) {
+        let entry = self.entry;
+        match report {
+            0 => drop(self.bench.dispatched(&entry)),
+            1 => drop(self.bench.result(&entry, 10008)),
+            2 => drop(self.bench.result(&entry, 10009)),
+            3 => {
+                let event = self.order_event(1, TransactionKind::OrderAdd);
+                self.bench.give(&event);
+            }
+            4 => {
+                let event = self.ended();
+                self.bench.give(&event);
+            }
+            part => {
+                let deal = self.deals[part - 5];
+                self.bench.give(&deal);
+            }
+        }
+    }
+
+    fn resolve(&mut self) {
+        let mut control = Control::read(&[0; 96]);
+        (control.order_id, control.action) = (self.entry.order_id, ControlAction::ResolveNotExecuted as u8);
+        self.bench.give(&control);
+    }
+
+    /// The session comes back, and the venue tells what it has.
+    fn heal(&mut self) {
+        self.bench.session(SessionState::Down, ROLE_TRADE);
+        let queries = self.bench.session(SessionState::Up, ROLE_TRADE);
+        let query: Query = queries.iter().find_map(|record| record.payload()).expect("a query");
+        let mut snapshot = Snapshot::read(&[0; 96]);
+        snapshot.query_id = query.query_id;
+        self.bench.give(&snapshot);
+        let ended = self.ended();
+        self.bench.give_flagged(&ended, FLAG_SNAPSHOT);
+        let mut position = PositionEvent::read(&[0; 96]);
+        position.qty = self.fate.parts.iter().sum();
+        if position.qty != 0 {
+            self.bench.give_flagged(&position, FLAG_SNAPSHOT);
+        }
+        for deal in self.deals.clone() {
+            self.bench.give_flagged(&deal, FLAG_SNAPSHOT);
+        }
+        snapshot.phase = 1;
+        self.bench.give(&snapshot);
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        let engine = &self.bench.engine;
+        let order = engine.orders().order(self.entry.order_id).unwrap();
+        let filled: i64 = self.fate.parts.iter().sum();
+        prop_assert_eq!(order.state, self.fate.end);
+        prop_assert_eq!((order.qty_filled, order.fill_value), (filled, filled * self.entry.price));
+        prop_assert_eq!((self.bench.position(), engine.counts().fills), (filled, self.deals.len() as u64));
+        prop_assert_eq!((engine.orders().open_count(), engine.orders().unknown_count()), (0, 0));
+        let reserved = Side::BOTH.map(|side| engine.orders().reserved(InstrumentId(0), side));
+        prop_assert_eq!(reserved, [0; 2]);
+        prop_assert_eq!(engine.counts().orders, 1, "something was sent again");
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_order_of_arrival_converges(
+        fate in fates(),
+        arrivals in arrivals(),
+        resolved in prop::option::weighted(0.3, any::<u32>()),
+    ) {
+        let mut case = Case::new(&fate);
+        let mut coming = Vec::new();
+        let mut is_whole = true;
+        for (report, copies) in arrivals.iter().enumerate().take(case.report_count()) {
+            coming.extend(copies.iter().map(|(when, wait_ms)| (*when, Some(report), *wait_ms)));
+            // Our own lane's word is never lost.
+            match copies.is_empty() {
+                true if report == 0 => coming.push((0, Some(report), 0)),
+                is_lost => is_whole &= !is_lost,
+            }
+        }
+        coming.extend(resolved.map(|when| (when, None, 0)));
+        coming.sort_unstable_by_key(|(when, ..)| *when);
+        for (_, report, wait_ms) in coming {
+            case.bench.wait_ms(wait_ms);
+            let state = case.bench.state_of(&case.entry);
+            match report {
+                Some(report) => case.tell(report),
+                None => case.resolve(),
+            }
+            let after = case.bench.state_of(&case.entry);
+            let is_presumed = state == OrderState::Rejected;
+            prop_assert!(!state.is_final() || state == after || is_presumed || after == OrderState::Filled);
+            let filled = case.bench.engine.orders().order(case.entry.order_id).unwrap().qty_filled;
+            prop_assert_eq!(filled, case.bench.position());
+        }
+        if is_whole {
+            case.check()?;
+        }
+        case.heal();
+        case.check()?;
+        // What is told again after the end changes nothing, and the journal makes the same.
+        for report in 0..case.report_count() {
+            case.tell(report);
+        }
+        case.check()?;
+        let (mut recovered, mut spare) = (Engine::new(setup()), Outputs::default());
+        case.bench.journal.iter().for_each(|record| recovered.recover(record, &mut spare));
+        let id = case.entry.order_id;
+        prop_assert_eq!(recovered.orders().order(id), case.bench.engine.orders().order(id));
+    }
+}
