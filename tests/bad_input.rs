@@ -415,8 +415,8 @@ fn a_damaged_journal_is_quarantined_and_a_torn_one_is_cut() {
     until("there are records", || (place.records().len() > 200).then_some(()));
     terminal.terminate();
     assert!(terminal.ended().success());
-    appliance.terminate();
-    assert!(appliance.ended().success());
+    // A journal that was closed has noted its end: what is torn there is damage.
+    appliance.kill();
     let count = records(&place.path("journal")).len();
     let segment = place.path("journal/0000000000000001.tbj");
     let good = std::fs::read(&segment).unwrap();

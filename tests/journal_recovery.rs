@@ -4,15 +4,18 @@
 //!
 //! Invariant: every record whose `append` returned is read back after recovery, or the start is refused with the place.
 
+#[path = "journal_recovery/faulty_disk.rs"]
+mod faulty_disk;
+
+use faulty_disk::FaultyDisk;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use tickbridge::journal::{
-    Disk, FailureKind, FileSystem, Journal, JournalError, JournalOptions, JournalReader, PersistState,
-    SEGMENT_HEADER_BYTES, SegmentFile, memory_path, open, open_on, segment_name,
+    Disk, FailureKind, Journal, JournalError, JournalOptions, JournalReader, PersistState,
+    SEGMENT_HEADER_BYTES, memory_path, open, open_on, segment_name,
 };
 use tickbridge::record::{RECORD_BYTES, Record};
 use tickbridge::runtime::Prng;
@@ -325,64 +328,6 @@ fn damaged_memory_is_refused_and_anothers_memory_is_not_taken() {
     std::fs::remove_file(place.ring()).unwrap();
     let recovery = open(&place.options(), TimeNs(10)).unwrap().recovery;
     assert!(recovery.memory_gone && recovery.to_string().contains("memory is gone"), "{recovery}");
-}
-
-/// A disk that fails on demand; a failed sync forgets what was written since the last good one, as kernels do.
-#[derive(Clone, Debug, Default)]
-struct FaultyDisk {
-    full: Arc<AtomicBool>,
-    sync_failures: Arc<AtomicU32>,
-}
-
-#[derive(Debug)]
-struct FaultyFile {
-    inner: std::fs::File,
-    path: PathBuf,
-    disk: FaultyDisk,
-    synced: Vec<u8>,
-}
-
-impl Disk for FaultyDisk {
-    type File = FaultyFile;
-
-    fn create(&mut self, path: &Path, bytes: u64) -> io::Result<FaultyFile> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(io::Error::from_raw_os_error(28));
-        }
-        let inner = FileSystem.create(path, bytes)?;
-        Ok(FaultyFile { inner, path: path.to_owned(), disk: self.clone(), synced: vec![0; bytes as usize] })
-    }
-
-    fn sync_dir(&mut self, dir: &Path) -> io::Result<()> {
-        FileSystem.sync_dir(dir)
-    }
-}
-
-impl SegmentFile for FaultyFile {
-    fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if self.disk.full.load(Ordering::SeqCst) {
-            // Torn: the first half arrives.
-            self.inner.write_all_at(&bytes[..bytes.len() / 2 + 1], offset)?;
-            return Err(io::Error::from_raw_os_error(28));
-        }
-        self.inner.write_all_at(bytes, offset)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let left = self.disk.sync_failures.load(Ordering::SeqCst);
-        if left > 0 {
-            self.disk.sync_failures.store(left - 1, Ordering::SeqCst);
-            std::fs::write(&self.path, &self.synced)?;
-            return Err(io::Error::from_raw_os_error(5));
-        }
-        self.inner.sync()?;
-        self.synced = std::fs::read(&self.path)?;
-        Ok(())
-    }
-
-    fn truncate(&mut self, bytes: u64) -> io::Result<()> {
-        self.inner.truncate(bytes)
-    }
 }
 
 #[test]
