@@ -1,0 +1,50 @@
+//! Why the operator should look, as codes of `record::Alert`.
+//!
+//! What it is not: prose; `operator` and `report` have the words.
+//!
+//! Invariant: a code is never given twice and never re-used.
+
+/// Why the operator should look: codes of `record::Alert`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum AlertCode {
+    /// Our position and the venue's differ in two snapshots: subject is the instrument.
+    PositionMismatch = 1,
+    /// An order is in doubt for too long: subject is its id.
+    UnknownOverdue = 2,
+    /// The venue holds volume that we did not trade: subject is the instrument.
+    ExternalPosition = 3,
+    /// A fill for more than the order asked: subject is its id.
+    Overfill = 4,
+    /// An order of ours that we do not remember: subject is the id it carries.
+    ForgottenOrder = 5,
+    /// The venue annulled or amended a deal: subject is the deal.
+    DealAmended = 6,
+    /// Numbers of a stream are lost for good: subject is the stream, then first and last number.
+    Gap = 7,
+    /// An order that had ended as not executed is executed or alive after all: subject is its id, then what it filled and asked for.
+    OrderReturned = 8,
+    /// The operator took the venue's position as the baseline: subject is the instrument, then ours and theirs as they were.
+    PositionAccepted = 9,
+    /// There was no difference that stays, or fills came since, and so nothing to accept: subject is the instrument, then ours
+    /// and theirs.
+    NothingToAccept = 10,
+    /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
+    /// what came. The features warm live.
+    HistoryUnanswered = 20,
+    /// A question about the past was answered by an error: subject is the question, then what came, then the error.
+    HistoryRefused = 21,
+    /// There is less past than the features need: subject is the question, then what came and what was needed.
+    HistoryShort = 22,
+    /// The past is told and features still wait for live ticks: subject is the strategy's place, then how many and of how many.
+    FeaturesCold = 23,
+    /// A model change named a model or slot that is not there: subject is the digest.
+    ModelMissing = 30,
+    /// What a model sees has moved from what it was trained on: subject is its digest, then the index and its limit in
+    /// thousandths; the header's instrument has the strategy.
+    ModelDrift = 31,
+    /// Too few scores were right: subject is the digest of the first member, then hit rate and limit in thousandths.
+    ModelQuality = 32,
+    /// An instrument was opened too often to go on without the operator: subject is the instrument, then how often.
+    ExecutionsRepeated = 40,
+}
