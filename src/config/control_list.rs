@@ -247,7 +247,7 @@ pub const CONTROLS: &[Control] = &[
         number: 22,
         name: "limits count an order from its sending, and release it on evidence alone",
         tests: &[
-            "src/order/book.rs::an_unknown_order_stays_reserved_until_evidence",
+            "src/order/book/tests.rs::an_unknown_order_stays_reserved_until_evidence",
             "src/engine/tests/continuity.rs::a_restart_doubts_what_was_under_way_and_never_sends_it_again",
         ],
         ..WHOLE
