@@ -114,6 +114,18 @@ fn demo_plays_real_quotes_on_a_hedging_account() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
+#[test]
+fn demo_does_not_play_gold_under_another_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, ticks) = (folder.path().join("run"), data("fx_oanda_xauusd/tick"));
+    let args = ["demo", "--ticks", ticks.to_str().unwrap(), "--folder", run.to_str().unwrap()];
+    let output = tickbridge(&args);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("expected ticks of EURUSD"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("got XAUUSD"), "{}", stderr(&output));
+    assert!(!run.join("journal").exists(), "nothing was started");
+}
+
 /// No order id in two commands, no fill counted twice or not at all, and no alert that says otherwise.
 fn check_journal(all: &[Record], truth: &Json) {
     let mut ids = BTreeSet::new();

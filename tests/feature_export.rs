@@ -366,6 +366,11 @@ fn what_cannot_be_exported_is_refused_by_its_name_and_leaves_nothing() {
         "expected at least one tick, got none",
         &[&["--ticks", &empty, "--out", &out], &columns[..]].concat(),
     );
+    for (from, to) in [("2031-01-01", "2031-01-02"), ("1999-01-01", "1999-01-02")] {
+        let args = ["--ticks", day, "--out", &out, "--from", from, "--to", to];
+        exit(3, "expected at least one row, got none of ", &args);
+        exit(3, " outside --from and --to, ", &args);
+    }
     let disorder = "tick 3 of the instrument: expected a time not before 1970-01-01 00:00:02.000";
     exit(3, disorder, &[&["--ticks", &back, "--out", &out], &columns[..]].concat());
     exit(3, "/nowhere.csv: ", &["--ticks", "/nowhere.csv", "--out", &out]);

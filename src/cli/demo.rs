@@ -10,6 +10,7 @@ use crate::app::{Appliance, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
 use crate::sim::terminal::mishaps;
 use crate::sim::world::FaultRates;
+use crate::store::ticks::{OpenOptions, open_ticks};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,12 +64,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> ExitCode {
-    if let Some(path) = &args.ticks
-        && let Err(error) = std::fs::metadata(path)
-    {
-        eprintln!("tickbridge demo: --ticks {}: {error}", path.display());
-        return ExitCode::from(EXIT_CONFIG);
-    }
     let (folder, config) = match prepare(args) {
         Ok(prepared) => prepared,
         Err(fault) => {
@@ -141,13 +136,15 @@ enum PrepareFault {
     Write { path: PathBuf, error: std::io::Error },
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[error("--ticks {}: {error}", path.display())]
+    Ticks { path: PathBuf, error: String },
 }
 
 impl PrepareFault {
     fn exit_code(&self) -> u8 {
         match self {
             PrepareFault::Write { .. } => EXIT_IO,
-            PrepareFault::Config(_) => EXIT_CONFIG,
+            PrepareFault::Config(_) | PrepareFault::Ticks { .. } => EXIT_CONFIG,
         }
     }
 }
@@ -163,6 +160,9 @@ fn prepare(args: &Args) -> Result<(PathBuf, Config), PrepareFault> {
         None => bundled(&folder)?,
     };
     let mut config = Resolved::load(&file)?.config;
+    if let Some(path) = &args.ticks {
+        judge_ticks(path, &config).map_err(|error| PrepareFault::Ticks { path: path.clone(), error })?;
+    }
     std::fs::create_dir_all(&folder).map_err(|error| PrepareFault::Write { path: folder.clone(), error })?;
     config.appliance.state_dir = folder.join("state");
     config.journal.dir = folder.join("journal");
@@ -170,6 +170,26 @@ fn prepare(args: &Args) -> Result<(PathBuf, Config), PrepareFault> {
     config.link.market = ([127, 0, 0, 1], 0).into();
     config.link.trade = ([127, 0, 0, 1], 0).into();
     Ok((folder, config))
+}
+
+/// The symbol that the terminal quotes: that of the first account's first instrument.
+fn symbol(config: &Config) -> Option<&str> {
+    let venue = &config.venues.first()?.name;
+    config.instruments.iter().find(|known| known.venue == *venue).map(|known| known.symbol.as_str())
+}
+
+/// Gold under the name of EURUSD would trade, and mean nothing.
+fn judge_ticks(path: &Path, config: &Config) -> Result<(), String> {
+    std::fs::metadata(path).map_err(|error| error.to_string())?;
+    let ticks = open_ticks(path, &OpenOptions::default()).map_err(|error| error.to_string())?;
+    let expected = symbol(config).unwrap_or_default();
+    match &ticks.info().symbol {
+        // Brokers put letters behind a symbol: EURUSD.m is EURUSD.
+        Some(got) if !expected.to_ascii_uppercase().starts_with(&got.to_ascii_uppercase()) => Err(format!(
+            "expected ticks of {expected}, the configuration's first instrument, got {got}; give --config FILE with an instrument of that name"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Puts the bundled configuration and model into the folder.
@@ -202,6 +222,9 @@ fn terminal(
     if let Some(venue) = config.venues.first() {
         command.args(["--login", &venue.login.to_string(), "--server", &venue.server]);
         command.args(["--currency", &venue.currency]);
+    }
+    if let Some(symbol) = symbol(config) {
+        command.args(["--symbol", symbol]);
     }
     command
         .args(["--connect", &appliance.market_address.to_string()])

@@ -54,7 +54,7 @@ Exit codes:
   0  written
   1  written, but broken lines were skipped (--skip-broken)
   2  wrong arguments, or an invalid configuration
-  3  input refused: missing, broken, empty, out of order, or of no configured instrument
+  3  input refused: missing, broken, empty, out of order, of no configured instrument, or without a row to write
   4  the table could not be written";
 
 /// Options of `features export`.

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::features::{FeatureGraph, FeatureTick};
 use crate::setup::SetupError;
 use crate::store::table::{Column, ColumnKind, TableSummary, TableWriter};
+use crate::store::ticks::civil_text;
 use crate::types::{InstrumentId, TimeNs};
 use std::path::Path;
 
@@ -81,6 +82,9 @@ struct Export<'a> {
     graph: FeatureGraph,
     table: TableWriter,
     summary: ExportSummary,
+    /// First and last time of a tick.
+    span: Option<(TimeNs, TimeNs)>,
+    outside_count: u64,
 }
 
 /// Makes the table `file`; `progress` is told the bytes of ticks read.
@@ -97,12 +101,16 @@ pub fn export(
     let mut labels = Vec::with_capacity(horizons.len());
     while let Some(tick) = ahead.next(&mut || source.next_tick(), &mut labels)? {
         if tick.ts_venue >= options.to {
+            run.leave_out(&tick);
             break;
         }
         run.take(&tick, &labels)?;
         if run.summary.tick_count.is_multiple_of(PROGRESS_TICKS) {
             progress(source.bytes_read());
         }
+    }
+    if run.summary.ts_first_ns.is_none() {
+        return Err(run.no_row());
     }
     let Export { graph, table, mut summary, .. } = run;
     summary.refused_count = graph.refused_count();
@@ -143,14 +151,42 @@ impl<'a> Export<'a> {
             ts_last_ns: None,
             file_bytes: 0,
         };
-        Ok(Export { options, grid, graph, table, summary })
+        Ok(Export { options, grid, graph, table, summary, span: None, outside_count: 0 })
+    }
+
+    /// A tick outside the asked time, before it or the first after it.
+    fn leave_out(&mut self, tick: &SourceTick) {
+        self.see(tick);
+        self.outside_count += 1;
+    }
+
+    fn see(&mut self, tick: &SourceTick) {
+        self.span = Some((self.span.map_or(tick.ts_venue, |(first, _)| first), tick.ts_venue));
+    }
+
+    /// Why there is nothing to write.
+    fn no_row(&self) -> DatasetError {
+        let time = |ts: Option<TimeNs>| ts.map_or_else(|| "-".to_owned(), civil_text);
+        DatasetError::NoRow {
+            tick_count: self.summary.tick_count,
+            first: time(self.span.map(|(first, _)| first)),
+            last: time(self.span.map(|(_, last)| last)),
+            outside_count: self.outside_count,
+            unready_count: self.summary.unready_count,
+            unlabelled_count: self.summary.unlabelled_count,
+        }
     }
 
     /// Pushes a tick and, if it is one of the rows', writes its row.
     fn take(&mut self, tick: &SourceTick, labels: &[Option<f64>]) -> Result<(), DatasetError> {
         self.graph.on_tick(tick.instrument, tick.ts_venue, &feature_tick(tick));
         self.summary.tick_count += 1;
-        if tick.instrument != self.options.rows_of || tick.ts_venue < self.options.from {
+        self.see(tick);
+        if tick.instrument != self.options.rows_of {
+            return Ok(());
+        }
+        if tick.ts_venue < self.options.from {
+            self.outside_count += 1;
             return Ok(());
         }
         let (ready, labelled) = (self.graph.all_ready(), labels.iter().all(Option::is_some));

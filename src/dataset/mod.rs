@@ -97,6 +97,25 @@ pub enum DatasetError {
         /// The instrument's name.
         instrument: String,
     },
+    /// Not one row came of the ticks.
+    #[error(
+        "expected at least one row, got none of {tick_count} ticks from {first} to {last}: {outside_count} outside --from and --to, \
+        {unready_count} whose features were not ready, {unlabelled_count} without a label"
+    )]
+    NoRow {
+        /// Ticks that were read.
+        tick_count: u64,
+        /// Time of the first.
+        first: String,
+        /// Time of the last.
+        last: String,
+        /// Ticks of the rows' instrument outside the asked time.
+        outside_count: u64,
+        /// Rows with an unready feature.
+        unready_count: u64,
+        /// Rows without a label.
+        unlabelled_count: u64,
+    },
     /// Too many ticks would have to wait for their labels.
     #[error("--labels: expected a horizon within {ticks_max} ticks, got one beyond")]
     Horizon {
