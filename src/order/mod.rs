@@ -6,6 +6,7 @@
 //! `Unknown` is left on evidence only.
 
 mod book;
+pub mod exits;
 mod position;
 mod retcode;
 mod state;
