@@ -11,6 +11,7 @@ mod guards;
 mod history;
 mod models;
 mod reductions;
+mod requests;
 mod teller;
 
 use super::*;
