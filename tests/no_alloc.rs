@@ -26,6 +26,7 @@ use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOut
 use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
 use tickbridge::model::{LoadOptions, Model, synthetic};
+use tickbridge::order::exits::ExitPlan;
 use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use tickbridge::risk::Limits;
 use tickbridge::runtime::agent::Agent;
@@ -76,7 +77,9 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             take_profit_points: 200,
             deviation_points: 5,
             decision_budget_ns: 100 * NS_PER_MS,
-            hold_ns_max: 10 * NS_PER_S,
+            exits: ExitPlan { hold_ns_max: 10 * NS_PER_S, ..ExitPlan::OFF },
+            atr_feature: None,
+            one_cancels_other: false,
         },
         evaluate_every_ticks: 1,
         regime_feature: None,

@@ -46,7 +46,7 @@ impl OrderRun {
         let mut setup = setup(INSTRUMENTS, 16);
         for strategy in &mut setup.strategies {
             // Whatever is open is closed on the next tick: entries and exits in turn.
-            strategy.plan.hold_ns_max = 1;
+            strategy.plan.exits.hold_ns_max = 1;
         }
         let Rings { market, ingest_reports, send_reports, orders, history_requests } =
             rings(RingSizes { market: 16_384, reports: 4_096, orders: 4_096 });

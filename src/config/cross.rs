@@ -27,6 +27,7 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         ("features", "of", "features"),
         ("model", "instrument", "instruments"),
         ("signal", "regime_feature", "features"),
+        ("exits", "trailing_atr_feature", "features"),
     ] {
         cross.refers(section, key, target);
     }
@@ -148,7 +149,7 @@ impl<'a> Cross<'a> {
                 Some(near) => format!("a name of [[{target}]] (did you mean {near}?)"),
                 None => format!("a name of [[{target}]]"),
             };
-            let index = (!matches!(section, "model" | "signal")).then_some(index);
+            let index = (!matches!(section, "model" | "signal" | "exits")).then_some(index);
             self.fault(block, index, key, Fault::Reference, expected, format!("\"{name}\""));
         }
     }

@@ -163,6 +163,20 @@ pub const SECTIONS: &[Section] = &[
         doc: "What turns a score into an intent.",
     },
     Section {
+        name: "exits",
+        shape: Shape::One,
+        include: "",
+        keys: EXITS,
+        doc: "When a position is left, in part or whole, and how its stop follows. Exits pass whatever holds entries back.",
+    },
+    Section {
+        name: "external",
+        shape: Shape::One,
+        include: "",
+        keys: EXTERNAL,
+        doc: "Orders and positions that others have on the account: a hand, another program.",
+    },
+    Section {
         name: "watch",
         shape: Shape::One,
         include: "",
@@ -358,7 +372,6 @@ const SIGNAL: &[Key] = keys! {
     "stop_loss_points" Int(0, 10_000_000), "points, 0 none", Default("0"), "Protective stop that rides with an entry.";
     "take_profit_points" Int(0, 10_000_000), "points, 0 none", Default("0"), "Target that rides with an entry.";
     "decision_budget_ms" Int(1, 60_000), "ms", Default("100"), "A decision older than this is not sent.";
-    "hold_ms_max" Int(0, 365 * DAY_MS), "ms, 0 none", Default("0"), "A position older than this is closed.";
     "edge_ticks_per_unit" Real(0.0, 1e9), "ticks per unit of score, 0 off", Default("0.0"), "Expected move for each unit of score beyond ensemble.middle; an entry needs more than spread, commission_ticks and edge_margin_ticks together.";
     "commission_ticks" Real(0.0, 1e6), "ticks", Default("0.0"), "Commission of a round trip.";
     "edge_margin_ticks" Real(-1e6, 1e6), "ticks", Default("0.0"), "What must be left of the expected move.";
@@ -369,6 +382,28 @@ const SIGNAL: &[Key] = keys! {
     "regime_max" Real(-1e12, 1e12), "the feature's", Default("1000000000000.0"), "Highest value of regime_feature.";
     "sessions" Text(127), "server time", Optional("\"07:00-17:00, 20:00-22:00\""), "Entries are made in these windows only, start included, end excluded; one may cross midnight. At most 8.";
     "session_days" Text(63), "", Default("\"mon tue wed thu fri sat sun\""), "Days in which a window may begin.";
+};
+const EXITS: &[Key] = keys! {
+    "hold_ms_max" Int(0, 365 * DAY_MS), "ms, 0 none", Default("0"), "A position older than this is closed.";
+    "session_end_s" Int(0, 86_400), "s, 0 off", Default("0"), "A position is closed when so much or less is left of signal.sessions, and outside of them.";
+    "trailing" Choice(&["off", "distance", "atr", "steps"]), "", Default("\"off\""),
+        "How the stop loss follows the best price: at trailing_points; at trailing_atr_multiple times trailing_atr_feature; at trailing_points behind whole trailing_step_points from the entry.";
+    "trailing_points" Int(0, 10_000_000), "points", Default("0"), "Distance for distance and steps.";
+    "trailing_step_points" Int(0, 10_000_000), "points", Default("0"), "Length of a step.";
+    "trailing_atr_feature" FeatureName, "", Optional("\"atr_14\""), "A feature of kind atr on model.instrument. While it is not ready the stop stays.";
+    "trailing_atr_multiple" Real(0.01, 1000.0), "true ranges", Default("2.0"), "Distance for atr.";
+    "trailing_after_points" Int(0, 10_000_000), "points", Default("0"), "The stop follows once the price was so much better than the entry.";
+    "break_even_after_points" Int(0, 10_000_000), "points, 0 off", Default("0"), "Once the price was so much better than the entry the stop stands at it.";
+    "break_even_offset_points" Int(0, 10_000_000), "points", Default("0"), "And so much on the good side of it; less than break_even_after_points.";
+    "ladder" Text(255), "points:share", Optional("\"100:0.5, 200:0.25\""), "Parts that are closed once the price was so many points better than the entry; shares of everything that was filled. At most 8.";
+    "unprotected_ms_max" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "A position that signal.stop_loss_points demands a stop for is closed when the venue shows none for so long, or refuses one.";
+    "move_points_min" Int(0, 1_000_000), "points", Default("1"), "A stop is not moved by less.";
+    "move_ms_min" Int(0, HOUR_MS), "ms", Default("1000"), "Nor sooner after the last move.";
+    "one_cancels_other" Bool, "", Default("false"), "When a pending entry fills, or an exit closes the position, other pending entries of the instrument are cancelled.";
+};
+const EXTERNAL: &[Key] = keys! {
+    "policy" Choice(&["ignore", "count", "adopt"]), "", Default("\"count\""),
+        "ignore: no part of our exposure; count: part of it in every limit; adopt: taken over where a strategy trades the instrument, exits included.";
 };
 const WATCH: &[Key] = keys! {
     "shadow_every" Int(1, 1_000_000), "decisions", Default("1"), "Shadows are asked on every n-th decision, after its order left.";

@@ -33,7 +33,7 @@ section!(
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
-        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, watch: Watch, registry: Registry,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, exits: Exits, external: External, watch: Watch, registry: Registry,
         operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
 );
@@ -201,11 +201,32 @@ section!(
     Signal {
         enter_long_above: f64, exit_long_below: f64, enter_short_below: f64, exit_short_above: f64,
         volume_lots: f64, cooldown_ms: u64, spread_max_ticks: i64, quote_age_max_ms: u64, stop_loss_points: u32,
-        take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64, edge_ticks_per_unit: f64,
+        take_profit_points: u32, decision_budget_ms: u64, edge_ticks_per_unit: f64,
         commission_ticks: f64, edge_margin_ticks: f64, agreement_min: f64, feature_age_max_ms: u64,
         regime_feature: Option<String>, regime_min: f64, regime_max: f64, sessions: Option<String>,
         session_days: String,
     }
+);
+choice!(
+    /// How a stop follows.
+    TrailingKind { Off, Distance, Atr, Steps }
+);
+section!(
+    /// `[exits]`.
+    Exits {
+        hold_ms_max: u64, session_end_s: i64, trailing: TrailingKind, trailing_points: u32, trailing_step_points: u32,
+        trailing_atr_feature: Option<String>, trailing_atr_multiple: f64, trailing_after_points: u32,
+        break_even_after_points: u32, break_even_offset_points: u32, ladder: Option<String>,
+        unprotected_ms_max: u64, move_points_min: u32, move_ms_min: u64, one_cancels_other: bool,
+    }
+);
+choice!(
+    /// What others' volume is to us.
+    ExternalKind { Ignore, Count, Adopt }
+);
+section!(
+    /// `[external]`.
+    External { policy: ExternalKind, }
 );
 section!(
     /// `[watch]`.

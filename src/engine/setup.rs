@@ -6,6 +6,7 @@
 
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
+use crate::order::exits::ExitPlan;
 use crate::risk::Limits;
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
@@ -23,8 +24,12 @@ pub struct OrderPlan {
     pub deviation_points: u32,
     /// A decision older than this is not sent, nanoseconds.
     pub decision_budget_ns: i64,
-    /// A position older than this is closed, nanoseconds; zero for never.
-    pub hold_ns_max: i64,
+    /// When a position is left.
+    pub exits: ExitPlan,
+    /// The feature that trailing takes for the average true range, as its place in the row.
+    pub atr_feature: Option<u16>,
+    /// When a pending entry fills, or an exit closes the position, the instrument's other pending entries are cancelled.
+    pub one_cancels_other: bool,
 }
 
 /// What is looked at after a decision left: the models beside the live ones, and how good the live ones are.

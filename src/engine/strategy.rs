@@ -44,7 +44,7 @@ impl Strategy {
 
     /// Whether a position of this size is older than the plan allows.
     pub(super) fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
-        let hold_ns_max = self.setup.plan.hold_ns_max;
+        let hold_ns_max = self.setup.plan.exits.hold_ns_max;
         hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
     }
 }

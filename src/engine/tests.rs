@@ -11,12 +11,14 @@ mod guards;
 mod history;
 mod models;
 mod reductions;
+mod requests;
 mod teller;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};
 use crate::model::{LoadOptions, Model};
 use crate::order::Verdict;
+use crate::order::exits::ExitPlan;
 use crate::record::*;
 use crate::risk::Limits;
 use crate::signal::{Rule, Thresholds};
@@ -45,7 +47,9 @@ pub(super) fn setup() -> Setup {
         take_profit_points: 0,
         deviation_points: 5,
         decision_budget_ns: 100 * NS_PER_MS,
-        hold_ns_max: 0,
+        exits: ExitPlan::OFF,
+        atr_feature: None,
+        one_cancels_other: false,
     };
     let limits = Limits {
         order_lots_max: 0.5,

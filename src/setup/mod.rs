@@ -5,6 +5,7 @@
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
 mod effective;
+mod exits;
 mod features;
 mod models;
 mod rule;
@@ -200,17 +201,20 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
     features::check_sizes(config, &specs)?;
     let signal = &config.signal;
     let rule = rule::rule(config)?;
+    let limits = limits(config);
+    limits.validate()?;
+    let features = FeatureGraph::build(&specs)?;
+    let (exits, atr_feature) = exits::exits(config, features.names(), &rule)?;
     let plan = OrderPlan {
         lots: signal.volume_lots,
         stop_loss_points: signal.stop_loss_points,
         take_profit_points: signal.take_profit_points,
         deviation_points: config.risk.price_distance_max_points,
         decision_budget_ns: ms(signal.decision_budget_ms),
-        hold_ns_max: ms(signal.hold_ms_max),
+        exits,
+        atr_feature,
+        one_cancels_other: config.exits.one_cancels_other,
     };
-    let limits = limits(config);
-    limits.validate()?;
-    let features = FeatureGraph::build(&specs)?;
     let models = models.load(config, features.names(), &rule)?;
     let place = |name: &String| features.names().iter().position(|have| have == name).map(|at| at as u16);
     let regime_feature = signal.regime_feature.as_ref().and_then(place);

@@ -101,6 +101,32 @@ impl Sessions {
         })
     }
 
+    /// Seconds until no window is open any more; zero outside of every window, and more than a week for one that never ends.
+    pub fn left_s(&self, server_s: i64) -> i64 {
+        let mut at = server_s;
+        while at - server_s <= 8 * SECONDS_A_DAY
+            && let Some(end) = self.end_of(at)
+        {
+            at = end;
+        }
+        at - server_s
+    }
+
+    /// The end of the window that is open longest at a second, if one is.
+    fn end_of(&self, server_s: i64) -> Option<i64> {
+        let (minute, day) = (server_s.rem_euclid(SECONDS_A_DAY) / 60, server_s.div_euclid(SECONDS_A_DAY));
+        let windows = self.windows[..usize::from(self.window_count)].iter();
+        let end = |&(from, to): &(u16, u16)| {
+            let (from, to) = (i64::from(from), i64::from(to));
+            if from < to {
+                return (minute >= from && minute < to && self.has_day(day)).then_some(to);
+            }
+            let from_today = (minute >= from && self.has_day(day)).then_some(to + i64::from(MINUTES_A_DAY));
+            from_today.or((minute < to && self.has_day(day - 1)).then_some(to))
+        };
+        windows.filter_map(end).max().map(|end| day * SECONDS_A_DAY + end * 60)
+    }
+
     fn has_day(&self, day: i64) -> bool {
         // The first of January 1970 was a Thursday.
         self.days >> (day + 4).rem_euclid(7) & 1 == 1
@@ -229,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_session_runs_over_windows_that_touch() {
+        let day = Sessions::new(&[(7 * 60, 12 * 60), (12 * 60, 17 * 60)], 0b011_1110).unwrap();
+        assert_eq!(day.left_s(at(1, 7 * 60) + 1), 10 * 3_600 - 1);
+        assert_eq!((day.left_s(at(1, 17 * 60)), day.left_s(at(6, 8 * 60))), (0, 0));
+        let night = Sessions::new(&[(22 * 60, 2 * 60)], 1 << 5).unwrap();
+        assert_eq!((night.left_s(at(5, 23 * 60)), night.left_s(at(6, 60))), (3 * 3_600, 3_600));
+        assert_eq!(night.left_s(at(5, 60)), 0);
+        assert!(Sessions::new(&[], EVERY_DAY).unwrap().left_s(at(3, 5)) > 7 * SECONDS_A_DAY);
+        let weekdays = Sessions::new(&[], 0b011_1110).unwrap();
+        assert_eq!(weekdays.left_s(at(5, 23 * 60)), 3_600, "over on Saturday");
+    }
+
+    #[test]
     fn an_edge_must_be_more_than_its_cost() {
         let edge = Edge { middle: 0.5, ticks_per_unit: 100.0, commission_ticks: 2.0, margin_ticks: 1.0 };
         let filters = Filters { edge: Some(edge), ..Filters::default() };
@@ -277,6 +316,7 @@ mod tests {
             let inside = Sessions::new(&[(from, to)], EVERY_DAY).unwrap();
             let outside = Sessions::new(&[(to, from)], EVERY_DAY).unwrap();
             prop_assert!(inside.contains(minute * 60) != outside.contains(minute * 60));
+            prop_assert_eq!(inside.contains(minute * 60), inside.left_s(minute * 60) > 0);
         }
     }
 }

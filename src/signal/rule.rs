@@ -151,6 +151,11 @@ impl Rule {
         &self.vetoes
     }
 
+    /// Seconds left of the session at a second of the server's calendar, zero outside; `None` where no sessions are set.
+    pub fn session_left_s(&self, server_s: i64) -> Option<i64> {
+        self.filters.sessions.map(|sessions| sessions.left_s(server_s))
+    }
+
     /// The same thresholds and filters with nothing counted and no entry made: for a model that is only watched.
     pub fn fresh(&self) -> Rule {
         Rule { last_entry: None, vetoes: [0; VETO_COUNT], ..self.clone() }

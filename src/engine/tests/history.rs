@@ -294,7 +294,7 @@ fn a_row_with_a_hole_or_an_old_feature_is_not_shown_and_each_is_counted() {
 #[test]
 fn a_position_is_left_in_time_even_while_features_are_told_their_past() {
     let mut bench = Bench::ready();
-    bench.engine.strategies[0].setup.plan.hold_ns_max = 100 * NS_PER_MS;
+    bench.engine.strategies[0].setup.plan.exits.hold_ns_max = 100 * NS_PER_MS;
     let entry = command(&bench.tick(100_005)).unwrap();
     bench.fill(&entry);
     bench.engine.strategies[0].setup.features.reset(EURUSD);

@@ -11,6 +11,7 @@ use crate::engine::{
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
 use crate::model::{LoadOptions, Model};
+use crate::order::exits::ExitPlan;
 use crate::risk::Limits;
 use crate::runtime::Prng;
 use crate::signal::{Rule, Thresholds};
@@ -95,7 +96,9 @@ pub(super) fn setup() -> Setup {
                 take_profit_points: 20,
                 deviation_points: 5,
                 decision_budget_ns: 100 * NS_PER_MS,
-                hold_ns_max: NS_PER_S,
+                exits: ExitPlan { hold_ns_max: NS_PER_S, ..ExitPlan::OFF },
+                atr_feature: None,
+                one_cancels_other: false,
             },
             evaluate_every_ticks: 1,
             regime_feature: None,
