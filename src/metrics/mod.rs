@@ -15,12 +15,19 @@ use std::path::Path;
 pub use interval::IntervalWriter;
 pub use status::Status;
 
-/// Counters in Prometheus text exposition format 0.0.4. Names outside `[a-zA-Z0-9_]` get `_`.
+/// How the names of numbers end that are a state, and may fall.
+const GAUGE_ENDS: [&str; 4] = ["_high_water", "_seq", ".revision", "_index_e3"];
+
+/// Counters and gauges in Prometheus text exposition format 0.0.4. Names outside `[a-zA-Z0-9_]` get `_`.
 pub fn prometheus(counters: &[(&str, u64)]) -> String {
     let mut text = String::new();
     for (name, value) in counters {
         let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let _ = writeln!(text, "# TYPE tickbridge_{safe}_total counter\ntickbridge_{safe}_total {value}");
+        let (end, kind) = match GAUGE_ENDS.iter().any(|end| name.ends_with(end)) {
+            true => ("", "gauge"),
+            false => ("_total", "counter"),
+        };
+        let _ = writeln!(text, "# TYPE tickbridge_{safe}{end} {kind}\ntickbridge_{safe}{end} {value}");
     }
     text
 }
@@ -45,6 +52,8 @@ mod tests {
 
     #[test]
     fn counters_are_exposed_and_files_replaced() {
+        let text = prometheus(&[("journal.journal_seq", 7)]);
+        assert_eq!(text, "# TYPE tickbridge_journal_journal_seq gauge\ntickbridge_journal_journal_seq 7\n");
         let counters = [("ticks", 3), ("rejects.stale", 1)];
         let text = prometheus(&counters);
         assert!(
