@@ -148,7 +148,7 @@ impl Engine {
         }
     }
 
-    fn exit(&mut self, at: usize, position: i64, quote: &Quote, out: &mut Outputs) {
+    pub(super) fn exit(&mut self, at: usize, position: i64, quote: &Quote, out: &mut Outputs) {
         let instrument = self.strategies[at].setup.instrument;
         if position == 0 {
             return;

@@ -16,6 +16,7 @@ mod facts;
 mod guards;
 mod held;
 mod history;
+mod kill;
 mod loss;
 mod models;
 mod needs;
@@ -49,6 +50,7 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use executions::Executions;
+use kill::Kills;
 use loss::LossWatch;
 use strategy::Strategy;
 use venue::Venue;
@@ -94,6 +96,7 @@ pub struct Engine {
     rejects_in_row: u32,
     losses_in_row: u32,
     executions: Executions,
+    kills: Kills,
     query_count: u64,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
@@ -142,6 +145,7 @@ impl Engine {
             rejects_in_row: 0,
             losses_in_row: 0,
             executions,
+            kills: Kills::default(),
             query_count: 0,
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
@@ -151,6 +155,13 @@ impl Engine {
     /// Takes one input and produces what follows from it. Outputs and unknown kinds are ignored.
     #[inline]
     pub fn step(&mut self, input: &Record, out: &mut Outputs) {
+        self.consume(input, out);
+        self.flatten_killed(out);
+    }
+
+    /// What follows from an input beside what a kill is still to close.
+    #[inline]
+    fn consume(&mut self, input: &Record, out: &mut Outputs) {
         self.advance(input.ts());
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
@@ -207,7 +218,7 @@ impl Engine {
                     self.trading_reason = change.and_then(|change| Reason::from_code(change.reason));
                 }
             }
-            _ => self.step(record, spare),
+            _ => self.consume(record, spare),
         }
         spare.clear();
     }

@@ -10,6 +10,7 @@ mod header;
 mod history;
 mod input;
 mod layout;
+mod limits;
 mod model;
 mod output;
 
@@ -28,5 +29,6 @@ pub use input::{
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
+pub use limits::{KillSwitch, KillTrigger};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};

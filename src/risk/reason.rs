@@ -103,6 +103,8 @@ reasons!(
     MarginLevel = 34, "MARGIN_LEVEL", "percent";
     /// The account's last word is too old.
     AccountStale = 35, "ACCOUNT_STALE", "ns";
+    /// The kill switch was thrown for this instrument, alone or with others.
+    KillScope = 80, "KILL_SCOPE", "scope";
 );
 
 /// What may leave.
