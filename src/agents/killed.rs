@@ -4,14 +4,14 @@
 //!
 //! Invariant: a cancel, a reduction, a close by an opposite position and a protective stop are never held back.
 
-use crate::record::{Command, Record};
+use crate::record::{AUX_REDUCES, Command, Record};
 use crate::runtime::KillFlag;
 use crate::types::{OrderAction, OrderId, StrategyId};
 
 /// Whether this command may not leave any more. A command that cannot be read is held while anything at all is killed.
 #[inline]
 pub(super) fn is_held(flag: &KillFlag, record: &Record, command: &Command) -> bool {
-    let is_reduction = record.aux() & 1 == 1;
+    let is_reduction = record.aux() & AUX_REDUCES != 0;
     // One that no order can have is in no table, and so it is held.
     let strategy = OrderId::from_raw(command.order_id).map_or(StrategyId(u16::MAX), OrderId::strategy);
     flag.is_killed(strategy, record.venue(), record.instrument())

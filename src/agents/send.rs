@@ -11,7 +11,7 @@ use super::killed;
 use super::rings::Outbound;
 use crate::journal::Progress;
 use crate::link::SendError;
-use crate::record::{self, DispatchOutcome, Kind, Origin, Record};
+use crate::record::{self, AUX_REVISION_SHIFT, DispatchOutcome, Kind, Origin, Record};
 use crate::runtime::KillFlag;
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
@@ -128,7 +128,8 @@ impl Send {
         let Some((spec, offset_s)) = endpoint.rules(slot, record.instrument()) else {
             return DispatchOutcome::NoSession;
         };
-        let wire = encode_command(command, spec, self.parts.epoch, offset_s, now);
+        let mut wire = encode_command(command, spec, self.parts.epoch, offset_s, now);
+        wire.revision = record.aux() >> AUX_REVISION_SHIFT;
         match endpoint.command(slot, &wire, now) {
             // Broken: the socket failed after it was queued, and part of it may have left.
             Ok(()) | Err(SendError::Broken) => DispatchOutcome::Sent,

@@ -29,6 +29,10 @@ pub enum AlertCode {
     /// There was no difference that stays, or fills came since, and so nothing to accept: subject is the instrument, then ours
     /// and theirs.
     NothingToAccept = 10,
+    /// A request is in doubt for too long: subject is its id, then the order and the position that it is about.
+    RequestOverdue = 11,
+    /// A request that had ended as not done was done after all: subject is its id, then the order and the position.
+    RequestReturned = 12,
     /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
     /// what came. The features warm live.
     HistoryUnanswered = 20,

@@ -52,6 +52,15 @@ impl Engine {
             DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
             DealOutcome::Ours(change) => {
                 self.count_fill(at.1, &deal, side, realised);
+                if let Some(terms) = self.orders.order(deal.magic).map(|order| order.terms)
+                    && deal.entry != DealEntry::Out.code()
+                {
+                    if deal.entry == DealEntry::InOut.code() {
+                        self.asking.stops.closed(at.1, deal.position);
+                    }
+                    self.asking.stops.filled(at.1, deal.position, terms.stop_loss, terms.take_profit);
+                }
+                self.position_changed(at.1, deal.position, out);
                 self.judge_deal(&deal, realised, out);
                 if let Some(order) = self.orders.order(deal.magic)
                     && order.qty_filled > order.new.qty.0
@@ -139,6 +148,8 @@ impl Engine {
         if ours > 0 {
             let part = record::DealEvent { qty: ours, ..*deal };
             self.count_fill(at.1, &part, side, realised);
+            self.position_changed(at.1, deal.position, out);
+            self.hear_close_by(deal.magic, out);
             self.judge_deal(&part, realised, out);
             self.prepare(at.1);
         }

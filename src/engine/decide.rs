@@ -6,13 +6,13 @@
 //! there is.
 
 use super::{Engine, Hold, Outputs, StrategySetup, Verdict};
-use crate::order::NewOrder;
-use crate::record::{self, FLAG_REFILL, Record};
+use crate::order::{NewOrder, Terms};
+use crate::record::{self, AUX_REDUCES, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal};
 use crate::signal::{Signal, State};
 use crate::types::{
-    Execution, Filling, InstrumentId, InstrumentSpec, MarginMode, NS_PER_S, OrderAction, OrderId, OrderKind,
-    Price, Qty, Quote, Side, TimeInForce, TimeNs,
+    Execution, Filling, InstrumentId, InstrumentSpec, NS_PER_S, OrderAction, OrderId, OrderKind, Price, Qty,
+    Quote, Side, TimeInForce, TimeNs,
 };
 
 /// A refusal that repeats is journalled this often.
@@ -99,9 +99,9 @@ impl Engine {
         };
         match signal {
             Signal::None => {}
-            Signal::Exit => self.exit(at, position, &quote, out),
+            Signal::Exit => self.exit(at, out),
             Signal::Enter(side) if position != 0 && position.signum() != side.sign() => {
-                self.exit(at, position, &quote, out);
+                self.exit(at, out);
             }
             Signal::Enter(side) => self.enter(at, side, &quote, out),
         }
@@ -115,8 +115,7 @@ impl Engine {
         if self.strategies[at].holds_too_long(position, self.now) {
             // The last score was another tick's, and may be of a model that is gone.
             self.strategies[at].verdict = Verdict::NONE;
-            let quote = *self.market.quote(instrument);
-            self.exit(at, position, &quote, out);
+            self.exit(at, out);
         }
     }
 
@@ -148,56 +147,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn exit(&mut self, at: usize, position: i64, quote: &Quote, out: &mut Outputs) {
-        let instrument = self.strategies[at].setup.instrument;
-        if position == 0 {
-            return;
-        }
-        let (side, sign) =
-            if position > 0 { (Side::Sell, position.signum()) } else { (Side::Buy, position.signum()) };
-        // What open orders may still take away is taken away already; an opening that is under way hinders nothing.
-        let reserved = self.orders.reserved(instrument, side);
-        let own = position.abs().saturating_sub(reserved);
-        if own <= 0 {
-            self.counts.waits_in_flight += 1;
-            return;
-        }
-        let Some(spec) = self.spec(instrument).copied() else { return };
-        let Some(filling) = filling(&spec) else { return };
-        let Some((ticket, open)) = self.closable(instrument, position) else {
-            self.counts.waits_in_flight += 1;
-            return;
-        };
-        // Others' volume on the other side leaves less to reduce; where it leaves nothing the gate says so.
-        let exposed = position.saturating_add(self.external(instrument)).saturating_mul(sign) - reserved;
-        let qty = open.min(own).min(spec.volume_max.0).min(if exposed > 0 { exposed } else { i64::MAX });
-        let qty = qty.min(self.known_at_venue(instrument, sign).saturating_sub(reserved).max(0));
-        if qty == 0 {
-            return;
-        }
-        let intent = wish(instrument, side, qty, quote, true);
-        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
-            Err(refusal) => self.deny(at, &intent, refusal, out),
-            Ok(approved) => self.send(at, &approved, ticket, filling, [Price::NONE; 2], out),
-        }
-    }
-
-    /// The ticket to close and what is left of it: on a hedging account a close names its ticket, the oldest first that no
-    /// close under way has taken whole; on a netting account there is none, and the position is one.
-    fn closable(&self, instrument: InstrumentId, position: i64) -> Option<(u64, i64)> {
-        let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
-        if venue.is_none_or(|venue| venue.margin_mode != MarginMode::Hedging) {
-            return Some((0, position.abs()));
-        }
-        let is_quiet = self.orders.open_of(instrument) == 0;
-        let taken = |ticket: u64| if is_quiet { 0 } else { self.orders.closing(ticket) };
-        let same_side =
-            self.positions.tickets(instrument).filter(|(_, qty)| qty.signum() == position.signum());
-        let mut left = same_side.map(|(ticket, qty)| (ticket, qty.abs() - taken(ticket)));
-        left.find(|(_, left)| *left > 0)
-    }
-
-    fn send(
+    pub(super) fn send(
         &mut self,
         at: usize,
         approved: &Approved,
@@ -205,7 +155,7 @@ impl Engine {
         filling: Filling,
         [stop_loss, take_profit]: [Price; 2],
         out: &mut Outputs,
-    ) {
+    ) -> OrderId {
         let id = self.next_id();
         let strategy = &self.strategies[at];
         let verdict = strategy.verdict;
@@ -256,6 +206,7 @@ impl Engine {
         if is_last {
             self.tell_disabled(intent.instrument, out);
         }
+        id
     }
 
     /// Takes a command as an order of ours, from the gate or from the journal; `true` when its instrument is disabled by it.
@@ -271,18 +222,33 @@ impl Engine {
             instrument,
             side,
             qty: Qty(command.qty),
-            reduces: record.aux() == 1,
+            reduces: record.aux() & AUX_REDUCES != 0,
             position: command.position,
             ts_decide: record.ts(),
             ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });
-        let opens = instrument.index().filter(|_| record.aux() != 1);
+        let kind = OrderKind::from_code(command.order_kind).unwrap_or(OrderKind::market(side));
+        let terms = Terms {
+            price: if command.action == OrderAction::Pending.code() {
+                Price(command.price)
+            } else {
+                Price::NONE
+            },
+            stop_limit: Price(command.stop_limit),
+            stop_loss: Price(command.stop_loss),
+            take_profit: Price(command.take_profit),
+        };
+        self.orders.rests(id.raw(), kind, terms);
+        let time_in_force = TimeInForce::from_code(command.time_in_force);
+        self.orders
+            .lives(id.raw(), (time_in_force.unwrap_or(TimeInForce::GoodTillCancel), command.expiration_s));
+        let opens = instrument.index().filter(|_| record.aux() & AUX_REDUCES == 0);
         let is_last = opens.is_some_and(|index| self.executions.count(index, record.ts()));
         self.prepare(instrument);
         is_last
     }
 
-    fn deny(&mut self, at: usize, intent: &Intent, refusal: Refusal, out: &mut Outputs) {
+    pub(super) fn deny(&mut self, at: usize, intent: &Intent, refusal: Refusal, out: &mut Outputs) {
         self.counts.deny(refusal.reason);
         let now = self.now;
         let last = &mut self.strategies[at].last_denied;
@@ -308,13 +274,13 @@ impl Engine {
     }
 }
 
-fn wish(instrument: InstrumentId, side: Side, qty: i64, quote: &Quote, reduces: bool) -> Intent {
+pub(super) fn wish(instrument: InstrumentId, side: Side, qty: i64, quote: &Quote, reduces: bool) -> Intent {
     let price = if side == Side::Buy { quote.ask } else { quote.bid };
     Intent { instrument, side, qty: Qty(qty), price, reduces }
 }
 
 /// The filling that the venue accepts for a market order (`facts`: filling by execution mode); `None` when there is none.
-fn filling(spec: &InstrumentSpec) -> Option<Filling> {
+pub(super) fn filling(spec: &InstrumentSpec) -> Option<Filling> {
     match spec.execution {
         Execution::Request | Execution::Instant | Execution::Exchange => Some(Filling::Return),
         Execution::Market if spec.filling_modes & 1 != 0 => Some(Filling::FillOrKill),

@@ -30,7 +30,10 @@ impl Engine {
             Kind::CommandResult => self.on_result(input, out),
             Kind::OrderEvent => self.on_order_event(input, out),
             Kind::DealEvent => self.on_deal(input, out),
-            Kind::PositionEvent => self.on_position(input),
+            Kind::PositionEvent => {
+                self.on_position(input);
+                self.hear_position(input, out);
+            }
             Kind::Snapshot => self.on_snapshot(input, out),
             Kind::Gap => self.on_gap(input, out),
             Kind::Dispatch => self.on_dispatch(input, out),
@@ -71,6 +74,7 @@ impl Engine {
                 engine.changed(change, out);
             }
         });
+        self.doubt_requests_of_last_run(out);
         if start.halted != 0 {
             self.set_trading(Trading::Halted, Refusal { reason: Reason::LatchSet, limit: 0, got: 1 }, out);
         }
@@ -104,6 +108,7 @@ impl Engine {
             }
             if session.roles & ROLE_TRADE != 0 {
                 self.doubt_all_of(input.venue(), out);
+                self.doubt_requests_of(input.venue(), out);
             }
         }
         self.renew_conditions();
@@ -189,7 +194,7 @@ impl Engine {
 
     fn on_result(&mut self, input: &Record, out: &mut Outputs) {
         let Some(result) = input.payload::<record::CommandResult>() else { return };
-        if OrderId::from_raw(result.order_id).is_err() {
+        if OrderId::from_raw(result.order_id).is_err() || self.hear_result(&result, out) {
             return;
         }
         self.orders.note(result.order_id, result.ticket, result.retcode);
@@ -225,6 +230,7 @@ impl Engine {
         }
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         let verdict = if from_snapshot { Verdict::Snapshot } else { Verdict::Venue };
+        self.hear_order(&event, from_snapshot, out);
         if self.orders.order(event.magic).is_none() {
             return;
         }
@@ -277,6 +283,9 @@ impl Engine {
 
     fn on_dispatch(&mut self, input: &Record, out: &mut Outputs) {
         let Some(dispatch) = input.payload::<record::Dispatch>() else { return };
+        if self.hear_dispatch(&dispatch, out) {
+            return;
+        }
         let (fact, verdict) = match DispatchOutcome::from_code(dispatch.outcome) {
             Some(DispatchOutcome::Sent) => (Fact::Dispatched, Verdict::None),
             Some(_) => (Fact::NotDispatched, Verdict::Gate),
@@ -298,6 +307,7 @@ impl Engine {
             ControlAction::Reduce => self.set_trading(Trading::Reducing, refusal(Reason::OperatorOrder), out),
             ControlAction::Halt => self.set_trading(Trading::Halted, refusal(Reason::OperatorOrder), out),
             ControlAction::Kill => self.set_trading(Trading::Halted, refusal(Reason::OperatorKill), out),
+            ControlAction::ResolveNotExecuted if self.resolve_request(control.order_id, out) => {}
             ControlAction::ResolveNotExecuted => {
                 let change =
                     self.orders.learn(control.order_id, Fact::ProvenAbsent, Verdict::Operator, self.now);

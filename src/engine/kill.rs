@@ -3,17 +3,16 @@
 //! What it is not: the switch that works while the engine hangs; `runtime::kill_flag` is, and the sending lane reads it.
 //!
 //! Invariant: what is killed follows from journalled records alone and ends with the operator's word alone; a kill never
-//! hinders a reduction. Positions are closed by steps, never while state is recovered.
+//! hinders a reduction. Orders are cancelled and positions closed by steps, never while state is recovered.
 
+use super::venue::Venue;
 use super::{AlertCode, Engine, Outputs, Verdict};
 use crate::record::{KillSwitch, Record};
 use crate::risk::{Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, Scope, TimeNs, VenueId};
 
-/// Positions that are still there are looked at again after this.
-const FLATTEN_AGAIN_NS: i64 = NS_PER_S;
-/// Closing orders of one instrument in one step: on a hedging account each closes a ticket.
-const CLOSES_PER_STEP_MAX: u64 = 4;
+/// What is still there is looked at again after this.
+const AGAIN_NS: i64 = NS_PER_S;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub(super) struct Kills {
     killed: Box<[u8]>,
     flattens: Box<[bool]>,
     is_flattening: bool,
-    flatten_due: TimeNs,
+    due: TimeNs,
     count: u32,
 }
 
@@ -32,7 +31,7 @@ impl Default for Kills {
             killed: vec![0; INSTRUMENTS_MAX].into(),
             flattens: vec![false; INSTRUMENTS_MAX].into(),
             is_flattening: false,
-            flatten_due: TimeNs::NEVER,
+            due: TimeNs::NEVER,
             count: 0,
         }
     }
@@ -71,7 +70,7 @@ impl Engine {
         }
         self.kills.count = self.kills.killed.iter().filter(|kind| **kind != 0).count() as u32;
         // At once, however lately something else was closed.
-        self.kills.flatten_due = TimeNs::NEVER;
+        self.kills.due = TimeNs::NEVER;
         let got = i64::from(kill.trigger);
         if scope == Scope::All {
             self.set_trading(Trading::Halted, Refusal { reason: Reason::OperatorKill, limit: 0, got }, out);
@@ -90,37 +89,34 @@ impl Engine {
         self.kills = Kills::default();
     }
 
-    /// Closes what is held where a kill says so, now and again until nothing is left.
+    /// Cancels what rests and would open where something is killed, and closes what is held where a kill says so: now, and again
+    /// until nothing is left.
     #[inline]
-    pub(super) fn flatten_killed(&mut self, out: &mut Outputs) {
-        if self.kills.is_flattening && self.now >= self.kills.flatten_due {
-            self.flatten(out);
+    pub(super) fn enforce_kills(&mut self, out: &mut Outputs) {
+        if self.kills.count > 0 && self.now >= self.kills.due {
+            self.sweep_killed(out);
         }
     }
 
     #[cold]
-    fn flatten(&mut self, out: &mut Outputs) {
-        self.kills.flatten_due = self.now.plus_ns(FLATTEN_AGAIN_NS);
-        for at in 0..self.strategies.len() {
-            let instrument = self.strategies[at].setup.instrument;
-            let is_killed = instrument.index().is_some_and(|index| self.kills.flattens[index]);
-            let venue = self.venues.get(usize::from(self.venue_of(instrument).0));
-            if is_killed && venue.is_some_and(|venue| venue.can_query()) {
-                self.close_all_of(at, instrument, out);
-            }
+    fn sweep_killed(&mut self, out: &mut Outputs) {
+        self.kills.due = self.now.plus_ns(AGAIN_NS);
+        // Nothing would leave without a session.
+        if !self.venues.iter().any(Venue::can_query) {
+            return;
         }
-    }
-
-    fn close_all_of(&mut self, at: usize, instrument: InstrumentId, out: &mut Outputs) {
-        let quote = *self.market.quote(instrument);
-        // No score wants this, and the last one may be of a model that is gone.
-        self.strategies[at].verdict = Verdict::NONE;
-        for _ in 0..CLOSES_PER_STEP_MAX {
-            let (position, sent) = (self.positions.net(instrument).qty, self.counts.orders);
-            self.exit(at, position, &quote, out);
-            if self.counts.orders == sent {
-                return;
-            }
+        // Copies: whatever is asked for looks at the tables again.
+        let (mut killed, mut flattens) = ([0; INSTRUMENTS_MAX], [false; INSTRUMENTS_MAX]);
+        killed.copy_from_slice(&self.kills.killed);
+        flattens.copy_from_slice(&self.kills.flattens);
+        let is_killed = |instrument: InstrumentId| instrument.index().is_some_and(|index| killed[index] != 0);
+        if self.orders.open_count() > 0 {
+            self.cancel_where(|order| !order.new.reduces && is_killed(order.new.instrument), out);
+        }
+        if self.kills.is_flattening {
+            // No score wants this, and the last one may be of a model that is gone.
+            self.strategies.iter_mut().for_each(|strategy| strategy.verdict = Verdict::NONE);
+            self.flatten_where(|instrument| instrument.index().is_some_and(|index| flattens[index]), out);
         }
     }
 }

@@ -11,6 +11,7 @@
 mod alert;
 mod deals;
 mod decide;
+mod evidence;
 mod executions;
 mod facts;
 mod guards;
@@ -24,9 +25,12 @@ mod observe;
 mod outputs;
 mod pace;
 mod reconcile;
+mod reduce;
+mod requests;
 mod setup;
 mod sources;
 mod strategy;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -39,6 +43,7 @@ pub use alert::AlertCode;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
+pub use requests::Asked;
 pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
 pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
@@ -52,6 +57,7 @@ use crate::types::{
 use executions::Executions;
 use kill::Kills;
 use loss::LossWatch;
+use requests::Asking;
 use strategy::Strategy;
 use venue::Venue;
 use warm::History;
@@ -98,6 +104,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     query_count: u64,
+    asking: Asking,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
     counts: Counts,
@@ -147,6 +154,7 @@ impl Engine {
             executions,
             kills: Kills::default(),
             query_count: 0,
+            asking: Asking::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
         }
@@ -156,13 +164,14 @@ impl Engine {
     #[inline]
     pub fn step(&mut self, input: &Record, out: &mut Outputs) {
         self.consume(input, out);
-        self.flatten_killed(out);
+        self.enforce_kills(out);
     }
 
-    /// What follows from an input beside what a kill is still to close.
+    /// What follows from an input beside what a kill is still to end.
     #[inline]
     fn consume(&mut self, input: &Record, out: &mut Outputs) {
         self.advance(input.ts());
+        self.asking.left = requests::REQUESTS_PER_STEP_MAX;
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
             Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
@@ -187,6 +196,7 @@ impl Engine {
     /// `spare` is working memory; what it holds afterwards is not to be sent.
     pub fn recover(&mut self, record: &Record, spare: &mut Outputs) {
         spare.clear();
+        self.asking.is_recovering = true;
         match record.kind() {
             Some(Kind::Tick) => {
                 self.advance(record.ts());
@@ -202,7 +212,9 @@ impl Engine {
             // Features begin empty at a start; what warmed them before is of no use.
             Some(Kind::HistoryBar | Kind::HistoryEnd) => self.advance(record.ts()),
             Some(Kind::Command) => {
-                if let Some(command) = record.payload::<record::Command>() {
+                if let Some(command) = record.payload::<record::Command>()
+                    && !self.remember_request(record, &command)
+                {
                     self.remember_command(record, &command);
                 }
             }
@@ -220,6 +232,7 @@ impl Engine {
             }
             _ => self.consume(record, spare),
         }
+        self.asking.is_recovering = false;
         spare.clear();
     }
 
@@ -276,7 +289,10 @@ impl Engine {
 
     /// Whether time itself is news to it: an order is open, or a venue was asked something.
     pub fn waits(&self) -> bool {
-        self.orders.open_count() > 0 || self.venues.iter().any(Venue::waits) || self.history.waits()
+        self.orders.open_count() > 0
+            || !self.asking.requests.open().is_empty()
+            || self.venues.iter().any(Venue::waits)
+            || self.history.waits()
     }
 
     /// Whether a strategy's features may be shown to its model; false for an index outside the list.
@@ -345,6 +361,9 @@ impl Engine {
         if from == OrderState::Rejected {
             self.returned(&order, at, out);
         }
+        if order.state.is_final() {
+            self.order_ended(&order, out);
+        }
     }
 
     /// What was taken for not executed is: it counts and is reserved again, and the venue is asked at once.
@@ -372,6 +391,7 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(VenueId::default(), InstrumentId::NONE, &change, out);
+        self.sweep_openings(out);
     }
 
     fn venue_of(&self, instrument: InstrumentId) -> VenueId {

@@ -91,6 +91,10 @@ pub struct Counts {
     pub decisions: u64,
     /// Commands produced.
     pub orders: u64,
+    /// Requests produced: cancels, changes, close-bys.
+    pub requests: u64,
+    /// Requests that came into doubt.
+    pub requests_unknown: u64,
     /// Fills of our orders counted.
     pub fills: u64,
     /// Numbers missing from streams.
@@ -134,6 +138,8 @@ impl Default for Counts {
             coalesced: 0,
             decisions: 0,
             orders: 0,
+            requests: 0,
+            requests_unknown: 0,
             fills: 0,
             gaps: 0,
             refilled: 0,

@@ -72,7 +72,7 @@ impl Engine {
 
     fn compare(&mut self, venue_index: usize, out: &mut Outputs) {
         self.counts.reconciliations += 1;
-        let settled_orders = self.settle_absent(venue_index, out);
+        let settled_orders = self.settle_absent(venue_index, out) & self.settle_requests(venue_index, out);
         if !self.venues[venue_index].baseline_taken && !self.differs_in_motion(venue_index) {
             // The first look of all: what is there already is not ours, and counts as exposure.
             self.venues[venue_index].baseline_taken = true;

@@ -12,6 +12,7 @@ mod history;
 mod kill;
 mod models;
 mod reductions;
+mod requests;
 mod teller;
 
 use super::*;

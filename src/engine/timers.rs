@@ -22,6 +22,8 @@ impl Engine {
                 self.ask_if_due(venue_index, out);
             }
         }
+        self.request_timers(out);
+        self.sweep_openings(out);
         self.account_timers();
         self.history_timers(out);
     }

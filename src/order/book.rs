@@ -6,8 +6,11 @@
 //! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
+use super::request::Terms;
 use super::state::{Fact, OrderState, RequestState, Verdict};
-use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, Qty, Side, TimeNs};
+use crate::types::{
+    INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs,
+};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -96,9 +99,24 @@ pub struct Order {
     pub retcode: u32,
     /// It ended by absence alone: nobody has seen its end. Whatever is heard of it counts as if it were still in doubt.
     pub is_presumed: bool,
+    /// What kind of order it is, as last told.
+    pub kind: OrderKind,
+    /// Where it rests, as last told: as asked for until then.
+    pub terms: Terms,
+    /// Requests about it so far.
+    pub revision: u32,
+    /// When the last one ended otherwise than done; `TimeNs::NEVER` before.
+    pub ts_refused: TimeNs,
+    /// How long it lives, and until when (UTC seconds, or zero): a change must say it again.
+    pub life: (TimeInForce, u32),
 }
 
 impl Order {
+    /// Waits at the venue for its price, or will.
+    pub fn is_pending(&self) -> bool {
+        !matches!(self.kind, OrderKind::Buy | OrderKind::Sell | OrderKind::CloseBy)
+    }
+
     /// What it may still fill, steps.
     pub fn remaining(&self) -> i64 {
         if self.state.is_final() { 0 } else { (self.new.qty.0 - self.qty_filled).max(0) }
@@ -201,6 +219,11 @@ impl OrderBook {
             seen_in: 0,
             retcode: 0,
             is_presumed: false,
+            kind: OrderKind::market(new.side),
+            terms: Terms::NONE,
+            revision: 0,
+            ts_refused: TimeNs::NEVER,
+            life: (TimeInForce::GoodTillCancel, 0),
         };
         let before = self.orders.insert(new.id.raw(), order);
         assert!(before.is_none(), "an order id was given twice");
@@ -277,6 +300,34 @@ impl OrderBook {
             if retcode != 0 {
                 order.retcode = retcode;
             }
+        }
+    }
+
+    /// Notes what kind of order it is and where it rests.
+    pub fn rests(&mut self, id: u64, kind: OrderKind, terms: Terms) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            (order.kind, order.terms) = (kind, terms);
+        }
+    }
+
+    /// Notes how long it lives.
+    pub fn lives(&mut self, id: u64, life: (TimeInForce, u32)) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.life = life;
+        }
+    }
+
+    /// A request about an order is made: `revision` of them so far.
+    pub fn asked(&mut self, id: u64, revision: u32) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.revision = order.revision.max(revision);
+        }
+    }
+
+    /// A request about an order ended otherwise than done.
+    pub fn refused(&mut self, id: u64, now: TimeNs) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.ts_refused = now;
         }
     }
 

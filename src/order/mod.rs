@@ -7,10 +7,16 @@
 
 mod book;
 mod position;
+mod request;
+mod requests;
 mod retcode;
 mod state;
+mod stops;
 
 pub use book::{Change, DealOutcome, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};
+pub use request::{NewRequest, Request, RequestFact, RequestStage, Terms};
+pub use requests::{REQUESTS_OPEN_MAX, RequestBook, RequestChange};
 pub use retcode::{RetcodeClass, classify};
 pub use state::{Fact, OrderState, RequestState, Verdict};
+pub use stops::{PositionStops, StopBook};

@@ -29,6 +29,7 @@ macro_rules! coded {
         }
     };
 }
+pub(super) use coded;
 
 coded!(
     /// What became of an order.

@@ -60,6 +60,8 @@ layouts!(
     HistoryRequest,
     Decision,
     ShadowScore,
+    RequestStateChange,
+    Retry,
 );
 
 /// Fields that hold nothing: what rounds a layout up.

@@ -106,6 +106,10 @@ kinds!(
     Decision = 80,
     /// What a model beside the live ones said: [`super::ShadowScore`].
     ShadowScore = 81,
+    /// A request came into doubt or to its end: [`super::RequestStateChange`].
+    RequestStateChange = 82,
+    /// The next command tries an order again: [`super::Retry`].
+    Retry = 83,
 );
 
 impl Kind {

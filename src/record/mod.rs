@@ -13,6 +13,7 @@ mod layout;
 mod limits;
 mod model;
 mod output;
+mod request;
 
 pub use fields::FieldValue;
 pub use header::{
@@ -32,3 +33,4 @@ pub use layout::{Field, FieldLayout, Layout};
 pub use limits::{KillSwitch, KillTrigger};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};

@@ -13,7 +13,8 @@ macro_rules! payload {
 payload!(Command, Query, Denied, OrderStateChange, TradingChange, Alert);
 
 layout! {
-    /// A command for a venue. The header's `ts` is the `ts_recv` of the input that caused it.
+    /// A command for a venue. The header's `ts` is the `ts_recv` of the input that caused it; its `aux` is [`super::AUX_REDUCES`]
+    /// and, of a request, its revision above [`super::AUX_REVISION_SHIFT`].
     pub struct Command {
         /// The order's id: `magic` on MT5.
         order_id: u64,
@@ -183,13 +184,15 @@ mod tests {
             HistoryRequest::BYTES,
             Decision::BYTES,
             ShadowScore::BYTES,
+            RequestStateChange::BYTES,
+            Retry::BYTES,
         ];
         assert_eq!(sizes.len(), Kind::ALL.len(), "a kind without a size here");
         assert_eq!(
             sizes,
             [
                 32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 24, 40, 48,
-                24, 32, 32, 96, 72
+                24, 32, 32, 96, 72, 40, 32
             ],
             "a layout changed: raise RECORD_VERSION"
         );

@@ -5,6 +5,10 @@
 //! Invariant: an intent is checked against its worst case, everything that may still fill included. A condition that was
 //! never set is "no".
 
+mod requests;
+
+pub use requests::{Ask, Levels, RequestIntent};
+
 use super::bucket::Bucket;
 use super::jump::Jump;
 use super::limits::{InstrumentLimits, Limits};
@@ -26,16 +30,16 @@ pub struct Intent {
     pub reduces: bool,
 }
 
-/// An intent that passed. Only [`Gate::check`] builds one.
+/// An intent that passed. Only [`Gate::check`] and [`Gate::check_request`] build one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Approved {
-    intent: Intent,
+pub struct Approved<T = Intent> {
+    intent: T,
     ts_approved: TimeNs,
 }
 
-impl Approved {
+impl<T> Approved<T> {
     /// What was approved.
-    pub fn intent(&self) -> &Intent {
+    pub fn intent(&self) -> &T {
         &self.intent
     }
 
@@ -100,6 +104,8 @@ pub struct Gate {
     trading: Trading,
     bucket: Bucket,
     reserve: Bucket,
+    cancels: Bucket,
+    changes: Bucket,
 }
 
 impl Gate {
@@ -113,6 +119,8 @@ impl Gate {
             trading: Trading::Active,
             bucket: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
             reserve: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
+            cancels: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
+            changes: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
         }
     }
 

@@ -12,6 +12,6 @@ mod limits;
 mod reason;
 
 pub use bucket::Bucket;
-pub use gate::{Approved, Conditions, Exposure, Gate, Intent, Refusal};
+pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};

@@ -103,6 +103,18 @@ reasons!(
     MarginLevel = 34, "MARGIN_LEVEL", "percent";
     /// The account's last word is too old.
     AccountStale = 35, "ACCOUNT_STALE", "ns";
+    /// Too many cancels or changes in too short a time.
+    RateRequests = 40, "RATE_REQUESTS", "requests";
+    /// A request about an order or position that is not ours or not there.
+    RequestSubject = 41, "REQUEST_SUBJECT", "subjects";
+    /// The venue does not take this kind of order, or stops, on the symbol.
+    InstrumentOrderKind = 42, "INSTRUMENT_ORDER_KIND", "modes";
+    /// The venue has no expiration that fits the wish.
+    InstrumentExpiration = 43, "INSTRUMENT_EXPIRATION", "modes";
+    /// Nearer to the price than the venue allows, or on the wrong side of it.
+    PriceLevel = 44, "PRICE_LEVEL", "ticks";
+    /// Only a hedging account has positions that close each other.
+    AccountNetting = 45, "ACCOUNT_NETTING", "mode";
     /// The kill switch was thrown for this instrument, alone or with others.
     KillScope = 80, "KILL_SCOPE", "scope";
 );

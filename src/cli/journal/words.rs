@@ -5,18 +5,18 @@
 //! Invariant: nothing is lost: beside every name stands the number it was made of.
 
 use crate::engine::{AlertCode, Slot};
-use crate::order::{OrderState, RequestState, Verdict};
+use crate::order::{OrderState, RequestStage, RequestState, Verdict};
 use crate::record::{
     ControlAction, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind,
     FieldValue, KillTrigger, Kind, ModelAction, Record,
 };
 use crate::registry::slot_name;
 use crate::risk::{Reason, Trading};
-use crate::types::{InstrumentId, Price};
+use crate::types::{InstrumentId, OrderAction, Price};
 use serde_json::{Map, Value as Json, json};
 
 /// Alerts that have a name.
-const ALERTS: [AlertCode; 19] = [
+const ALERTS: &[AlertCode] = &[
     AlertCode::PositionMismatch,
     AlertCode::UnknownOverdue,
     AlertCode::ExternalPosition,
@@ -36,6 +36,8 @@ const ALERTS: [AlertCode; 19] = [
     AlertCode::ModelQuality,
     AlertCode::ExecutionsRepeated,
     AlertCode::Killed,
+    AlertCode::RequestOverdue,
+    AlertCode::RequestReturned,
 ];
 
 /// Whether a field is a code that has names.
@@ -60,13 +62,21 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
         (Kind::OrderStateChange, "request") => {
             known(small.and_then(RequestState::from_code).map(RequestState::name))
         }
+        (Kind::RequestStateChange, "from" | "to") => {
+            known(small.and_then(RequestStage::from_code).map(RequestStage::name))
+        }
+        (Kind::RequestStateChange, "verdict") => known(small.and_then(Verdict::from_code).map(Verdict::name)),
+        (Kind::RequestStateChange, "request") => {
+            known(small.and_then(RequestState::from_code).map(RequestState::name))
+        }
+        (Kind::RequestStateChange, "action") => small.and_then(OrderAction::from_code).map(debug),
         (Kind::Control, "action") => small.and_then(ControlAction::from_code).map(debug),
         (Kind::ModelChange, "action") => small.and_then(ModelAction::from_code).map(debug),
         (Kind::ModelChange | Kind::ShadowScore, "slot") => small.and_then(Slot::from_code).map(slot_name),
         (Kind::Dispatch, "outcome") => small.and_then(DispatchOutcome::from_code).map(debug),
         (Kind::KillSwitch, "trigger") => small.and_then(KillTrigger::from_code).map(debug),
         (Kind::Fault, "kind") => small.and_then(FaultKind::from_code).map(debug),
-        (Kind::Alert, "code") => ALERTS.into_iter().find(|alert| *alert as u64 == code).map(debug),
+        (Kind::Alert, "code") => ALERTS.iter().find(|alert| **alert as u64 == code).map(debug),
         _ => None,
     }
 }

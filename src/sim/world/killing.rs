@@ -8,8 +8,8 @@
 use super::World;
 use super::planted::Planted;
 use super::schedule::Event;
-use crate::record::{Command, KillSwitch, KillTrigger, Kind, Layout, Record};
-use crate::types::{InstrumentId, NS_PER_MS, Scope};
+use crate::record::{AUX_REDUCES, Command, KillSwitch, KillTrigger, Layout, Record};
+use crate::types::{InstrumentId, NS_PER_MS, OrderAction, Scope};
 
 /// What is killed.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,9 @@ pub(super) struct Killed {
 }
 
 fn opens(record: &Record) -> bool {
-    record.kind() == Some(Kind::Command) && record.aux() & 1 == 0
+    let action = record.payload::<Command>().and_then(|command| OrderAction::from_code(command.action));
+    let is_opening = matches!(action, Some(OrderAction::Deal | OrderAction::Pending | OrderAction::Modify));
+    is_opening && record.aux() & AUX_REDUCES == 0
 }
 
 impl World {

@@ -348,6 +348,7 @@ impl World {
         };
         let offset_s = end.decoder.server_offset_s();
         let mut wire = encode_command(command, spec, self.appliance.epoch, offset_s, now);
+        wire.revision = record.aux() >> record::AUX_REVISION_SHIFT;
         self.spoil_command(record, &mut wire);
         self.write_wire(record, &wire);
         DispatchOutcome::Sent

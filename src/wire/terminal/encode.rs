@@ -39,7 +39,8 @@ pub fn encode_heartbeat(body: &Heartbeat, ts_sender_us: i64, to: &mut [u8]) -> u
 
 /// A command of ours in the terminal's units.
 ///
-/// `server_offset_s` is server time minus UTC; `now` decides how long the command stays valid on arrival.
+/// `server_offset_s` is server time minus UTC; `now` decides how long the command stays valid on arrival. The revision of a request
+/// is not in the payload: who sends sets it.
 pub fn encode_command(
     command: &record::Command,
     spec: &InstrumentSpec,

@@ -1,0 +1,55 @@
+//! Sweeping: every resting order that should not rest is cancelled, every position that should not stand is reduced.
+//!
+//! What it is not: the decision that trading stops; guards and the operator have that.
+//!
+//! Invariant: a sweep asks for what is not asked for yet and may be repeated at any time: timers do, as long as its reason
+//! holds, so that a cancel which never left, or was refused, is asked for again under a new id.
+
+use super::requests::Asked;
+use super::{Engine, Outputs};
+use crate::order::Order;
+use crate::risk::Trading;
+use crate::types::InstrumentId;
+
+impl Engine {
+    /// Asks that every open order goes that `is_meant`. Those that still may not be asked about are left to the next call.
+    pub fn cancel_where(&mut self, is_meant: impl Fn(&Order) -> bool, out: &mut Outputs) -> u32 {
+        let mut sent = 0;
+        self.each_open(|engine, id| {
+            if engine.orders.order(id).is_some_and(&is_meant) {
+                sent += u32::from(engine.cancel(id, out).is_sent());
+            }
+        });
+        sent
+    }
+
+    /// Reduces every position of an instrument that `is_meant`, as far as nothing reduces it yet. What waits is left to the next call.
+    pub fn flatten_where(&mut self, is_meant: impl Fn(InstrumentId) -> bool, out: &mut Outputs) -> u32 {
+        let mut sent = 0;
+        for at in 0..self.strategies.len() {
+            if !is_meant(self.strategies[at].setup.instrument) {
+                continue;
+            }
+            // A hedging account's tickets are closed one by one.
+            while self.asking.left > 0 && self.reduce(at, i64::MAX, 0, out).is_sent() {
+                self.asking.left -= 1;
+                sent += 1;
+            }
+        }
+        sent
+    }
+
+    /// While trading is not active nothing that opens may rest.
+    pub(super) fn sweep_openings(&mut self, out: &mut Outputs) {
+        if self.gate.trading() != Trading::Active && self.orders.open_count() > 0 {
+            self.cancel_where(|order| !order.new.reduces, out);
+        }
+    }
+}
+
+impl Asked {
+    /// Whether it is to be wished for again.
+    pub fn waits(self) -> bool {
+        matches!(self, Asked::Waits)
+    }
+}
