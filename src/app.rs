@@ -7,11 +7,14 @@
 
 mod console;
 mod control;
+mod kill;
 mod models;
 mod outcome;
+mod settings;
 
 pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
+pub use kill::{Kill, ScopeError, scope_named};
 pub use models::{ModelChangeError, Word};
 pub use outcome::Outcome;
 
@@ -22,7 +25,7 @@ use crate::agents::{
 use crate::config::{self, BeforeSend, Config};
 use crate::engine::{Engine, ModelUnit, Outputs, Slot};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
-use crate::link::{BindError, ServerSettings};
+use crate::link::BindError;
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use crate::risk::Trading;
 use crate::runtime::agent::Agent;
@@ -32,19 +35,18 @@ use crate::runtime::histogram::{StageReader, stage_histograms};
 use crate::runtime::huge_pages::collapse_heap;
 use crate::runtime::idle::Idle;
 use crate::runtime::lane::{Lane, LaneSpec, StopFlag};
-use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
+use crate::runtime::layout::{LaneLayout, LayoutChoice};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
-use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
+use kill::KillDoor;
 use models::ModelDoor;
+use settings::{layout, server};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Parts that one connection may bring in one cycle.
-const PARTS_PER_POLL_MAX: u32 = 256;
 /// Models between the control floor and the engine's lane.
 const MODELS_UNDER_WAY_MAX: usize = 8;
 /// Present in the state folder: come up halted.
@@ -67,6 +69,9 @@ pub enum StartError {
         /// Why.
         error: BindError,
     },
+    /// What an earlier run left killed cannot be taken back.
+    #[error("arm: {0}")]
+    Rearm(String),
     /// A file or thread that the start needs.
     #[error("{what}: {error}")]
     Io {
@@ -108,6 +113,7 @@ pub struct Appliance {
     /// What was chosen and found at the start, a sentence each.
     pub notes: Vec<String>,
     latch: PathBuf,
+    killed: KillDoor,
 }
 
 impl Appliance {
@@ -141,8 +147,10 @@ impl Appliance {
             notes.push(format!("state rebuilt from {recovered} records"));
         }
         // A killed process leaves no latch, but its journal says that it was halted or reduced.
+        let (mut killed, kills) = KillDoor::start(config, options.arm);
         let was_halted = has_latch || engine.trading() != Trading::Active;
-        let arm = options.arm.filter(|_| was_halted);
+        let arm = options.arm.filter(|_| was_halted || engine.killed_count() > 0 || killed.has_files());
+        notes.extend(killed.notes());
         if was_halted && arm.is_none() {
             notes.push(format!(
                 "{} since an earlier run: start with --arm \"who: why\" to trade",
@@ -232,6 +240,7 @@ impl Appliance {
             orders_slots: config.rings.orders_slots,
             orders: parts.orders.1,
             reports: parts.send_reports.0,
+            killed: killed.flag.clone(),
             wait_for_disk: (config.journal.before_send == BeforeSend::Disk).then(|| journal.progress.clone()),
             epoch: u64::from(epoch),
             clock: clock.clone(),
@@ -251,7 +260,7 @@ impl Appliance {
         notes.push(lock.to_string());
         let stop = Stop { hot: StopFlag::new(), persist: StopFlag::new() };
         if let Some(arm) = arm {
-            disarm_latch(&latch)?;
+            killed.rearm().map_err(|error| StartError::Rearm(error.to_string()))?;
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
         }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
@@ -272,7 +281,9 @@ impl Appliance {
             journal_dir: config.journal.dir.clone(),
             notes,
             latch,
+            killed,
         };
+        appliance.tell_kills(&kills);
         if let Some(Arm { who, why }) = arm {
             let activate = Control {
                 action: ControlAction::Activate,
@@ -380,15 +391,6 @@ impl Wiring {
     }
 }
 
-fn disarm_latch(latch: &Path) -> Result<(), StartError> {
-    match std::fs::remove_file(latch) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StartError::Io { what: format!("remove {}", latch.display()), error })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn journal_options(config: &Config, digest: u64) -> JournalOptions {
     JournalOptions {
         memory_dir: config.journal.memory_dir.clone(),
@@ -456,36 +458,4 @@ fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
         count += 1;
     }
     Ok(count)
-}
-
-fn server(config: &Config) -> ServerSettings {
-    ServerSettings {
-        connections_max: config.link.connections_max as u16,
-        parts_per_poll_max: PARTS_PER_POLL_MAX,
-        mechanism: Mechanism::Null,
-        limits: Limits {
-            message_bytes_max: config.link.message_bytes_max,
-            queued_bytes_max: 2 * config.link.message_bytes_max,
-            handshake_ms_max: config.link.handshake_ms as u32,
-            // The terminal protocol has heartbeats of its own, which prove that the program lives, not just its library.
-            heartbeat: Heartbeat { interval_ms: 0, timeout_ms: 0, ttl_ms: 0 },
-            ..Limits::default()
-        },
-    }
-}
-
-fn layout(config: &Config) -> LayoutChoice {
-    let lanes = &config.lanes;
-    let mut choice = match lanes.layout {
-        config::Layout::Auto => LayoutChoice::auto(),
-        config::Layout::Dedicated => LayoutChoice::of(LaneLayout::Dedicated, &usable_cores()),
-        config::Layout::Fused => LayoutChoice::of(LaneLayout::Fused, &usable_cores()),
-        config::Layout::Shared => LayoutChoice::of(LaneLayout::Shared, &usable_cores()),
-    };
-    let named = |asked: i32, chosen: Option<usize>| usize::try_from(asked).ok().or(chosen);
-    choice.ingest_core = named(lanes.ingest_core, choice.ingest_core);
-    choice.decide_core = named(lanes.decide_core, choice.decide_core);
-    choice.send_core = named(lanes.send_core, choice.send_core);
-    choice.persist_core = named(lanes.persist_core, choice.persist_core);
-    choice
 }

@@ -261,6 +261,7 @@ impl Appliance {
             orders: parts.orders.1,
             reports: parts.send_reports.0,
             wait_for_disk: None,
+            killed: tickbridge::runtime::KillFlag::default(),
             epoch: 1,
             clock: clock.clone(),
             recorder: recorder(&[

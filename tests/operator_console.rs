@@ -15,7 +15,7 @@ use tickbridge::config::Config;
 use tickbridge::engine::AlertCode;
 use tickbridge::operator::{Action, Request};
 use tickbridge::record::{
-    Alert, Control, ControlAction, Kind, ModelAction, ModelChange, Record, TradingChange,
+    Alert, Control, ControlAction, KillSwitch, Kind, ModelAction, ModelChange, Record, TradingChange,
 };
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -229,8 +229,7 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
 
     let controls: Vec<u8> =
         place.records().iter().filter_map(Record::payload::<Control>).map(|control| control.action).collect();
-    let asked =
-        [ControlAction::Reduce, ControlAction::Activate, ControlAction::AcceptPosition, ControlAction::Kill];
+    let asked = [ControlAction::Reduce, ControlAction::Activate, ControlAction::AcceptPosition];
     let asked = asked.map(|action| action as u8);
     // What a killed process had in memory is on the disk after the next start.
     let mut appliance = place.appliance(&[]);
@@ -240,6 +239,10 @@ fn the_operator_is_obeyed_with_the_right_token_only() {
     let all_controls: Vec<Control> = all.iter().filter_map(Record::payload::<Control>).collect();
     assert_eq!(all_controls.iter().map(|control| control.action).collect::<Vec<_>>(), asked);
     assert!(all_controls.iter().all(|control| control.who.starts_with(b"anna\0")));
+    let kills: Vec<KillSwitch> = all.iter().filter_map(Record::payload).collect();
+    assert!(
+        kills[0].scope == 1 && kills[0].who.starts_with(b"anna\0") && kills[0].why.starts_with(b"a test\0")
+    );
     // Positions agree: the engine says that there is nothing to accept.
     let alerts: Vec<Alert> = all.iter().filter_map(Record::payload::<Alert>).collect();
     assert!(alerts.iter().any(|alert| alert.code == AlertCode::NothingToAccept as u32), "{alerts:?}");

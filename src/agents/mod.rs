@@ -10,6 +10,7 @@ mod decide;
 mod endpoint;
 mod ingest;
 mod keep_warm;
+mod killed;
 mod persist;
 mod rings;
 mod send;

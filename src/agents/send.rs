@@ -3,13 +3,16 @@
 //! What it is not: it decides nothing and repeats nothing.
 //!
 //! Invariant: a command leaves once or not at all, and the engine is told which. One whose write failed half-way counts as
-//! sent, because it may have been. With `before_send = "disk"` it waits until the disk has it.
+//! sent, because it may have been. With `before_send = "disk"` it waits until the disk has it. What the operator killed does not
+//! leave, even where the engine hangs and knows nothing of the kill.
 
 use super::endpoint::Endpoint;
+use super::killed;
 use super::rings::Outbound;
 use crate::journal::Progress;
 use crate::link::SendError;
 use crate::record::{self, AUX_REVISION_SHIFT, DispatchOutcome, Kind, Origin, Record};
+use crate::runtime::KillFlag;
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterId, CounterWriter};
@@ -31,6 +34,8 @@ pub struct SendParts {
     pub reports: Producer<Record>,
     /// With `before_send = "disk"`: how far the disk is.
     pub wait_for_disk: Option<Progress>,
+    /// What the operator killed: read before each write, whatever the engine does.
+    pub killed: KillFlag,
     /// This start of the appliance.
     pub epoch: u64,
     /// The lane's clock.
@@ -48,13 +53,14 @@ pub struct Send {
     parts: SendParts,
     sent_count: u64,
     expired_count: u64,
+    killed_count: u64,
     ts_published: TimeNs,
 }
 
 impl Send {
     /// Ready to be put on a lane.
     pub fn new(parts: SendParts) -> Self {
-        Send { parts, sent_count: 0, expired_count: 0, ts_published: TimeNs::NEVER }
+        Send { parts, sent_count: 0, expired_count: 0, killed_count: 0, ts_published: TimeNs::NEVER }
     }
 
     /// Sends what waits; stops while the engine's ring has no room for the answers.
@@ -106,6 +112,10 @@ impl Send {
 
     #[inline]
     fn write(&mut self, record: &Record, command: &record::Command, now: TimeNs) -> DispatchOutcome {
+        if killed::is_held(&self.parts.killed, record, command) {
+            self.killed_count += 1;
+            return DispatchOutcome::Killed;
+        }
         if now.0 > command.ts_deadline {
             self.expired_count += 1;
             return DispatchOutcome::Late;
@@ -146,6 +156,7 @@ impl Send {
         self.parts.endpoint.publish(counters);
         counters.set(CounterId::OrdersSent, self.sent_count);
         counters.set(CounterId::Expired, self.expired_count);
+        counters.set(CounterId::Killed, self.killed_count);
         counters.set(CounterId::RingHighWater, self.parts.orders.high_water() as u64);
     }
 }

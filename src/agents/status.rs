@@ -20,6 +20,8 @@ pub struct EngineStatus {
     pub trading_reason: Option<Reason>,
     /// Why nothing may be opened, if so.
     pub closed: Option<Refusal>,
+    /// Instruments that the kill switch closed, as far as the engine has heard.
+    pub killed_count: u32,
     /// Net position of the first instrument, steps.
     pub position: i64,
     /// The same in lots; zero before the venue told the rules.
@@ -49,6 +51,7 @@ impl EngineStatus {
             trading: engine.trading(),
             trading_reason: engine.trading_reason(),
             closed: engine.closed(),
+            killed_count: engine.killed_count(),
             position,
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
             realised: engine.positions().realised(),

@@ -6,11 +6,12 @@
 //! disk before a model is handed to the engine's lane, and put in its place afterwards: a refusal means that nothing changed,
 //! and where the last step fails the answer says that the model is live and not recorded, and why.
 
+use super::kill::{Kill, ScopeError, scope_named};
 use super::{Appliance, Control, ModelChangeError, Word};
 use crate::config::Config;
 use crate::engine::Slot;
 use crate::operator::{Action, NOT_RECORDED, Reply, Request};
-use crate::record::ControlAction;
+use crate::record::{ControlAction, KillTrigger};
 use crate::registry::{
     Direction, ManifestError, ModelKey, ModelSource, PreparedState, Registry, RegistryError, Said,
     digest_hex, slot_name, slot_of,
@@ -19,7 +20,6 @@ use crate::setup::{self, SetupError};
 use crate::signal::Veto;
 use crate::types::{FixedText, InstrumentId, TextError};
 use serde_json::{Map, Value as Json, json};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +55,9 @@ pub enum AnswerError {
         /// What came.
         got: String,
     },
+    /// No such scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
     /// No registry.
     #[error("expected a registry, and registry.dir is not set")]
     NoRegistry,
@@ -111,19 +114,18 @@ impl Appliance {
             Action::Status => Ok(self.status_json()),
             Action::Activate => {
                 self.control(control(ControlAction::Activate, 0))?;
-                self.clear_latch()?;
+                self.killed.rearm()?;
                 Ok(json!("asked: active"))
             }
             Action::Reduce => self.said(control(ControlAction::Reduce, 0), "asked: reducing"),
             Action::Halt => self.said(control(ControlAction::Halt, 0), "asked: halted"),
-            Action::Kill => {
-                // The latch first, and on the disk: what dies between the two, power too, comes up halted.
-                let words = format!("killed by {}: {}", word.who, word.why);
-                self.write_latch(&words)?;
-                self.said(
-                    control(ControlAction::Kill, 0),
-                    "asked: halted, and halted after every restart until armed or activated by an operator",
-                )
+            Action::Kill { scope, flatten } => {
+                let (scope, flatten) = (scope_named(scope, config)?, *flatten);
+                let trigger = KillTrigger::Command;
+                self.kill(&Kill { scope, flatten, trigger, who: word.who, why: word.why }, config)?;
+                Ok(json!(
+                    "killed: nothing opens there, after restarts too, until armed or activated by an operator"
+                ))
             }
             Action::Resolve { order_id } => {
                 self.said(control(ControlAction::ResolveNotExecuted, *order_id), "asked: not executed")
@@ -214,26 +216,6 @@ impl Appliance {
         all.into_iter().find(|slot| self.shadow_digest(*slot).is_none()).ok_or_else(none)
     }
 
-    fn write_latch(&self, words: &str) -> Result<(), AnswerError> {
-        let fail = |error| AnswerError::Latch { path: self.latch.clone(), error };
-        let save = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&self.latch)?;
-            file.write_all(format!("{words}\n").as_bytes())?;
-            file.sync_all()?;
-            self.latch.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
-        };
-        save().map_err(fail)
-    }
-
-    fn clear_latch(&self) -> Result<(), AnswerError> {
-        match std::fs::remove_file(&self.latch) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(AnswerError::Latch { path: self.latch.clone(), error })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// How it stands.
     pub fn status_json(&self) -> Json {
         let Some(status) = self.status() else { return json!({ "epoch": self.epoch }) };
@@ -244,6 +226,8 @@ impl Appliance {
             "epoch": self.epoch,
             "trading": status.trading.name(),
             "reason": status.trading_reason.map(|reason| reason.name()),
+            "killed": self.killed.killed(),
+            "killed_instruments": status.killed_count,
             "closed": status.closed.map(|refusal| refusal.reason.name()),
             "position_lots": status.position_lots,
             "profit_realised": status.realised.as_f64(),

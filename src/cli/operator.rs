@@ -17,6 +17,7 @@ pub(super) const EXIT_NOBODY: u8 = 69;
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
+    tickbridge operator --config my.toml kill --scope instrument=EURUSD --flatten --who anna --reason \"wrong prices\"\n  \
     tickbridge operator --config my.toml resolve --order 123456789 --who anna --why \"broker says never executed\"\n\n\
     Exit codes:\n   0  the appliance took it\n   2  wrong arguments, or a configuration or a token that is not usable\n  65  the appliance refused it: standard error says why\n  \
     69  no appliance runs there, or it does not answer"
@@ -32,8 +33,14 @@ pub struct Args {
     #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
     pub who: Option<String>,
     /// Why; journalled
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
     pub why: Option<String>,
+    /// What `kill` is about: all, venue=NAME, strategy=NUMBER or instrument=NAME
+    #[arg(long, value_name = "SCOPE", default_value = "all")]
+    pub scope: String,
+    /// With `kill`: close what is held there, too
+    #[arg(long)]
+    pub flatten: bool,
     /// The order that `resolve` declares dead
     #[arg(long, value_name = "ID", required_if_eq("action", "resolve"))]
     pub order: Option<u64>,
@@ -53,7 +60,7 @@ pub enum Word {
     Reduce,
     /// Nothing but cancels and reductions by hand
     Halt,
-    /// Halt, and stay halted across restarts until armed or activated by an operator
+    /// Stop everything that opens within the scope, even while the strategy hangs, until armed or activated by an operator
     Kill,
     /// Declare an order in doubt not executed
     Resolve,
@@ -68,7 +75,7 @@ pub fn run(args: &Args) -> ExitCode {
         Word::Activate => Action::Activate,
         Word::Reduce => Action::Reduce,
         Word::Halt => Action::Halt,
-        Word::Kill => Action::Kill,
+        Word::Kill => Action::Kill { scope: args.scope.clone(), flatten: args.flatten },
         Word::Resolve => Action::Resolve { order_id: args.order.unwrap_or(0) },
         Word::Accept => Action::Accept { instrument: args.instrument.clone().unwrap_or_default() },
     };

@@ -6,7 +6,7 @@
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
-use super::signals::Signals;
+use super::signals::{Asked, Signals};
 use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
@@ -178,6 +178,7 @@ async fn watching(
             }
             _ = take.tick() => {
                 appliance.collect();
+                appliance.look_for_kill(config).iter().for_each(|words| say_aside(words));
             }
             call = async { match &mut console {
                 Some(console) => console.next().await,
@@ -187,7 +188,10 @@ async fn watching(
                 let reply = appliance.answer(&call.request, config);
                 call.reply(reply);
             }
-            () = signals.came() => break,
+            asked = signals.came() => match asked {
+                Asked::End => break,
+                Asked::Kill => say_aside(&appliance.kill_by_signal(config)),
+            },
             () = &mut deadline => break,
             () = &mut ended => break,
         }
@@ -300,10 +304,15 @@ fn tell_trading(appliance: &Appliance, told: &mut String) {
     let Some(reason) = status.trading_reason else { return };
     let now = format!("trading: {} ({})", status.trading.name(), reason.name());
     if now != *told {
-        let line_end = if std::io::stderr().is_terminal() { "\n" } else { "" };
-        eprintln!("{line_end}{now}");
+        say_aside(&now);
         *told = now;
     }
+}
+
+/// A line of its own beside the status line.
+fn say_aside(words: &str) {
+    let line_end = if std::io::stderr().is_terminal() { "\n" } else { "" };
+    eprintln!("{line_end}{words}");
 }
 
 /// Prints and writes the report of a run, and gives its exit code.

@@ -51,4 +51,7 @@ pub enum AlertCode {
     ModelQuality = 32,
     /// An instrument was opened too often to go on without the operator: subject is the instrument, then how often.
     ExecutionsRepeated = 40,
+    /// The kill switch was thrown: subject is the scope's kind and, in its low half, the number; then 1 when positions are closed,
+    /// and the trigger.
+    Killed = 60,
 }

@@ -55,7 +55,7 @@ impl Engine {
     pub(super) fn barred(&self, index: usize) -> Option<Refusal> {
         let most = i64::from(self.gate.limits().executions_max);
         let refusal = Refusal { reason: Reason::ExecutionsRepeated, limit: most, got: most };
-        self.executions.is_disabled(index).then_some(refusal)
+        self.kills.closes(index).or_else(|| self.executions.is_disabled(index).then_some(refusal))
     }
 
     /// Whether the account allows openings: its word is new enough, and its equity enough for the margin in use.
@@ -92,6 +92,7 @@ impl Engine {
         let limits = *self.gate.limits();
         self.loss.rearm(&limits);
         self.executions.rearm();
+        self.rearm_kills();
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
         }

@@ -17,6 +17,7 @@ mod facts;
 mod guards;
 mod held;
 mod history;
+mod kill;
 mod loss;
 mod models;
 mod needs;
@@ -54,6 +55,7 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use executions::Executions;
+use kill::Kills;
 use loss::LossWatch;
 use requests::Asking;
 use strategy::Strategy;
@@ -100,6 +102,7 @@ pub struct Engine {
     rejects_in_row: u32,
     losses_in_row: u32,
     executions: Executions,
+    kills: Kills,
     query_count: u64,
     asking: Asking,
     /// Working memory for walks over open orders.
@@ -149,6 +152,7 @@ impl Engine {
             rejects_in_row: 0,
             losses_in_row: 0,
             executions,
+            kills: Kills::default(),
             query_count: 0,
             asking: Asking::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
@@ -159,6 +163,13 @@ impl Engine {
     /// Takes one input and produces what follows from it. Outputs and unknown kinds are ignored.
     #[inline]
     pub fn step(&mut self, input: &Record, out: &mut Outputs) {
+        self.consume(input, out);
+        self.enforce_kills(out);
+    }
+
+    /// What follows from an input beside what a kill is still to end.
+    #[inline]
+    fn consume(&mut self, input: &Record, out: &mut Outputs) {
         self.advance(input.ts());
         self.asking.left = requests::REQUESTS_PER_STEP_MAX;
         match input.kind() {
@@ -219,7 +230,7 @@ impl Engine {
                     self.trading_reason = change.and_then(|change| Reason::from_code(change.reason));
                 }
             }
-            _ => self.step(record, spare),
+            _ => self.consume(record, spare),
         }
         self.asking.is_recovering = false;
         spare.clear();

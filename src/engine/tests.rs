@@ -9,6 +9,7 @@ mod connections;
 mod continuity;
 mod guards;
 mod history;
+mod kill;
 mod models;
 mod reductions;
 mod requests;

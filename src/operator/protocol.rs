@@ -32,8 +32,13 @@ pub enum Action {
     Reduce,
     /// Nothing but cancels and reductions by hand.
     Halt,
-    /// Halt, and stay halted across restarts.
-    Kill,
+    /// Nothing opens within the scope, across restarts, until an operator arms or activates.
+    Kill {
+        /// `all`, `venue=NAME`, `strategy=NUMBER` or `instrument=NAME`.
+        scope: String,
+        /// Close what is held there, too.
+        flatten: bool,
+    },
     /// Declare an order that is in doubt dead.
     Resolve {
         /// Its id.

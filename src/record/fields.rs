@@ -50,6 +50,7 @@ layouts!(
     HistoryBar,
     HistoryEnd,
     ModelChange,
+    KillSwitch,
     Command,
     Query,
     Denied,

@@ -86,6 +86,8 @@ kinds!(
     HistoryEnd = 21,
     /// A model takes or leaves a slot: [`super::ModelChange`].
     ModelChange = 24,
+    /// The kill switch was thrown: [`super::KillSwitch`].
+    KillSwitch = 26,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].

@@ -390,14 +390,15 @@ pub enum DispatchOutcome {
     QueueFull = 4,
     /// Not one byte left: the terminal has no credit.
     NoCredit = 5,
+    /// Not one byte left: the kill switch was thrown before it could leave.
+    Killed = 6,
 }
 
 impl DispatchOutcome {
     /// The outcome with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Sent, Self::NoSession, Self::Late, Self::QueueFull, Self::NoCredit]
-            .into_iter()
-            .find(|outcome| *outcome as u8 == code)
+        use DispatchOutcome::*;
+        [Sent, NoSession, Late, QueueFull, NoCredit, Killed].into_iter().find(|own| *own as u8 == code)
     }
 }
 

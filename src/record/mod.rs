@@ -10,6 +10,7 @@ mod header;
 mod history;
 mod input;
 mod layout;
+mod limits;
 mod model;
 mod output;
 mod request;
@@ -29,6 +30,7 @@ pub use input::{
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
+pub use limits::{KillSwitch, KillTrigger};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
 pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};

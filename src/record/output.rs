@@ -174,6 +174,7 @@ mod tests {
             HistoryBar::BYTES,
             HistoryEnd::BYTES,
             ModelChange::BYTES,
+            KillSwitch::BYTES,
             Command::BYTES,
             Query::BYTES,
             Denied::BYTES,
@@ -190,8 +191,8 @@ mod tests {
         assert_eq!(
             sizes,
             [
-                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 96, 24, 40, 48, 24,
-                32, 32, 96, 72, 40, 32
+                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 24, 40, 48,
+                24, 32, 32, 96, 72, 40, 32
             ],
             "a layout changed: raise RECORD_VERSION"
         );

@@ -115,6 +115,8 @@ reasons!(
     PriceLevel = 44, "PRICE_LEVEL", "ticks";
     /// Only a hedging account has positions that close each other.
     AccountNetting = 45, "ACCOUNT_NETTING", "mode";
+    /// The kill switch was thrown for this instrument, alone or with others.
+    KillScope = 80, "KILL_SCOPE", "scope";
 );
 
 /// What may leave.

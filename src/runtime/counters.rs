@@ -70,6 +70,8 @@ catalogue! {
     Denied = "denied_count",
     /// Decisions dropped because they were older than their budget.
     Expired = "expired_count",
+    /// Orders that the kill switch held back on their way out.
+    Killed = "killed_count",
     /// Orders written to a socket.
     OrdersSent = "orders_sent_count",
     /// Orders acknowledged.

@@ -8,7 +8,7 @@ use crate::engine::{AlertCode, Slot};
 use crate::order::{OrderState, RequestStage, RequestState, Verdict};
 use crate::record::{
     ControlAction, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind,
-    FieldValue, Kind, ModelAction, Record,
+    FieldValue, KillTrigger, Kind, ModelAction, Record,
 };
 use crate::registry::slot_name;
 use crate::risk::{Reason, Trading};
@@ -35,6 +35,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ModelDrift,
     AlertCode::ModelQuality,
     AlertCode::ExecutionsRepeated,
+    AlertCode::Killed,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
 ];
@@ -73,6 +74,7 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
         (Kind::ModelChange, "action") => small.and_then(ModelAction::from_code).map(debug),
         (Kind::ModelChange | Kind::ShadowScore, "slot") => small.and_then(Slot::from_code).map(slot_name),
         (Kind::Dispatch, "outcome") => small.and_then(DispatchOutcome::from_code).map(debug),
+        (Kind::KillSwitch, "trigger") => small.and_then(KillTrigger::from_code).map(debug),
         (Kind::Fault, "kind") => small.and_then(FaultKind::from_code).map(debug),
         (Kind::Alert, "code") => ALERTS.iter().find(|alert| **alert as u64 == code).map(debug),
         _ => None,

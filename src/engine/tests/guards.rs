@@ -8,7 +8,7 @@ use super::*;
 
 impl Bench {
     /// Killed, and read back from its journal by a new engine, connected and reconciled again.
-    fn restart(&mut self, change: fn(&mut Limits)) {
+    pub(super) fn restart(&mut self, change: fn(&mut Limits)) {
         let mut setup = setup();
         change(&mut setup.limits);
         let mut engine = Engine::new(setup);
@@ -31,7 +31,7 @@ impl Bench {
         self.answer(&queries, &[], position);
     }
 
-    fn activate(&mut self) -> Vec<Record> {
+    pub(super) fn activate(&mut self) -> Vec<Record> {
         let mut control = Control::read(&[0; 96]);
         control.action = ControlAction::Activate as u8;
         self.give(&control)

@@ -212,6 +212,10 @@ impl World {
             return;
         }
         let action = [ControlAction::Reduce, ControlAction::Halt, ControlAction::Kill][(draw % 3) as usize];
+        if action == ControlAction::Kill && draw >> 16 & 1 == 1 {
+            self.kill_one(draw >> 17);
+            return self.schedule.after((600 + (draw >> 4) as i64 % 1_500) * NS_PER_MS, Event::Rearm);
+        }
         self.latch |= action == ControlAction::Kill;
         self.control(action);
         self.schedule.after((100 + (draw >> 4) as i64 % 1_500) * NS_PER_MS, Event::Rearm);
@@ -227,7 +231,7 @@ impl World {
         if self.appliance.is_dead {
             return self.schedule.after(100 * NS_PER_MS, Event::Rearm);
         }
-        self.latch = false;
+        (self.latch, self.killed) = (false, None);
         self.control(ControlAction::Activate);
     }
 

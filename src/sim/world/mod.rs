@@ -12,6 +12,7 @@ mod appliance;
 mod checks;
 mod faults;
 mod journal;
+mod killing;
 mod link;
 mod many;
 mod mishaps;
@@ -181,6 +182,7 @@ struct World {
     is_buried: bool,
     is_power_cut: bool,
     latch: bool,
+    killed: Option<killing::Killed>,
     starts: u64,
     orders: u64,
     comparisons: u64,
@@ -222,6 +224,7 @@ impl World {
             is_buried: true,
             is_power_cut: false,
             latch: false,
+            killed: None,
             starts: 0,
             orders: 0,
             comparisons: 0,
@@ -254,7 +257,7 @@ impl World {
         self.mids = [110_000, 125_000];
         (self.flood_left, self.clock_offset_ns) = (0, 0);
         (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
-        (self.is_power_cut, self.latch) = (false, false);
+        (self.is_power_cut, self.latch, self.killed) = (false, false, None);
         (self.starts, self.orders, self.comparisons) = (0, 0, 0);
         (self.violation, self.tracing) = (None, tracing);
         self.trace.clear();
@@ -335,6 +338,7 @@ impl World {
             Event::DiskWell => self.disk_well(),
             Event::Start => self.start(parts),
             Event::Rearm => self.rearm(),
+            Event::KillHeard => self.hear_kill(),
         }
         if self.appliance.is_dead && !self.is_buried {
             self.bury(parts);

@@ -330,6 +330,9 @@ impl World {
     /// As `agents::Send::write`.
     fn write(&mut self, record: &Record, command: &record::Command) -> DispatchOutcome {
         let now = self.ts();
+        if self.is_held(record) {
+            return DispatchOutcome::Killed;
+        }
         if now.0 > command.ts_deadline {
             return DispatchOutcome::Late;
         }
@@ -360,6 +363,7 @@ impl World {
         self.orders += 1;
         self.truth.written(wire.order_id, instrument, side, qty);
         self.check_write(record, wire);
+        self.check_killed_write(record);
         if self.tracing == Tracing::On {
             self.say(|_| format!("command {:x} {side:?} {qty} steps written", wire.order_id));
         }
@@ -426,6 +430,7 @@ impl World {
         };
         self.say(|world| format!("the appliance starts: epoch {}", world.appliance.epoch));
         self.own(&start);
+        self.hear_kill();
         if self.is_disk_full {
             self.tell_disk_full();
         }

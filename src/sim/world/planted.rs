@@ -56,6 +56,8 @@ planted! {
     ReplyWithoutId = "reply-without-id", "MQL5-JSON-API: a late reply answers the next question";
     /// The operator's kill does not reach the gate.
     KillIgnored = "kill-ignored", "freqtrade#2968, bytex#98: a stop that does not stop";
+    /// The sending lane waits for the engine to hear of a kill.
+    KillFlagUnread = "kill-flag-unread", "freqtrade#2968: a stop that waits for the loop that it should stop";
     /// Tickets are kept in 32 bits.
     TicketIn32Bits = "ticket-in-32-bits", "MQL5-JSON-API and dwxconnect: tickets cast to int";
     /// The filling is always RETURN.

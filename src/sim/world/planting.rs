@@ -105,6 +105,7 @@ impl World {
     fn take(&mut self, record: Record) {
         self.appliance.take(record);
         self.check_step(&record);
+        self.check_killed_step();
         self.plan_clock();
         self.plan_sync();
         if !self.appliance.outbox.is_empty() && !self.is_send_planned && !self.appliance.is_dead {

@@ -59,6 +59,8 @@ pub(super) enum Event {
     Start,
     /// The operator re-arms.
     Rearm,
+    /// The engine hears that a symbol was killed.
+    KillHeard,
 }
 
 /// See the module.

@@ -1,0 +1,126 @@
+//! The kill switch in the engine: what it closes, what still passes, and that only the operator takes it back.
+//!
+//! What it is not: the flag on the sending lane, which has tests beside the agents.
+//!
+//! Invariant: time moves only when a test says so.
+
+use super::*;
+use crate::types::Scope;
+
+fn kill(bench: &mut Bench, scope: Scope, flatten: bool) -> Vec<Record> {
+    let mut kill = KillSwitch::read(&[0; 96]);
+    (kill.scope, kill.scope_id) = scope.parts();
+    (kill.flatten, kill.trigger) = (u8::from(flatten), KillTrigger::Command as u8);
+    kill.who[..4].copy_from_slice(b"anna");
+    bench.give(&kill)
+}
+
+fn commands(outputs: &[Record]) -> Vec<(Command, u32)> {
+    outputs.iter().filter_map(|record| Some((record.payload::<Command>()?, record.aux()))).collect()
+}
+
+#[test]
+fn a_kill_closes_its_scope_over_restarts_until_the_operator_rearms_and_reductions_pass() {
+    for scope in [
+        Scope::Venue(VenueId(0)),
+        Scope::Strategy(StrategyId(7)),
+        Scope::Instrument(InstrumentId(0)),
+        Scope::All,
+    ] {
+        let refused = if scope == Scope::All { Reason::TradingHalted } else { Reason::KillScope };
+        let mut bench = Bench::ready();
+        let entry = command(&bench.tick(100_005)).expect("an entry");
+        bench.fill(&entry);
+        assert_eq!(alert(&kill(&mut bench, scope, false)), Some(AlertCode::Killed as u32));
+        let exit = command(&bench.tick(100_000)).expect("a reduction passes");
+        bench.fill(&exit);
+        assert_eq!(denied(&bench.tick(100_005)), Some(refused), "{scope:?}");
+        bench.restart(|_| ());
+        bench.account(10_000.0);
+        bench.tick(100_000);
+        assert_eq!(denied(&bench.tick(100_005)), Some(refused), "{scope:?} after a restart");
+        assert_eq!(bench.engine.killed_count(), 1);
+        bench.activate();
+        assert_eq!(bench.engine.killed_count(), 0);
+        assert!(command(&bench.tick(100_010)).is_some(), "{scope:?}");
+    }
+}
+
+#[test]
+fn what_is_outside_of_the_scope_goes_on() {
+    for scope in
+        [Scope::Venue(VenueId(1)), Scope::Strategy(StrategyId(8)), Scope::Instrument(InstrumentId(1))]
+    {
+        let mut bench = Bench::ready();
+        kill(&mut bench, scope, true);
+        assert!(command(&bench.tick(100_005)).is_some(), "{scope:?}");
+        assert_eq!(bench.engine.killed_count(), 0);
+    }
+}
+
+#[test]
+fn what_is_held_is_closed_at_once_and_again_until_nothing_is_left() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).expect("an entry");
+    bench.dispatched(&entry);
+    let deal = bench.deal_of(&entry, 4);
+    bench.give(&deal);
+    let closes = commands(&kill(&mut bench, Scope::Instrument(InstrumentId(0)), true));
+    assert_eq!(closes.len(), 1);
+    assert_eq!(
+        (closes[0].0.qty, closes[0].0.order_kind, closes[0].1),
+        (4, 1, 1),
+        "the filled part, as a reduction"
+    );
+    // Refused, and tried again a second later, not before.
+    bench.dispatched(&closes[0].0);
+    bench.result(&closes[0].0, 10006);
+    assert!(commands(&bench.wait_ms(900)).is_empty());
+    let again = commands(&bench.wait_ms(200));
+    assert_eq!(again.iter().map(|(close, _)| close.qty).collect::<Vec<_>>(), [4]);
+    bench.fill(&again[0].0);
+    // The rest of the entry fills after all: it is closed as well.
+    let deal = bench.deal_of(&entry, 6);
+    bench.give(&deal);
+    let rest = commands(&bench.wait_ms(1_100));
+    assert_eq!(rest.iter().map(|(close, _)| close.qty).collect::<Vec<_>>(), [6]);
+    bench.fill(&rest[0].0);
+    assert_eq!(bench.position(), 0);
+    assert!(commands(&bench.wait_ms(3_000)).is_empty());
+}
+
+#[test]
+fn a_recovered_engine_goes_on_closing_and_repeats_nothing() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).expect("an entry");
+    bench.fill(&entry);
+    let close = commands(&kill(&mut bench, Scope::All, true))[0].0;
+    bench.dispatched(&close);
+    bench.restart(|_| ());
+    bench.account(10_000.0);
+    // The first close is in doubt: what it may still take is not closed twice.
+    assert_eq!(bench.state_of(&close), OrderState::Unknown);
+    assert!(commands(&bench.wait_ms(900)).is_empty());
+    let deal = bench.deal_of(&close, close.qty);
+    bench.give(&deal);
+    assert_eq!(bench.position(), 0);
+    assert!(commands(&bench.wait_ms(3_000)).is_empty());
+}
+
+#[test]
+fn a_command_that_the_sending_lane_held_back_is_no_order_and_no_refusal_of_the_venue() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).expect("an entry");
+    // The engine hung; the flag was set, the lane answered, and only then did the engine hear of all that.
+    let mut dispatch = Dispatch::read(&[0; 96]);
+    (dispatch.order_id, dispatch.outcome) = (entry.order_id, DispatchOutcome::Killed as u8);
+    let outputs = bench.give(&dispatch);
+    assert_eq!(bench.state_of(&entry), OrderState::Rejected);
+    let change: OrderStateChange =
+        outputs.iter().find_map(|record| record.payload()).expect("it is journalled");
+    assert_eq!((change.to, change.verdict), (OrderState::Rejected as u8, Verdict::Gate as u8));
+    assert_eq!(bench.engine.counts().refused().count(), 0);
+    kill(&mut bench, Scope::All, false);
+    bench.tick(100_000);
+    assert_eq!(denied(&bench.tick(100_005)), Some(Reason::TradingHalted));
+}

@@ -1,0 +1,56 @@
+//! Payloads about the operator's limits and what enforces them: the kill switch.
+//!
+//! What it is not: the limits themselves; a start's configuration has them, and what these records say changes them.
+//!
+//! Invariant: each says who and why; the header's `ts` says when, and its origin that nobody of the engine's own made it.
+
+use super::header::{Kind, Payload};
+use crate::layout;
+
+macro_rules! payload {
+    ($($name:ident),+) => {$( impl Payload for $name { const KIND: Kind = Kind::$name; } )+};
+}
+payload!(KillSwitch);
+
+/// How a kill was triggered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum KillTrigger {
+    /// By the operator's command.
+    Command = 1,
+    /// By the file `kill` in the state folder.
+    File = 2,
+    /// By SIGUSR1.
+    Signal = 3,
+    /// By the latch that an earlier run left.
+    Latch = 4,
+}
+
+impl KillTrigger {
+    /// The trigger with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Command, Self::File, Self::Signal, Self::Latch]
+            .into_iter()
+            .find(|trigger| *trigger as u8 == code)
+    }
+}
+
+layout! {
+    /// The kill switch was thrown: nothing opens or changes within its scope until an operator arms or activates.
+    pub struct KillSwitch {
+        /// `types::Scope` as its kind: 1 all, 2 a venue, 3 a strategy, 4 an instrument.
+        scope: u8,
+        /// 1 when what is held within the scope is closed as well.
+        flatten: u8,
+        /// Which venue, strategy or instrument.
+        scope_id: u16,
+        /// [`KillTrigger`].
+        trigger: u8,
+        /// Zero.
+        reserved: [u8; 3],
+        /// Who, ASCII.
+        who: [u8; 32],
+        /// Why, ASCII.
+        why: [u8; 48],
+    }
+}

@@ -1,0 +1,145 @@
+//! The kill switch on a running appliance: by command, by file and by signal, over a `kill -9`, and taken back by an operator.
+//!
+//! What it is not: a test of a hanging engine, which stands beside the sending lane (`agents/killed/tests.rs`).
+//!
+//! Invariant: after the record of a kill there is no opening order of its scope in the journal before the operator's word.
+
+mod rig;
+
+use rig::{Place, stderr, tickbridge, until};
+use serde_json::Value as Json;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+use tickbridge::config::Config;
+use tickbridge::record::{Command, Control, ControlAction, KillSwitch, KillTrigger, Record};
+
+const SAID: [&str; 4] = ["--who", "anna", "--reason", "a test"];
+
+fn place() -> Place {
+    let place = Place::new();
+    place.configure(&[("[model]\n", "[operator]\ntoken_file = \"token\"\n\n[model]\n")]);
+    std::fs::write(place.path("token"), "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    place
+}
+
+fn operator(place: &Place, args: &[&str]) -> Output {
+    let config = place.config();
+    let mut all = vec!["operator", "--config", config.to_str().unwrap()];
+    all.extend(args);
+    tickbridge(&all)
+}
+
+fn said(place: &Place, args: &[&str]) {
+    let all: Vec<&str> = args.iter().copied().chain(SAID).collect();
+    let output = operator(place, &all);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+}
+
+fn status(place: &Place) -> Json {
+    serde_json::from_slice(&operator(place, &["status"]).stdout).unwrap_or_default()
+}
+
+fn until_orders(place: &Place) {
+    let before = until("it says how many orders", || status(place)["orders"].as_u64());
+    until("it orders", || (status(place)["orders"].as_u64()? > before).then_some(()));
+}
+
+/// Openings between a kill and the operator's word that ends it.
+fn openings_while_killed(records: &[Record]) -> usize {
+    let (mut is_killed, mut openings) = (false, 0);
+    for record in records {
+        is_killed |= record.payload::<KillSwitch>().is_some();
+        if let Some(control) = record.payload::<Control>() {
+            is_killed &= control.action != ControlAction::Activate as u8;
+        }
+        openings += usize::from(is_killed && record.payload::<Command>().is_some() && record.aux() & 1 == 0);
+    }
+    openings
+}
+
+#[test]
+fn a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word() {
+    let place = place();
+    let name = Config::load(&place.config()).expect("a configuration").instruments[0].name.clone();
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until("it holds something", || (status(&place)["position_lots"].as_f64()? != 0.0).then_some(()));
+
+    let scope = format!("instrument={name}");
+    std::fs::write(place.path("state/kill"), format!("{scope} flatten\nwho: file-anna\n")).unwrap();
+    until("the engine heard of it", || (status(&place)["killed_instruments"] == 1).then_some(()));
+    until("nothing is held", || (status(&place)["position_lots"].as_f64()? == 0.0).then_some(()));
+    assert_eq!(status(&place)["trading"], "active", "the rest goes on");
+    assert!(
+        status(&place)["killed"][0].as_str().unwrap().starts_with(&format!("{scope} flatten file-anna: "))
+    );
+    assert!(place.path("state/kill").exists(), "the file is the operator's");
+
+    appliance.kill();
+    // Without the file the latch is there, and the journal knows as well.
+    std::fs::remove_file(place.path("state/kill")).unwrap();
+    let mut appliance = place.appliance(&[]);
+    until("it says what is killed", || appliance.words().contains(&format!("killed: {scope}")).then_some(()));
+    until("it is connected again", || (status(&place)["decisions"].as_u64()? > 0).then_some(()));
+    assert_eq!(status(&place)["killed_instruments"], 1);
+    std::fs::write(place.path("state/kill"), &scope).unwrap();
+    until("it is obeyed again", || appliance.words().contains("by file: ").then_some(()));
+
+    said(&place, &["activate"]);
+    until("it is armed", || (status(&place)["killed_instruments"] == 0).then_some(()));
+    assert!(!place.path("state/kill").exists() && !place.path("state/killed").exists());
+    until_orders(&place);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let records = place.records();
+    assert_eq!(openings_while_killed(&records), 0);
+    let kills: Vec<KillSwitch> = records.iter().filter_map(Record::payload).collect();
+    let triggers: Vec<u8> = kills.iter().map(|kill| kill.trigger).collect();
+    assert_eq!(
+        triggers,
+        [KillTrigger::File, KillTrigger::Latch, KillTrigger::File].map(|trigger| trigger as u8)
+    );
+    assert!(kills.iter().take(2).all(|kill| kill.who.starts_with(b"file-anna\0") && kill.scope == 4));
+    let verified = place.verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+}
+
+#[test]
+fn a_signal_and_a_command_kill_and_the_process_runs_on() {
+    let place = place();
+    let config = Config::load(&place.config()).expect("a configuration");
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until_orders(&place);
+    appliance.signal("-USR1");
+    until("it is halted", || (status(&place)["trading"] == "halted").then_some(()));
+    assert!(appliance.runs() && appliance.words().contains("killed all by signal: SIGUSR1"));
+    assert!(place.path("state/halted").exists());
+    said(&place, &["activate"]);
+    until("it trades", || (status(&place)["trading"] == "active").then_some(()));
+    assert!(!place.path("state/halted").exists());
+
+    let refused = operator(&place, &["kill", "--scope", "instrument=XYZ", "--who", "anna", "--reason", "x"]);
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(stderr(&refused).contains(&format!("venue={}", config.venues[0].name)), "{}", stderr(&refused));
+    assert_eq!(status(&place)["killed"], serde_json::json!([]));
+    said(&place, &["kill", "--scope", &format!("strategy={}", config.appliance.strategy_id), "--flatten"]);
+    until("the engine heard of it", || {
+        (status(&place)["killed_instruments"].as_u64()? == config.instruments.len() as u64).then_some(())
+    });
+    until("nothing is held", || (status(&place)["position_lots"].as_f64()? == 0.0).then_some(()));
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    // An armed start takes everything back.
+    let mut appliance = place.appliance(&["--arm", "anna: checked"]);
+    until("it is armed", || (status(&place)["killed_instruments"] == 0).then_some(()));
+    until_orders(&place);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let records = place.records();
+    assert_eq!(openings_while_killed(&records), 0);
+    let triggers: Vec<u8> =
+        records.iter().filter_map(Record::payload::<KillSwitch>).map(|kill| kill.trigger).collect();
+    assert_eq!(triggers, [KillTrigger::Signal, KillTrigger::Command].map(|trigger| trigger as u8));
+}
