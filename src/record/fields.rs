@@ -59,6 +59,7 @@ layouts!(
     HistoryRequest,
     Decision,
     ShadowScore,
+    StateHash,
 );
 
 /// Fields that hold nothing: what rounds a layout up.

@@ -104,6 +104,8 @@ kinds!(
     Decision = 80,
     /// What a model beside the live ones said: [`super::ShadowScore`].
     ShadowScore = 81,
+    /// What the engine's state comes to here: [`super::StateHash`].
+    StateHash = 90,
 );
 
 impl Kind {

@@ -12,6 +12,7 @@ mod input;
 mod layout;
 mod model;
 mod output;
+mod state;
 
 pub use fields::FieldValue;
 pub use header::{
@@ -30,3 +31,4 @@ pub use input::{
 pub use layout::{Field, FieldLayout, Layout};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+pub use state::StateHash;

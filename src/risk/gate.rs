@@ -5,6 +5,8 @@
 //! Invariant: an intent is checked against its worst case, everything that may still fill included. A condition that was
 //! never set is "no".
 
+mod state;
+
 use super::bucket::Bucket;
 use super::jump::Jump;
 use super::limits::{InstrumentLimits, Limits};

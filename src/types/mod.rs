@@ -10,6 +10,7 @@ mod instrument;
 mod money;
 mod price;
 mod quote;
+mod state;
 mod text;
 mod time;
 mod trade;
@@ -19,6 +20,7 @@ pub use instrument::{InstrumentSpec, SpecError};
 pub use money::Money;
 pub use price::{ConvertError, Price, Qty, Side};
 pub use quote::Quote;
+pub use state::{STATE_VERSION, StateBytes, StateError, StateHasher, StateSink, StateSource, state_mix};
 pub use text::{FixedText, TextError};
 pub use time::{NS_PER_MS, NS_PER_S, NS_PER_US, TimeNs};
 pub use trade::{
