@@ -39,6 +39,9 @@ const HISTORY_REQUESTS_PER_STEP_MAX: usize = 32;
 /// History is taken while so much of the journal's memory is free, in parts of the whole: below a quarter trading halts.
 const HISTORY_JOURNAL_FREE_MIN: (u64, u64) = (1, 2);
 
+/// Behind so many records the engine's state is journalled as one number, in a moment without an input.
+const STATE_EVERY_RECORDS: u64 = 1 << 16;
+
 /// A model on its way into the engine, with the record that names it.
 #[derive(Debug)]
 pub struct StagedModel {
@@ -94,6 +97,8 @@ pub struct Decide {
     ts_status: TimeNs,
     persist_failed: bool,
     is_behind: bool,
+    /// The last record that told the state.
+    state_seq: u64,
 }
 
 impl Decide {
@@ -108,6 +113,7 @@ impl Decide {
             ts_status: TimeNs::NEVER,
             persist_failed: false,
             is_behind: false,
+            state_seq: 0,
         }
     }
 
@@ -159,6 +165,14 @@ impl Decide {
         self.parts.engine.observe(&mut self.out);
         for output in self.out.records_mut() {
             self.parts.journal.append(output).expect("room was kept for what is observed");
+        }
+    }
+
+    /// Journals what the state comes to: proof for recovery, snapshots and replays.
+    fn tell_state(&mut self) {
+        if self.has_room() {
+            let mut record = self.parts.engine.state_record();
+            self.state_seq = self.parts.journal.append(&mut record).expect("room was kept for one record");
         }
     }
 
@@ -294,6 +308,7 @@ impl Agent for Decide {
     fn on_start(&mut self, _now: TimeNs) {
         let start = self.parts.start;
         self.take(start);
+        self.tell_state();
     }
 
     #[inline]
@@ -310,6 +325,9 @@ impl Agent for Decide {
         if count == 0 && now.since(self.ts_input) >= patience && self.has_room() {
             self.own(now, &record::ClockTick { reserved: 0 });
         }
+        if count == 0 && self.parts.journal.last_seq() - self.state_seq >= STATE_EVERY_RECORDS {
+            self.tell_state();
+        }
         self.watch_journal(now);
         if now.since(self.ts_status) >= STATUS_NS {
             self.publish(now);
@@ -325,6 +343,7 @@ impl Agent for Decide {
     /// The last words of the operator are taken before the end: he was told that they were accepted.
     fn on_close(&mut self) {
         self.take_operators_words();
+        self.tell_state();
         let now = self.parts.clock.now();
         self.publish(now);
     }

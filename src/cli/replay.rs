@@ -38,16 +38,18 @@ pub fn run(args: &Args) -> ExitCode {
                         "starts": summary.starts,
                         "inputs": summary.inputs,
                         "outputs": summary.outputs,
+                        "states": summary.states,
                         "cut_short": summary.cut_short,
                         "last_seq": summary.last_seq,
                     })
                 );
             } else {
                 println!(
-                    "verified: {} inputs of {} start(s) made {} outputs again, bit for bit; last record {}{}",
+                    "verified: {} inputs of {} start(s) made {} outputs and {} states again, bit for bit; last record {}{}",
                     summary.inputs,
                     summary.starts,
                     summary.outputs,
+                    summary.states,
                     summary.last_seq,
                     if summary.cut_short > 0 {
                         format!("; {} output(s) of a killed process were never written", summary.cut_short)

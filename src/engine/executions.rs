@@ -5,6 +5,8 @@
 //! Invariant: within no window are there more openings of an instrument than the limit without the operator's word between
 //! them. All follows from the journal's commands and the operator's records, so a restart changes nothing of it.
 
+mod state;
+
 use crate::types::{INSTRUMENTS_MAX, TimeNs};
 
 /// The last openings of one instrument.

@@ -5,6 +5,8 @@
 //! Invariant: what is killed follows from journalled records alone and ends with the operator's word alone; a kill never
 //! hinders a reduction. Orders are cancelled and positions closed by steps, never while state is recovered.
 
+mod state;
+
 use super::venue::Venue;
 use super::{AlertCode, Engine, Outputs, Verdict};
 use crate::record::{KillSwitch, Record};

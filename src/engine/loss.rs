@@ -6,6 +6,8 @@
 //! highest equity falls only when the operator re-arms after its limit was reached. All of it follows from the account's
 //! records and the operator's, so a restart knows it from the journal.
 
+mod state;
+
 use crate::risk::{Limits, Reason, Refusal};
 use crate::types::{INSTRUMENTS_MAX, Money};
 

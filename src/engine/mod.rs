@@ -29,6 +29,7 @@ mod reduce;
 mod requests;
 mod setup;
 mod sources;
+mod state_hash;
 mod strategy;
 mod sweep;
 #[cfg(test)]
@@ -177,6 +178,11 @@ impl Engine {
             Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
             _ => return,
         }
+        self.due_timers(out);
+    }
+
+    #[inline]
+    fn due_timers(&mut self, out: &mut Outputs) {
         if self.now >= self.timer_due {
             self.on_timers(out);
         }
@@ -205,12 +211,13 @@ impl Engine {
                 {
                     self.take_quote(record, &tick, spare);
                 }
-                if self.now >= self.timer_due {
-                    self.on_timers(spare);
-                }
+                self.due_timers(spare);
             }
             // Features begin empty at a start; what warmed them before is of no use.
-            Some(Kind::HistoryBar | Kind::HistoryEnd) => self.advance(record.ts()),
+            Some(Kind::HistoryBar | Kind::HistoryEnd) => {
+                self.advance(record.ts());
+                self.due_timers(spare);
+            }
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>()
                     && !self.remember_request(record, &command)
@@ -222,6 +229,7 @@ impl Engine {
             Some(Kind::ModelChange) => {
                 self.advance(record.ts());
                 self.note_model_change(record.instrument());
+                self.due_timers(spare);
             }
             Some(Kind::TradingChange) => {
                 let change = record.payload::<record::TradingChange>();

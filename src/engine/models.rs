@@ -270,6 +270,10 @@ impl ModelSet {
         self.revision
     }
 
+    pub(super) fn set_revision(&mut self, revision: u64) {
+        self.revision = revision;
+    }
+
     pub(super) fn raise_revision(&mut self) {
         self.revision += 1;
     }

@@ -4,6 +4,8 @@
 //!
 //! Invariant: a venue that lost a session is not reconciled until a complete snapshot, asked for after it came back, agreed.
 
+mod state;
+
 use crate::order::POSITIONS_MAX;
 use crate::record::{ROLE_MARKET, ROLE_TRADE};
 use crate::types::{INSTRUMENTS_MAX, MarginMode, Money, NS_PER_S, TimeNs};

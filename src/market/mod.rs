@@ -4,6 +4,8 @@
 //!
 //! Invariant: a quote is exactly the last tick's; crossed, repeated and disordered ticks are kept and counted, never mended.
 
+mod state;
+
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, Quote};
 
 /// What was odd about the ticks so far.

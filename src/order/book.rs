@@ -6,6 +6,8 @@
 //! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
+mod state;
+
 use super::request::Terms;
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{
@@ -175,6 +177,8 @@ pub struct OrderBook {
     deals: HashSet<u64, IdBuild>,
     deals_in_order: VecDeque<(u64, TimeNs)>,
     deals_forgotten_until: TimeNs,
+    /// Of the deals that are remembered: see `book/state.rs`.
+    deals_sum: u64,
 }
 
 impl Default for OrderBook {
@@ -193,6 +197,7 @@ impl Default for OrderBook {
             deals: HashSet::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
             deals_in_order: VecDeque::with_capacity(DEALS_REMEMBERED_MAX + 1),
             deals_forgotten_until: TimeNs::NEVER,
+            deals_sum: 0,
         }
     }
 }
@@ -345,10 +350,12 @@ impl OrderBook {
             return DealOutcome::Repeated;
         }
         self.deals_in_order.push_back((deal, ts_venue));
+        self.deals_sum = self.deals_sum.wrapping_add(state::deal_mix(deal, ts_venue));
         if self.deals_in_order.len() > DEALS_REMEMBERED_MAX
             && let Some((oldest, ts)) = self.deals_in_order.pop_front()
         {
             self.deals.remove(&oldest);
+            self.deals_sum = self.deals_sum.wrapping_sub(state::deal_mix(oldest, ts));
             self.deals_forgotten_until = self.deals_forgotten_until.max(ts);
         }
         if !self.orders.contains_key(&id) {

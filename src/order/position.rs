@@ -5,6 +5,8 @@
 //! Invariant: per instrument, the net quantity is the sum of all fills counted, bought less sold, less what the operator wrote off,
 //! and never of anything else.
 
+mod state;
+
 use crate::types::{DealEntry, INSTRUMENTS_MAX, InstrumentId, Money, Qty, Side};
 
 /// Positions kept apart at one time (hedging accounts hold many a symbol).

@@ -5,6 +5,10 @@
 //! Invariant: every pair of stage and fact has an entry here. `Unknown` is left by evidence alone, and a request that was
 //! executed stays so. A time-out proves nothing: it is a doubt.
 
+mod state;
+
+pub(super) use state::REQUEST_WORDS;
+
 use super::state::{RequestState, Verdict, coded};
 use crate::types::{InstrumentId, OrderAction, OrderId, OrderKind, Price, TimeNs};
 

@@ -4,6 +4,8 @@
 //!
 //! Invariant: a request is in exactly one of the two lists; memory is taken when the book is made and never again.
 
+mod state;
+
 use super::request::{NewRequest, Request, RequestFact, RequestStage};
 use super::state::Verdict;
 use crate::types::{InstrumentId, NS_PER_S, OrderAction, TimeNs};

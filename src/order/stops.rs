@@ -4,6 +4,8 @@
 //!
 //! Invariant: what stands here was told by the venue, or came with the order that opened the position; one entry a position.
 
+mod state;
+
 use super::POSITIONS_MAX;
 use crate::types::{InstrumentId, Price, TimeNs};
 

@@ -62,6 +62,7 @@ layouts!(
     ShadowScore,
     RequestStateChange,
     Retry,
+    StateHash,
 );
 
 /// Fields that hold nothing: what rounds a layout up.

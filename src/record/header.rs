@@ -110,6 +110,8 @@ kinds!(
     RequestStateChange = 82,
     /// The next command tries an order again: [`super::Retry`].
     Retry = 83,
+    /// What the engine's state comes to here: [`super::StateHash`].
+    StateHash = 90,
 );
 
 impl Kind {

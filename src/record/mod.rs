@@ -14,6 +14,7 @@ mod limits;
 mod model;
 mod output;
 mod request;
+mod state;
 
 pub use fields::FieldValue;
 pub use header::{
@@ -34,3 +35,4 @@ pub use limits::{KillSwitch, KillTrigger};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
 pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};
+pub use state::StateHash;

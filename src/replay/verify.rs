@@ -7,7 +7,7 @@
 
 use crate::engine::{Engine, Outputs};
 use crate::journal::{JournalError, JournalReader};
-use crate::record::{FieldValue, Kind, ModelAction, ModelChange, Record, Start};
+use crate::record::{FieldValue, Kind, ModelAction, ModelChange, Record, Start, StateHash};
 use crate::registry::ModelSource;
 use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
 use std::collections::VecDeque;
@@ -64,6 +64,8 @@ pub struct Summary {
     pub outputs: u64,
     /// Outputs that a killed process did not get to write.
     pub cut_short: u64,
+    /// Hashes of the engine's state that were equal.
+    pub states: u64,
     /// Last record.
     pub last_seq: u64,
 }
@@ -114,6 +116,14 @@ pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summa
             due.extend(out.records());
             drop(engine.take_retired());
             summary.inputs += 1;
+        } else if let Some(told) = record.payload::<StateHash>() {
+            if let Some(missing) = due.front() {
+                return differ(&reader, describe(missing), &record);
+            }
+            if engine.contradicts(&told) {
+                return differ(&reader, describe(&engine.state_record()), &record);
+            }
+            summary.states += 1;
         } else {
             match due.pop_front() {
                 Some(made) if same(&made, &record) => summary.outputs += 1,

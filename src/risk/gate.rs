@@ -8,6 +8,7 @@
 mod requests;
 
 pub use requests::{Ask, Levels, RequestIntent};
+mod state;
 
 use super::bucket::Bucket;
 use super::jump::Jump;

@@ -50,6 +50,19 @@ impl Jump {
         self.began = TimeNs(quote.ts_recv.0.div_euclid(window_ns).saturating_mul(window_ns));
     }
 
+    /// As words of a state.
+    pub(super) fn words(&self) -> [i64; 5] {
+        [self.began.0, self.before.low, self.before.high, self.current.low, self.current.high]
+    }
+
+    /// Back from [`Jump::words`].
+    pub(super) fn take_words(&mut self, words: [i64; 5]) {
+        let [began, before_low, before_high, low, high] = words;
+        self.began = TimeNs(began);
+        self.before = Range { low: before_low, high: before_high };
+        self.current = Range { low, high };
+    }
+
     /// How far the mid moved, ticks, rounded up.
     #[inline]
     pub(super) fn ticks(&self) -> i64 {

@@ -11,6 +11,7 @@ mod money;
 mod price;
 mod quote;
 mod scope;
+mod state;
 mod text;
 mod time;
 mod trade;
@@ -21,6 +22,7 @@ pub use money::Money;
 pub use price::{ConvertError, Price, Qty, Side};
 pub use quote::Quote;
 pub use scope::Scope;
+pub use state::{STATE_VERSION, StateBytes, StateError, StateHasher, StateSink, StateSource, state_mix};
 pub use text::{FixedText, TextError};
 pub use time::{NS_PER_MS, NS_PER_S, NS_PER_US, TimeNs};
 pub use trade::{

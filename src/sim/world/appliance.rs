@@ -17,6 +17,9 @@ use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
 use crate::wire::terminal::{Decoder, SymbolTable, body};
 use std::collections::VecDeque;
 
+/// Behind so many records the state is journalled as one number.
+const STATE_EVERY_RECORDS: u64 = 256;
+
 /// The appliance's end of one port.
 #[derive(Debug)]
 pub(super) struct End {
@@ -69,6 +72,8 @@ pub(super) struct Appliance {
     /// Every output of the last step is in the journal.
     pub(super) is_step_whole: bool,
     pub(super) planted: Option<Planted>,
+    /// The last record that told the state.
+    state_seq: u64,
 }
 
 impl Appliance {
@@ -85,6 +90,7 @@ impl Appliance {
             is_dead: true,
             is_step_whole: true,
             planted,
+            state_seq: 0,
         }
     }
 
@@ -95,7 +101,7 @@ impl Appliance {
         self.epoch = 0;
         (self.instants_left, self.is_dead, self.is_step_whole) = (None, true, true);
         self.ts_input = 0;
-        self.planted = planted;
+        (self.planted, self.state_seq) = (planted, 0);
         self.forget_connections();
     }
 
@@ -143,6 +149,10 @@ impl Appliance {
             if matches!(output.kind(), Some(Kind::Command | Kind::Query)) {
                 self.outbox.push_back(*output);
             }
+        }
+        if self.journal.last_seq().saturating_sub(self.state_seq) >= STATE_EVERY_RECORDS {
+            self.state_seq = self.journal.last_seq() + 1;
+            self.journal.append(&mut self.engine.state_record());
         }
     }
 

@@ -256,6 +256,7 @@ impl World {
             let records = self.appliance.journal.records();
             let recovered = recover(parts, records, &mut self.spare);
             self.check_recovered(&recovered);
+            self.check_state(parts);
         }
         self.appliance.forget_connections();
         self.appliance.instants_left = None;

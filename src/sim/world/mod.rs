@@ -295,6 +295,9 @@ impl World {
         }
         self.check_end();
         self.check_replay(parts);
+        if !self.appliance.is_dead {
+            self.check_state(parts);
+        }
     }
 
     fn outcome(&mut self) -> Outcome {

@@ -6,8 +6,9 @@
 
 use super::World;
 use super::appliance::recover;
-use crate::engine::{Outputs, Setup};
-use crate::record::{Kind, Record};
+use crate::engine::{Engine, Outputs, Setup};
+use crate::record::{Kind, Record, StateHash};
+use crate::types::{StateBytes, StateSource};
 
 impl World {
     /// Runs the whole journal again, start by start.
@@ -34,6 +35,11 @@ impl World {
                     made.clear();
                     due = 0;
                     engine.step(record, &mut made);
+                } else if let Some(told) = record.payload::<StateHash>() {
+                    if engine.contradicts(&told) {
+                        wrong = Some((at, "the state differs"));
+                        break;
+                    }
                 } else {
                     if !made.records().get(due).is_some_and(|output| same(output, record)) {
                         wrong = Some((at, "an output differs"));
@@ -45,6 +51,40 @@ impl World {
         }
         if let Some((at, words)) = wrong {
             self.violate("replay", || format!("record {}: {words}", at + 1));
+        }
+    }
+}
+
+impl World {
+    /// What the whole journal rebuilds is the live state, by its hash; and so is what a snapshot at some record brings back
+    /// together with the records behind it.
+    pub(super) fn check_state(&mut self, parts: &Setup) {
+        if self.violation.is_some() {
+            return;
+        }
+        let records = self.appliance.journal.records();
+        // Another place in each journal, without a throw of the dice.
+        let cut = records.last().map_or(0, |last| last.checksum() as usize % (records.len() + 1));
+        let mut whole = recover(parts, &records[..cut], &mut self.spare);
+        let mut bytes = StateBytes::default();
+        whole.save_state(&mut bytes);
+        let mut snapshot = Engine::new(parts.clone());
+        let loaded = snapshot.load_state(&mut StateSource::new(&bytes.into_bytes()));
+        let at_cut = [whole.state_hash(), snapshot.state_hash()];
+        for record in &records[cut..] {
+            whole.recover(record, &mut self.spare);
+            snapshot.recover(record, &mut self.spare);
+        }
+        let live = self.appliance.engine.state_hash();
+        let at_end = [whole.state_hash(), snapshot.state_hash()];
+        if loaded.is_err() || at_cut[0] != at_cut[1] || at_end != [live; 2] {
+            self.violate("state", || {
+                format!(
+                    "snapshot at record {cut}, loaded {loaded:?}: expected the hashes {:016x} there and {live:016x} at the end, \
+                     got {:016x}, then {:016x} of the whole and {:016x} of the snapshot",
+                    at_cut[0], at_cut[1], at_end[0], at_end[1]
+                )
+            });
         }
     }
 }
