@@ -7,14 +7,18 @@
 
 mod console;
 mod control;
+mod doubts;
 mod kill;
+mod limits;
 mod models;
 mod outcome;
+mod refused;
 mod settings;
 
 pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
 pub use kill::{Kill, ScopeError, scope_named};
+pub use limits::LimitRefusal;
 pub use models::{ModelChangeError, Word};
 pub use outcome::Outcome;
 
@@ -42,7 +46,9 @@ use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
 use kill::KillDoor;
+use limits::LimitDoor;
 use models::ModelDoor;
+use refused::RefusedDoor;
 use settings::{layout, server};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -114,6 +120,10 @@ pub struct Appliance {
     pub notes: Vec<String>,
     latch: PathBuf,
     killed: KillDoor,
+    limits: LimitDoor,
+    refused: RefusedDoor,
+    /// As the configuration names them, in their order.
+    instrument_names: Vec<String>,
 }
 
 impl Appliance {
@@ -151,6 +161,8 @@ impl Appliance {
         let was_halted = has_latch || engine.trading() != Trading::Active;
         let arm = options.arm.filter(|_| was_halted || engine.killed_count() > 0 || killed.has_files());
         notes.extend(killed.notes());
+        let limits = LimitDoor::new(&engine);
+        notes.extend(limits.notes());
         if was_halted && arm.is_none() {
             notes.push(format!(
                 "{} since an earlier run: start with --arm \"who: why\" to trade",
@@ -169,8 +181,9 @@ impl Appliance {
             };
             Endpoint::bind(settings).map_err(|error| StartError::Bind { key, error })
         };
-        let market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
-        let trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
+        let mut market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
+        let mut trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
+        let refused = RefusedDoor::of([&mut market, &mut trade]);
         let address = |endpoint: &Endpoint| {
             endpoint
                 .local_addr()
@@ -282,6 +295,9 @@ impl Appliance {
             notes,
             latch,
             killed,
+            limits,
+            refused,
+            instrument_names: config.instruments.iter().map(|instrument| instrument.name.clone()).collect(),
         };
         appliance.tell_kills(&kills);
         if let Some(Arm { who, why }) = arm {

@@ -6,9 +6,12 @@
 //! why and closed, and no other notices.
 
 use super::admission::{Admission, reason_of};
+use super::refused::RefusedPeer;
+use super::sessions::{end, session_record};
 use crate::link::{BindError, ConnectionId, Event, LinkCounters, SendError, Server, ServerSettings};
 use crate::record::{self, Origin, Record, SessionState};
 use crate::runtime::counters::{CounterId, CounterWriter};
+use crate::runtime::ring::Producer;
 use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
@@ -36,7 +39,7 @@ pub struct EndpointSettings {
 
 /// Where a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(super) enum Phase {
     Free,
     AwaitHello,
     /// Its hello was refused; nothing more is heard until it is gone.
@@ -47,13 +50,13 @@ enum Phase {
     },
 }
 
-struct Peer {
-    id: Option<ConnectionId>,
-    phase: Phase,
+pub(super) struct Peer {
+    pub(super) id: Option<ConnectionId>,
+    pub(super) phase: Phase,
     /// Number of its accepted hello.
-    connection: u32,
+    pub(super) connection: u32,
     decoder: Decoder,
-    hello: body::Hello,
+    pub(super) hello: body::Hello,
     ts_heard: TimeNs,
     ts_beat: TimeNs,
     beats: u64,
@@ -82,6 +85,7 @@ pub struct Endpoint {
     parts_per_poll_max: u32,
     ts_watch: TimeNs,
     counts: Counts,
+    refused: Option<Producer<RefusedPeer>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +127,13 @@ impl Endpoint {
             parts_per_poll_max: settings.server.parts_per_poll_max,
             ts_watch: TimeNs::NEVER,
             counts: Counts::default(),
+            refused: None,
         })
+    }
+
+    /// Tells whom it refuses, and why.
+    pub fn tell_refusals(&mut self, to: Producer<RefusedPeer>) {
+        self.refused = Some(to);
     }
 
     /// Where it listens.
@@ -150,7 +160,9 @@ impl Endpoint {
             return 0;
         }
         self.server.limit_parts(share);
-        let Endpoint { server, peers, pending, admission, roles, origin, trade_peer, counts, .. } = self;
+        let Endpoint {
+            server, peers, pending, admission, roles, origin, trade_peer, counts, refused, ..
+        } = self;
         let count = server.poll(now, &mut |id, event| {
             let peer = &mut peers[usize::from(id.slot)];
             match event {
@@ -194,6 +206,10 @@ impl Endpoint {
                         if peer.phase == Phase::AwaitHello {
                             peer.phase = Phase::Refused;
                         }
+                        if let Some(refused) = refused {
+                            // The log is not what a lane waits for.
+                            let _ = refused.try_push(RefusedPeer::new(now, &peer.hello, reason, words));
+                        }
                         refuse(pending, id, reason, words);
                     }
                 }
@@ -205,6 +221,7 @@ impl Endpoint {
                     peer.id = Some(id);
                     peer.phase = Phase::AwaitHello;
                     peer.decoder.reset();
+                    peer.hello.login = 0;
                     peer.ts_heard = now;
                 }
                 Event::Disconnected { .. } => {
@@ -421,6 +438,7 @@ fn welcome(
     trade_peer: &mut [Option<u16>; VENUES_MAX],
     sink: &mut impl FnMut(Record),
 ) -> Option<(RejectReason, FixedText<64>)> {
+    peer.hello = *hello;
     let venue_id = match admission.judge(hello, roles) {
         Ok(venue_id) => venue_id,
         Err((reason, words)) => return Some((reason, text(words))),
@@ -429,7 +447,6 @@ fn welcome(
     peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols, peer.connection);
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
-    peer.hello = *hello;
     (peer.commands_sent, peer.credit) = (0, u64::from(hello.credit));
     if hello.roles & record::ROLE_TRADE != 0 {
         trade_peer[venue_index] = Some(id.slot);
@@ -437,62 +454,4 @@ fn welcome(
     pending.insert(0, Pending::Welcome(id));
     sink(session_record(peer, venue_id, hello.roles, SessionState::Up, origin, now));
     None
-}
-
-/// A session ended. What another connection of the account still does is not down, but whose ticks were taken is told; if the
-/// one that executed commands is gone, an older one that can takes its place, and the engine hears of both.
-#[cold]
-fn end(
-    peers: &mut [Peer],
-    slot: u16,
-    origin: Origin,
-    now: TimeNs,
-    trade_peer: &mut [Option<u16>; VENUES_MAX],
-    sink: &mut impl FnMut(Record),
-) {
-    let peer = &mut peers[usize::from(slot)];
-    let phase = std::mem::replace(&mut peer.phase, Phase::Free);
-    peer.id = None;
-    let Phase::Live { venue, roles } = phase else { return };
-    let others = |peer: &Peer| match peer.phase {
-        Phase::Live { venue: other, roles } if other == venue => roles,
-        _ => 0,
-    };
-    let held = peers.iter().fold(0, |held, peer| held | others(peer));
-    let executed = trade_peer[usize::from(venue.0)] == Some(slot);
-    let gone = roles & !held | if executed { record::ROLE_TRADE } else { 0 };
-    if gone != 0 || origin == Origin::Market {
-        sink(session_record(&peers[usize::from(slot)], venue, gone, SessionState::Down, origin, now));
-    }
-    if executed {
-        let next = peers.iter().position(|peer| others(peer) & record::ROLE_TRADE != 0);
-        trade_peer[usize::from(venue.0)] = next.map(|slot| slot as u16);
-        if let Some(next) = next {
-            sink(session_record(&peers[next], venue, record::ROLE_TRADE, SessionState::Up, origin, now));
-        }
-    }
-}
-
-fn session_record(
-    peer: &Peer,
-    venue: VenueId,
-    roles: u8,
-    state: SessionState,
-    origin: Origin,
-    now: TimeNs,
-) -> Record {
-    let hello = &peer.hello;
-    let session = record::Session {
-        state: state as u8,
-        roles,
-        margin_mode: hello.margin_mode,
-        account_mode: hello.account_mode,
-        build: hello.build,
-        login: hello.login,
-        server_offset_s: hello.server_offset_s,
-        reason: 0,
-        currency: hello.currency,
-        server: hello.server,
-    };
-    Record::new(origin, now, venue, InstrumentId::NONE, &session).with_aux(peer.connection)
 }

@@ -7,21 +7,26 @@
 
 mod admission;
 mod decide;
+mod doubts;
 mod endpoint;
 mod ingest;
 mod keep_warm;
 mod killed;
 mod persist;
+mod refused;
 mod rings;
 mod send;
 mod sent;
+mod sessions;
 mod status;
 
 pub use admission::{Admission, AdmittedVenue};
 pub use decide::{Decide, DecideParts, StagedModel};
+pub use doubts::{DOUBTS_MAX, Doubt, Doubts};
 pub use endpoint::{Endpoint, EndpointSettings};
 pub use ingest::Ingest;
 pub use persist::Persist;
+pub use refused::RefusedPeer;
 pub use rings::{Outbound, RingSizes, Rings, rings};
 pub use send::{Send, SendParts};
 pub use status::{EngineStatus, ModelsStatus};

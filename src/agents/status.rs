@@ -4,6 +4,7 @@
 //!
 //! Invariant: one status is of one moment, between two steps.
 
+use super::doubts::{Doubts, doubts_of};
 use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
 use crate::risk::{Reason, Refusal, Trading};
 use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
@@ -34,6 +35,8 @@ pub struct EngineStatus {
     pub orders_open: usize,
     /// Of them, in doubt.
     pub orders_unknown: usize,
+    /// Those of them with the lowest ids.
+    pub doubts: Doubts,
     /// Last record of the journal.
     pub journal_seq: u64,
     /// Wishes held back, by reason.
@@ -58,6 +61,7 @@ impl EngineStatus {
             floating: engine.floating(),
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
+            doubts: doubts_of(engine),
             journal_seq,
             vetoes: engine.vetoes(),
             models: engine
@@ -65,6 +69,21 @@ impl EngineStatus {
                 .next()
                 .map_or(ModelsStatus::default(), |view| ModelsStatus::of(&view)),
         }
+    }
+}
+
+impl EngineStatus {
+    /// Why nothing opens, in words for people; `None` while openings may pass.
+    pub fn why_not(&self) -> Option<String> {
+        let by_trading = match (self.trading, self.trading_reason) {
+            (Trading::Active, _) => None,
+            (trading, Some(reason)) => Some(format!("{}: {}", trading.name(), reason.name())),
+            (trading, None) => Some(trading.name().to_owned()),
+        };
+        let closed = self.closed.map(|refusal| format!("closed: {refusal}"));
+        let killed = (self.killed_count > 0).then(|| format!("killed: {} instruments", self.killed_count));
+        let all: Vec<String> = [by_trading, closed, killed].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 

@@ -7,6 +7,7 @@
 //! and where the last step fails the answer says that the model is live and not recorded, and why.
 
 use super::kill::{Kill, ScopeError, scope_named};
+use super::limits::LimitRefusal;
 use super::{Appliance, Control, ModelChangeError, Word};
 use crate::config::Config;
 use crate::engine::Slot;
@@ -54,6 +55,17 @@ pub enum AnswerError {
         known: String,
         /// What came.
         got: String,
+    },
+    /// A limit that stays as it is.
+    #[error(transparent)]
+    Limit(#[from] LimitRefusal),
+    /// An order that is not in doubt.
+    #[error("expected the id of an order in doubt{known}, got {got}")]
+    NotInDoubt {
+        /// Those that there are.
+        known: String,
+        /// What came.
+        got: u64,
     },
     /// No such scope.
     #[error(transparent)]
@@ -127,7 +139,10 @@ impl Appliance {
                     "killed: nothing opens there, after restarts too, until armed or activated by an operator"
                 ))
             }
+            Action::Limit { key, value, raise } => self.change_limit(key, *value, *raise, &word),
+            Action::Limits => Ok(self.limits_json()),
             Action::Resolve { order_id } => {
+                self.check_in_doubt(*order_id)?;
                 self.said(control(ControlAction::ResolveNotExecuted, *order_id), "asked: not executed")
             }
             Action::Accept { instrument } => {
@@ -218,7 +233,7 @@ impl Appliance {
 
     /// How it stands.
     pub fn status_json(&self) -> Json {
-        let Some(status) = self.status() else { return json!({ "epoch": self.epoch }) };
+        let Some(status) = self.status().copied() else { return json!({ "epoch": self.epoch }) };
         let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
         let vetoes: Map<String, Json> =
             vetoes.map(|(veto, count)| (veto.name().into(), count.into())).collect();
@@ -228,7 +243,10 @@ impl Appliance {
             "reason": status.trading_reason.map(|reason| reason.name()),
             "killed": self.killed.killed(),
             "killed_instruments": status.killed_count,
-            "closed": status.closed.map(|refusal| refusal.reason.name()),
+            "closed": status.closed.map(|refusal| refusal.to_string()),
+            "why_not": status.why_not(),
+            "limits_changed": self.limits_changed_json(),
+            "in_doubt": self.in_doubt_json(&status),
             "position_lots": status.position_lots,
             "profit_realised": status.realised.as_f64(),
             "profit_floating": status.floating.as_f64(),

@@ -18,7 +18,8 @@ pub(super) const EXIT_NOBODY: u8 = 69;
 #[command(
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
     tickbridge operator --config my.toml kill --scope instrument=EURUSD --flatten --who anna --reason \"wrong prices\"\n  \
-    tickbridge operator --config my.toml resolve --order 123456789 --who anna --why \"broker says never executed\"\n\n\
+    tickbridge operator --config my.toml limit risk.daily_loss_max 300 --who anna --reason \"thin market\"\n  \
+    tickbridge operator --config my.toml resolve 123456789 --who anna --why \"broker says never executed\"\n\n\
     Exit codes:\n   0  the appliance took it\n   2  wrong arguments, or a configuration or a token that is not usable\n  65  the appliance refused it: standard error says why\n  \
     69  no appliance runs there, or it does not answer"
 )]
@@ -29,11 +30,14 @@ pub struct Args {
     /// What is wanted
     #[arg(value_enum)]
     pub action: Word,
+    /// With `limit`: its name and value, as in [risk]; with `resolve`: the order's id
+    #[arg(value_name = "OPERAND")]
+    pub operands: Vec<String>,
     /// Who says so; journalled
-    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
+    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "accept")]))]
     pub who: Option<String>,
     /// Why; journalled
-    #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "accept")]))]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "accept")]))]
     pub why: Option<String>,
     /// What `kill` is about: all, venue=NAME, strategy=NUMBER or instrument=NAME
     #[arg(long, value_name = "SCOPE", default_value = "all")]
@@ -41,8 +45,11 @@ pub struct Args {
     /// With `kill`: close what is held there, too
     #[arg(long)]
     pub flatten: bool,
+    /// With `limit`: it may allow more than what holds, though never more than the configuration
+    #[arg(long)]
+    pub raise: bool,
     /// The order that `resolve` declares dead
-    #[arg(long, value_name = "ID", required_if_eq("action", "resolve"))]
+    #[arg(long, value_name = "ID")]
     pub order: Option<u64>,
     /// The instrument, by its name in the configuration, whose position at the venue `accept` takes as the baseline
     #[arg(long, value_name = "NAME", required_if_eq("action", "accept"))]
@@ -62,6 +69,10 @@ pub enum Word {
     Halt,
     /// Stop everything that opens within the scope, even while the strategy hangs, until armed or activated by an operator
     Kill,
+    /// Change a limit of [risk]: tighter at once, looser with --raise and up to the configuration
+    Limit,
+    /// Print every limit, as configured and as it holds, as JSON
+    Limits,
     /// Declare an order in doubt not executed
     Resolve,
     /// Take the venue's position as the baseline, where it differs from ours and stays so
@@ -70,14 +81,12 @@ pub enum Word {
 
 /// Runs the command.
 pub fn run(args: &Args) -> ExitCode {
-    let action = match args.action {
-        Word::Status => Action::Status,
-        Word::Activate => Action::Activate,
-        Word::Reduce => Action::Reduce,
-        Word::Halt => Action::Halt,
-        Word::Kill => Action::Kill { scope: args.scope.clone(), flatten: args.flatten },
-        Word::Resolve => Action::Resolve { order_id: args.order.unwrap_or(0) },
-        Word::Accept => Action::Accept { instrument: args.instrument.clone().unwrap_or_default() },
+    let action = match action_of(args) {
+        Ok(action) => action,
+        Err(error) => {
+            eprintln!("tickbridge operator: {error}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
     };
     let config = match Config::load(&args.config) {
         Ok(config) => config,
@@ -95,6 +104,37 @@ pub fn run(args: &Args) -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// What is asked for.
+fn action_of(args: &Args) -> Result<Action, String> {
+    let operands: Vec<&str> = args.operands.iter().map(String::as_str).collect();
+    let number =
+        |text: &str| text.parse::<u64>().map_err(|_| format!("expected an order's id, got {text:?}"));
+    if !operands.is_empty() && !matches!(args.action, Word::Limit | Word::Resolve) {
+        return Err(format!("expected nothing behind this word, got {}", operands.join(" ")));
+    }
+    Ok(match args.action {
+        Word::Status => Action::Status,
+        Word::Activate => Action::Activate,
+        Word::Reduce => Action::Reduce,
+        Word::Halt => Action::Halt,
+        Word::Kill => Action::Kill { scope: args.scope.clone(), flatten: args.flatten },
+        Word::Accept => Action::Accept { instrument: args.instrument.clone().unwrap_or_default() },
+        Word::Limits => Action::Limits,
+        Word::Limit => match operands[..] {
+            [key, value] => {
+                let value = value.parse().map_err(|_| format!("expected a number, got {value:?}"))?;
+                Action::Limit { key: key.into(), value, raise: args.raise }
+            }
+            _ => return Err("expected limit KEY VALUE".into()),
+        },
+        Word::Resolve => match (&operands[..], args.order) {
+            ([], Some(order_id)) => Action::Resolve { order_id },
+            ([id], None) => Action::Resolve { order_id: number(id)? },
+            _ => return Err("expected resolve ID".into()),
+        },
+    })
 }
 
 /// Why nothing was said.

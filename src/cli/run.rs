@@ -179,6 +179,7 @@ async fn watching(
             _ = take.tick() => {
                 appliance.collect();
                 appliance.look_for_kill(config).iter().for_each(|words| say_aside(words));
+                appliance.refused_peers().iter().for_each(|words| say_aside(words));
             }
             call = async { match &mut console {
                 Some(console) => console.next().await,
@@ -291,6 +292,8 @@ fn show(appliance: &Appliance, currency: &str) {
         currency: currency.into(),
         tick_to_order_p50_ns: at(0.5),
         tick_to_order_p99_ns: at(0.99),
+        in_doubt: status.orders_unknown,
+        why_not: status.why_not(),
     };
     let stderr = std::io::stderr();
     let text = if stderr.is_terminal() { line.redrawn() } else { format!("{line}\n") };
@@ -351,9 +354,27 @@ pub(super) fn finish(
         );
         code = EXIT_IO;
     }
+    warn_of_what_is_left(&outcome);
     for failure in &outcome.failures {
         eprintln!("tickbridge: {failure}");
         code = EXIT_INVARIANT;
     }
     ExitCode::from(code)
+}
+
+/// What the end leaves at the venue is said, since nobody watches it from here on.
+fn warn_of_what_is_left(outcome: &Outcome) {
+    let Some(status) = &outcome.status else { return };
+    if status.position != 0 {
+        eprintln!(
+            "tickbridge: a position is left open: {:+.2} lots of the first instrument; it stands at the venue with its own stops",
+            status.position_lots
+        );
+    }
+    for doubt in status.doubts.iter().flatten() {
+        eprintln!(
+            "tickbridge: order {} is in doubt: {:?} of instrument {}, {} steps open; the next start asks the venue",
+            doubt.order_id, doubt.side, doubt.instrument.0, doubt.qty_open
+        );
+    }
 }

@@ -304,9 +304,16 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 28,
-        name: "limits changed while it runs: lower at once, raised with a reason",
-        missing: "all of it; a start keeps the configuration it ran with beside the journal",
-        ..NONE
+        name: "limits changed while it runs, with who, when, old and new: tighter at once, looser when confirmed and never beyond the \
+               configuration; kept across restarts",
+        keys: &["operator.token_file"],
+        tests: &[
+            "src/engine/tests/limits.rs::a_lowered_limit_holds_at_once_and_after_a_restart_and_reductions_pass",
+            "src/engine/tests/limits.rs::no_word_allows_more_than_the_configuration_and_a_word_taken_back_leaves_it",
+            "src/app/limits.rs::tighter_is_taken_looser_is_confirmed_and_never_goes_beyond_the_configuration",
+            "tests/limits_console.rs::a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts",
+        ],
+        ..WHOLE
     },
     Control {
         number: 29,

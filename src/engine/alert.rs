@@ -54,4 +54,6 @@ pub enum AlertCode {
     /// The kill switch was thrown: subject is the scope's kind and, in its low half, the number; then 1 when positions are closed,
     /// and the trigger.
     Killed = 60,
+    /// The operator changed a limit: subject is its `risk::LimitKey`, then what held and what holds, in thousandths.
+    LimitChanged = 61,
 }

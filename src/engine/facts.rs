@@ -41,6 +41,7 @@ impl Engine {
             Kind::Fault => self.on_fault(input, out),
             Kind::ModelChange => self.on_model_change(input, out),
             Kind::KillSwitch => self.on_kill(input, out),
+            Kind::LimitChange => self.on_limit_change(input, out),
             Kind::HistoryBar => self.on_history_bar(input),
             Kind::HistoryEnd => self.on_history_end(input, out),
             _ => {}

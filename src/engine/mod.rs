@@ -18,6 +18,7 @@ mod guards;
 mod held;
 mod history;
 mod kill;
+mod limits;
 mod loss;
 mod models;
 mod needs;
@@ -57,6 +58,7 @@ use crate::types::{
 };
 use executions::Executions;
 use kill::Kills;
+use limits::WordedLimits;
 use loss::LossWatch;
 use requests::Asking;
 use strategy::Strategy;
@@ -104,6 +106,7 @@ pub struct Engine {
     losses_in_row: u32,
     executions: Executions,
     kills: Kills,
+    limits: WordedLimits,
     query_count: u64,
     asking: Asking,
     /// Working memory for walks over open orders.
@@ -154,6 +157,7 @@ impl Engine {
             losses_in_row: 0,
             executions,
             kills: Kills::default(),
+            limits: WordedLimits::new(setup.limits),
             query_count: 0,
             asking: Asking::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),

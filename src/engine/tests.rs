@@ -10,6 +10,7 @@ mod continuity;
 mod guards;
 mod history;
 mod kill;
+mod limits;
 mod models;
 mod reductions;
 mod requests;
@@ -155,8 +156,18 @@ impl Bench {
         self.give_of(InstrumentId(0), payload, flags)
     }
 
+    fn give_with_aux<P: Payload>(&mut self, payload: &P, aux: u32) -> Vec<Record> {
+        let record = Record::new(Origin::Operator, self.now, VenueId(0), InstrumentId::NONE, payload);
+        self.give_record(record.with_aux(aux))
+    }
+
     fn give_of<P: Payload>(&mut self, instrument: InstrumentId, payload: &P, flags: u8) -> Vec<Record> {
-        let record = Record::new(Origin::Trade, self.now, VenueId(0), instrument, payload).with_flags(flags);
+        self.give_record(
+            Record::new(Origin::Trade, self.now, VenueId(0), instrument, payload).with_flags(flags),
+        )
+    }
+
+    fn give_record(&mut self, record: Record) -> Vec<Record> {
         self.out.clear();
         self.engine.step(&record, &mut self.out);
         self.journal.push(record);

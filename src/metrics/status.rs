@@ -29,6 +29,10 @@ pub struct Status {
     pub tick_to_order_p50_ns: Option<u64>,
     /// 99th percentile of tick to order, in ns.
     pub tick_to_order_p99_ns: Option<u64>,
+    /// Orders in doubt.
+    pub in_doubt: usize,
+    /// Why nothing opens; `None` while openings may pass.
+    pub why_not: Option<String>,
 }
 
 impl fmt::Display for Status {
@@ -42,7 +46,13 @@ impl fmt::Display for Status {
              profit {profit:+.2} {currency}  tick_to_order p50 {} p99 {}",
             shown(self.tick_to_order_p50_ns),
             shown(self.tick_to_order_p99_ns)
-        )
+        )?;
+        if self.in_doubt > 0 {
+            write!(f, "  in doubt {}", self.in_doubt)?;
+        }
+        let Some(why_not) = &self.why_not else { return Ok(()) };
+        let plain: String = why_not.chars().filter(|c| !c.is_control()).collect();
+        write!(f, "  no openings ({plain})")
     }
 }
 

@@ -21,7 +21,7 @@ pub fn socket_path(state_dir: &Path) -> PathBuf {
 }
 
 /// What is wanted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// How it stands.
@@ -39,6 +39,17 @@ pub enum Action {
         /// Close what is held there, too.
         flatten: bool,
     },
+    /// Change a limit: tighter at once, looser when confirmed.
+    Limit {
+        /// As `[risk]` names it.
+        key: String,
+        /// As `[risk]` measures it.
+        value: f64,
+        /// It may allow more than what holds, up to the configuration.
+        raise: bool,
+    },
+    /// Every limit, as configured and as it holds.
+    Limits,
     /// Declare an order that is in doubt dead.
     Resolve {
         /// Its id.
@@ -76,7 +87,7 @@ pub enum Action {
 }
 
 /// A request. Printed for whoever debugs, it does not show the token.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// The secret of `operator.token_file`.

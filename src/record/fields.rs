@@ -51,6 +51,7 @@ layouts!(
     HistoryEnd,
     ModelChange,
     KillSwitch,
+    LimitChange,
     Command,
     Query,
     Denied,

@@ -88,6 +88,8 @@ kinds!(
     ModelChange = 24,
     /// The kill switch was thrown: [`super::KillSwitch`].
     KillSwitch = 26,
+    /// The operator changed a limit: [`super::LimitChange`].
+    LimitChange = 27,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].

@@ -1,4 +1,4 @@
-//! Payloads about the operator's limits and what enforces them: the kill switch.
+//! Payloads about the operator's limits and what enforces them: the kill switch, and changes of limits while the appliance runs.
 //!
 //! What it is not: the limits themselves; a start's configuration has them, and what these records say changes them.
 //!
@@ -10,7 +10,7 @@ use crate::layout;
 macro_rules! payload {
     ($($name:ident),+) => {$( impl Payload for $name { const KIND: Kind = Kind::$name; } )+};
 }
-payload!(KillSwitch);
+payload!(KillSwitch, LimitChange);
 
 /// How a kill was triggered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +48,23 @@ layout! {
         trigger: u8,
         /// Zero.
         reserved: [u8; 3],
+        /// Who, ASCII.
+        who: [u8; 32],
+        /// Why, ASCII.
+        why: [u8; 48],
+    }
+}
+
+/// Bit of a [`LimitChange`]'s `aux`: the word before is taken back, and the configuration's value holds again.
+pub const LIMIT_TAKEN_BACK: u32 = 1 << 16;
+
+layout! {
+    /// The operator changes a limit. `aux` in the header is its `risk::LimitKey`, with [`LIMIT_TAKEN_BACK`].
+    pub struct LimitChange {
+        /// What held before, as the configuration measures it.
+        value_old: f64,
+        /// What is to hold.
+        value_new: f64,
         /// Who, ASCII.
         who: [u8; 32],
         /// Why, ASCII.

@@ -175,6 +175,7 @@ mod tests {
             HistoryEnd::BYTES,
             ModelChange::BYTES,
             KillSwitch::BYTES,
+            LimitChange::BYTES,
             Command::BYTES,
             Query::BYTES,
             Denied::BYTES,
@@ -192,8 +193,8 @@ mod tests {
         assert_eq!(
             sizes,
             [
-                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 24, 40, 48,
-                24, 32, 32, 96, 72, 40, 32, 16
+                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 96, 24, 40,
+                48, 24, 32, 32, 96, 72, 40, 32, 16
             ],
             "a layout changed: raise RECORD_VERSION"
         );

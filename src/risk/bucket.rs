@@ -22,6 +22,12 @@ impl Bucket {
         Bucket { interval_ns, burst_ns: interval_ns * i64::from(burst.max(1)), full_at: TimeNs::NEVER }
     }
 
+    /// One that has no token at `now` yet.
+    pub fn empty(per_s: u32, burst: u32, now: TimeNs) -> Self {
+        let bucket = Bucket::new(per_s, burst);
+        Bucket { full_at: now.plus_ns(bucket.burst_ns), ..bucket }
+    }
+
     /// Tokens there are.
     #[inline]
     pub fn tokens(&self, now: TimeNs) -> i64 {

@@ -8,10 +8,12 @@
 mod bucket;
 mod gate;
 mod jump;
+mod limit_key;
 mod limits;
 mod reason;
 
 pub use bucket::Bucket;
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
+pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};

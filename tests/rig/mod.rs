@@ -211,10 +211,15 @@ impl Place {
 
     /// Starts a simulated terminal whose truth goes to `terminal.json`.
     pub fn terminal(&self, args: &[&str]) -> Process {
+        self.terminal_of("5000001", args)
+    }
+
+    /// The same for another account.
+    pub fn terminal_of(&self, login: &str, args: &[&str]) -> Process {
         let [market, trade] = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbridge"));
         command
-            .args(["sim", "terminal", "--login", "5000001", "--server", "Tickbridge-Demo"])
+            .args(["sim", "terminal", "--login", login, "--server", "Tickbridge-Demo"])
             .args(["--connect", &market, "--connect-trade", &trade, "--json"])
             .arg(self.path("terminal.json"))
             .arg("--executed-ids")

@@ -36,6 +36,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ModelQuality,
     AlertCode::ExecutionsRepeated,
     AlertCode::Killed,
+    AlertCode::LimitChanged,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
 ];

@@ -1,0 +1,134 @@
+//! The operator's console on limits and on orders in doubt, and what the log says of refused terminals, on a running appliance.
+//!
+//! What it is not: a test of what a limit does to an order, which stands beside the engine.
+//!
+//! Invariant: what was refused left no record; what was taken is in the journal with who, why, old and new.
+
+mod rig;
+
+use rig::{Place, stderr, tickbridge, until};
+use serde_json::Value as Json;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+use tickbridge::record::{LIMIT_TAKEN_BACK, LimitChange, Record};
+use tickbridge::risk::LimitKey;
+
+fn place() -> Place {
+    let place = Place::new();
+    place.configure(&[("[model]\n", "[operator]\ntoken_file = \"token\"\n\n[model]\n")]);
+    std::fs::write(place.path("token"), "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    place
+}
+
+fn operator(place: &Place, args: &[&str]) -> Output {
+    let config = place.config();
+    let mut all = vec!["operator", "--config", config.to_str().unwrap()];
+    all.extend(args);
+    tickbridge(&all)
+}
+
+/// With who and why; the exit code, and what was said.
+fn said(place: &Place, args: &[&str]) -> (i32, String) {
+    let all: Vec<&str> = args.iter().copied().chain(["--who", "anna", "--reason", "a test"]).collect();
+    let output = operator(place, &all);
+    let words = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+    (output.status.code().unwrap(), words)
+}
+
+fn asked(place: &Place, what: &str) -> Json {
+    serde_json::from_slice(&operator(place, &[what]).stdout).unwrap_or_default()
+}
+
+#[test]
+fn a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts() {
+    let place = place();
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until("it decides", || (asked(&place, "status")["decisions"].as_u64()? > 0).then_some(()));
+    let name = "risk.daily_loss_max";
+    let configured = asked(&place, "limits")[name]["configured"].as_f64().unwrap();
+    let [quarter, half, more] =
+        [configured / 4.0, configured / 2.0, configured * 2.0].map(|value| value.to_string());
+
+    let (code, words) = said(&place, &["limit", name, &quarter]);
+    assert_eq!(code, 0, "{words}");
+    let (code, words) = said(&place, &["limit", name, &half]);
+    assert!(code == 65 && words.contains("--raise"), "{code}: {words}");
+    assert_eq!(said(&place, &["limit", name, &half, "--raise"]).0, 0);
+    for raise in [&["limit", name, &more][..], &["limit", name, &more, "--raise"][..]] {
+        let (code, words) = said(&place, raise);
+        assert!(code == 65 && words.contains("change the configuration"), "{code}: {words}");
+    }
+    for wrong in [&["limit", "risk.day_starts_at", "1"][..], &["limit", name, "0"][..]] {
+        assert_eq!(said(&place, wrong).0, 65, "{wrong:?}");
+    }
+    for wrong in [&["limit", name][..], &["limit", name, "much"][..], &["halt", name][..]] {
+        assert_eq!(said(&place, wrong).0, 2, "{wrong:?}");
+    }
+    assert_eq!(operator(&place, &["limit", name, &quarter]).status.code(), Some(2), "without who and why");
+    let changed = &asked(&place, "status")["limits_changed"][name];
+    assert_eq!(
+        (changed["effective"].as_f64(), changed["configured"].as_f64()),
+        (half.parse().ok(), Some(configured))
+    );
+
+    appliance.kill();
+    let mut appliance = place.appliance(&[]);
+    until("it says which limit differs", || {
+        appliance.words().contains(&format!("{name}: {half} by an operator's word")).then_some(())
+    });
+    until("it listens to the operator", || asked(&place, "limits")[name]["effective"].as_f64());
+    assert_eq!(asked(&place, "limits")[name]["effective"].as_f64(), half.parse().ok());
+    assert_eq!(said(&place, &["limit", name, &configured.to_string(), "--raise"]).0, 0);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+
+    let records = place.records();
+    let changes: Vec<(u32, f64, f64)> = records
+        .iter()
+        .filter_map(|record| Some((record.aux(), record.payload::<LimitChange>()?)))
+        .map(|(aux, change)| {
+            assert!(change.who.starts_with(b"anna\0") && change.why.starts_with(b"a test\0"));
+            (aux, change.value_old, change.value_new)
+        })
+        .collect();
+    let key = LimitKey::DailyLoss as u32;
+    let (quarter, half) = (configured / 4.0, configured / 2.0);
+    let expected =
+        [(key, configured, quarter), (key, quarter, half), (key | LIMIT_TAKEN_BACK, half, configured)];
+    assert_eq!(changes, expected);
+    let verified = place.verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+    assert!(records.iter().filter_map(Record::payload::<LimitChange>).count() == 3);
+}
+
+#[test]
+fn what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens() {
+    let place = place();
+    let mut appliance = place.appliance(&[]);
+    until("it answers", || asked(&place, "status")["trading"].as_str().map(str::to_owned));
+    let why = asked(&place, "status")["why_not"].as_str().unwrap().to_owned();
+    assert!(why.contains("SESSION_DOWN: limit=3 got=0"), "{why}");
+    until("the status line says so", || {
+        appliance.words().contains("no openings (closed: SESSION_DOWN: limit=3").then_some(())
+    });
+    let (code, words) = said(&place, &["resolve", "4711"]);
+    assert!(code == 65 && words.contains("in doubt, of which there is none, got 4711"), "{code}: {words}");
+    assert_eq!(said(&place, &["resolve", "a"]).0, 2);
+    assert_eq!(asked(&place, "status")["in_doubt"], serde_json::json!([]));
+
+    let mut stranger = place.terminal_of("999", &[]);
+    until("the refusal is said", || {
+        let said = "refused a terminal of account 999 at \"Tickbridge-Demo\": expected the configured login and server";
+        appliance.words().contains(said).then_some(())
+    });
+    stranger.kill();
+    let _terminal = place.terminal(&[]);
+    until("it holds something", || (asked(&place, "status")["position_lots"].as_f64()? != 0.0).then_some(()));
+    assert_eq!(asked(&place, "status")["why_not"], Json::Null);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let is_open = rig::json(&place.report()).unwrap()["counts"]["position_steps"].as_i64() != Some(0);
+    assert_eq!(appliance.words().contains("a position is left open"), is_open);
+}
