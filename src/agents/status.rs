@@ -4,6 +4,7 @@
 //!
 //! Invariant: one status is of one moment, between two steps.
 
+use super::accounts::InstrumentsStatus;
 use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
 use crate::risk::{Reason, Refusal, Trading};
 use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
@@ -28,6 +29,8 @@ pub struct EngineStatus {
     pub realised: Money,
     /// Floating profit by our own reckoning.
     pub floating: Money,
+    /// What each instrument earned and cost, and what others hold of it.
+    pub instruments: InstrumentsStatus,
     /// Open orders.
     pub orders_open: usize,
     /// Of them, in doubt.
@@ -53,6 +56,7 @@ impl EngineStatus {
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
             realised: engine.positions().realised(),
             floating: engine.floating(),
+            instruments: InstrumentsStatus::of(engine),
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             journal_seq,

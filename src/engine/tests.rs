@@ -7,6 +7,8 @@
 mod arrival;
 mod connections;
 mod continuity;
+mod exits;
+mod external;
 mod guards;
 mod history;
 mod models;
@@ -91,6 +93,7 @@ pub(super) fn setup() -> Setup {
             watch: WatchPlan::default(),
         }],
         history: HistoryPlan::NEVER,
+        external: ExternalPolicy::Count,
     }
 }
 

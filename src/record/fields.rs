@@ -61,6 +61,7 @@ layouts!(
     ShadowScore,
     RequestStateChange,
     Retry,
+    Exit,
 );
 
 /// Fields that hold nothing: what rounds a layout up.

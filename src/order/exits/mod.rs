@@ -115,7 +115,8 @@ pub struct Wish {
 
 /// What should be of one position now.
 ///
-/// `under_way` is what open orders may still close of it, steps.
+/// `under_way` is what open orders may still close of it, steps. Without a sound quote only time, session and a missing stop
+/// speak.
 pub fn decide(
     plan: &ExitPlan,
     holding: &Holding,
@@ -129,7 +130,10 @@ pub fn decide(
     if let Some(reason) = close_reason(plan, holding, moment) {
         return Wish { leave: Some(Leave::Close(reason)), stops: None };
     }
-    let Some(market) = exit_price(&moment.quote, holding.side) else { return Wish::default() };
+    if !is_sound(&moment.quote) {
+        return Wish::default();
+    }
+    let market = exit_price(&moment.quote, holding.side);
     let qty = ladder::due(&plan.ladder, holding, spec, under_way);
     let leave = (qty > 0).then_some(Leave::Reduce { qty, reason: ExitReason::Ladder });
     Wish { leave, stops: stops::due(plan, holding, spec, moment, market) }
@@ -151,8 +155,14 @@ fn close_reason(plan: &ExitPlan, holding: &Holding, moment: &Moment) -> Option<E
     ends.then_some(ExitReason::SessionEnd)
 }
 
-/// The price at which a position of this side can be left; `None` without one.
-pub(super) fn exit_price(quote: &Quote, side: Side) -> Option<Price> {
-    let price = if side == Side::Buy { quote.bid } else { quote.ask };
-    price.is_some().then_some(price)
+/// Whether a quote has both sides and is not crossed.
+#[inline]
+fn is_sound(quote: &Quote) -> bool {
+    quote.spread().is_some_and(|spread| spread >= 0)
+}
+
+/// The price at which a position of this side can be left, of a sound quote.
+#[inline]
+fn exit_price(quote: &Quote, side: Side) -> Price {
+    if side == Side::Buy { quote.bid } else { quote.ask }
 }
