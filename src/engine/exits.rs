@@ -9,7 +9,7 @@
 use super::requests::Asked;
 use super::{AlertCode, Engine, Hold, Outputs, Verdict};
 use crate::order::exits::{ExitReason, Holding, Leave, Moment, MoveStop, Stops, Work, decide};
-use crate::order::{Order, Request, RequestStage, RetcodeClass, classify};
+use crate::order::{Order, OrderState, Request, RequestStage, RetcodeClass, classify};
 use crate::record::{self, Command, DealEvent, OrderEvent, PositionEvent, Record};
 use crate::types::{InstrumentId, NS_PER_S, OrderAction, OrderId, Price, Side};
 
@@ -178,6 +178,14 @@ impl Engine {
         for index in 0..self.listing.len() {
             let (instrument, position) = self.listing.position(index);
             self.exits_position(instrument, &position);
+        }
+    }
+
+    /// An order came to its end: one that was to close something and did not is asked for again a while later.
+    pub(super) fn exits_ended(&mut self, order: &Order) {
+        if order.new.reduces && order.state == OrderState::Rejected {
+            let ticket = self.exit_ticket(order.new.instrument, order.new.position);
+            self.exits.leave_refused(order.new.instrument, ticket, self.now);
         }
     }
 

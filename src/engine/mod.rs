@@ -368,6 +368,7 @@ impl Engine {
             self.returned(&order, at, out);
         }
         if order.state.is_final() {
+            self.exits_ended(&order);
             self.order_ended(&order, out);
         }
     }

@@ -21,7 +21,10 @@ pub use holding::{Holding, Stops};
 pub use plan::{BreakEven, ExitPlan, Ladder, LadderError, RUNGS_MAX, Rung, Trailing};
 pub use watch::{Watch, Work};
 
-use crate::types::{InstrumentSpec, Price, Quote, Side, TimeNs};
+use crate::types::{InstrumentSpec, NS_PER_MS, Price, Quote, Side, TimeNs};
+
+/// After a refusal a close is asked for again this much later: a market that is closed is not asked on every tick.
+const LEAVE_AGAIN_NS: i64 = 250 * NS_PER_MS;
 
 macro_rules! exit_reasons {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal);+ $(;)?) => {
@@ -127,15 +130,17 @@ pub fn decide(
     if holding.qty <= 0 {
         return Wish::default();
     }
+    let refused = holding.leave_refused;
+    let may_leave = refused == TimeNs::NEVER || moment.now.since(refused) >= LEAVE_AGAIN_NS;
     if let Some(reason) = close_reason(plan, holding, moment) {
-        return Wish { leave: Some(Leave::Close(reason)), stops: None };
+        return Wish { leave: may_leave.then_some(Leave::Close(reason)), stops: None };
     }
     if !is_sound(&moment.quote) {
         return Wish::default();
     }
     let market = exit_price(&moment.quote, holding.side);
     let qty = ladder::due(&plan.ladder, holding, spec, under_way);
-    let leave = (qty > 0).then_some(Leave::Reduce { qty, reason: ExitReason::Ladder });
+    let leave = (qty > 0 && may_leave).then_some(Leave::Reduce { qty, reason: ExitReason::Ladder });
     Wish { leave, stops: stops::due(plan, holding, spec, moment, market) }
 }
 

@@ -253,6 +253,19 @@ fn time_and_session_close_and_the_unknown_session_does_not() {
 }
 
 #[test]
+fn a_close_that_was_refused_waits_a_moment_and_a_stop_does_not() {
+    let ladder = Ladder::new(&[Rung { points: 10, share_e4: 5_000 }]).unwrap();
+    let plan = ExitPlan { ladder, trailing: Trailing::Distance(30), ..ExitPlan::OFF };
+    for side in Side::BOTH {
+        let mut watch = held(side, 40);
+        watch.leave_refused(SYMBOL, 0, TimeNs(10));
+        let wish = |now| wish(&plan, &watch, &moment(at(side, 40).0, now));
+        assert!(wish(10 + LEAVE_AGAIN_NS - 1).leave.is_none() && wish(11).stops.is_some());
+        assert!(wish(10 + LEAVE_AGAIN_NS).leave.is_some());
+    }
+}
+
+#[test]
 fn a_ladder_closes_each_part_once_of_what_was_filled() {
     let rungs = [Rung { points: 10, share_e4: 3_333 }, Rung { points: 20, share_e4: 3_333 }];
     let plan = ExitPlan { ladder: Ladder::new(&rungs).unwrap(), ..ExitPlan::OFF };

@@ -104,6 +104,7 @@ impl Watch {
             tightest: Price::NONE,
             bare_since: now,
             is_stop_refused: false,
+            leave_refused: TimeNs::NEVER,
             last_move: TimeNs::NEVER,
         };
         self.holdings.insert(at, holding);
@@ -164,6 +165,13 @@ impl Watch {
         if let Some(at) = self.place(instrument, ticket) {
             let holding = &mut self.holdings[at];
             holding.is_stop_refused = holding.bare_since != TimeNs::NEVER;
+        }
+    }
+
+    /// An order that was to close some of a position was refused.
+    pub fn leave_refused(&mut self, instrument: InstrumentId, ticket: u64, now: TimeNs) {
+        if let Some(at) = self.place(instrument, ticket) {
+            self.holdings[at].leave_refused = now;
         }
     }
 
