@@ -5,6 +5,7 @@
 //! Invariant: this is the only place that knows every floor. Memory is taken, files opened and addresses bound before the
 //! first lane starts; whatever is wrong by then is a typed error, and nothing has traded.
 
+mod accounts;
 mod console;
 mod control;
 mod doubts;

@@ -5,6 +5,7 @@
 //! Invariant: agents share nothing but rings, counters and the journal's progress. A cycle drains a bounded amount. What may
 //! not be lost (reports, commands, operator's words) is not taken from its source before there is room to pass it on.
 
+mod accounts;
 mod admission;
 mod decide;
 mod doubts;
@@ -20,6 +21,7 @@ mod sent;
 mod sessions;
 mod status;
 
+pub use accounts::{INSTRUMENTS_SHOWN_MAX, InstrumentStatus, InstrumentsStatus};
 pub use admission::{Admission, AdmittedVenue};
 pub use decide::{Decide, DecideParts, StagedModel};
 pub use doubts::{DOUBTS_MAX, Doubt, Doubts};

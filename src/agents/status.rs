@@ -4,6 +4,7 @@
 //!
 //! Invariant: one status is of one moment, between two steps.
 
+use super::accounts::InstrumentsStatus;
 use super::doubts::{Doubts, doubts_of};
 use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
 use crate::risk::{Reason, Refusal, Trading};
@@ -31,6 +32,8 @@ pub struct EngineStatus {
     pub realised: Money,
     /// Floating profit by our own reckoning.
     pub floating: Money,
+    /// What each instrument earned and cost, and what others hold of it.
+    pub instruments: InstrumentsStatus,
     /// Open orders.
     pub orders_open: usize,
     /// Of them, in doubt.
@@ -59,6 +62,7 @@ impl EngineStatus {
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
             realised: engine.positions().realised(),
             floating: engine.floating(),
+            instruments: InstrumentsStatus::of(engine),
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             doubts: doubts_of(engine),

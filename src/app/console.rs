@@ -250,6 +250,8 @@ impl Appliance {
             "position_lots": status.position_lots,
             "profit_realised": status.realised.as_f64(),
             "profit_floating": status.floating.as_f64(),
+            "instruments": super::accounts::instruments_json(&status.instruments),
+            "orders_foreign": status.counts.orders_foreign,
             "ticks": status.counts.ticks,
             "decisions": status.counts.decisions,
             "orders": status.counts.orders,

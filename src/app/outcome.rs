@@ -75,6 +75,8 @@ impl Outcome {
         put("position_steps", json!(status.position));
         put("profit_realised", json!(status.realised.as_f64()));
         put("profit_floating", json!(status.floating.as_f64()));
+        put("instruments", super::accounts::instruments_json(&status.instruments));
+        put("orders_foreign", json!(engine.orders_foreign));
         put("orders_open", json!(status.orders_open));
         put("orders_unknown", json!(status.orders_unknown));
         put("trading", json!(status.trading.name()));

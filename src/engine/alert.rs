@@ -33,6 +33,15 @@ pub enum AlertCode {
     RequestOverdue = 11,
     /// A request that had ended as not done was done after all: subject is its id, then the order and the position.
     RequestReturned = 12,
+    /// A position stood without the stop that it demands and is closed: subject is its identifier, or zero on a netting account;
+    /// then its steps and for how many nanoseconds.
+    Unprotected = 15,
+    /// Somebody else traded: subject is the deal, then what others held before it and after.
+    ExternalDeal = 16,
+    /// Somebody else placed a pending order: subject is its ticket, then zero and its signed volume.
+    ExternalOrder = 17,
+    /// Somebody else's volume is ours now: subject is the deal or position, then our position and what came to it.
+    Adopted = 18,
     /// Nobody answered a question about the past in time, or the terminal does not know the symbol: subject is the question, then
     /// what came. The features warm live.
     HistoryUnanswered = 20,

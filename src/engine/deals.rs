@@ -4,8 +4,9 @@
 //!
 //! Invariant: a deal changes a position once, and only the part of it that is ours changes our position.
 
+use super::external::amounts_of;
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{DealOutcome, Fill};
+use crate::order::{DealOutcome, Fill, Owner};
 use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{DealEntry, InstrumentId, Money, OrderId, Qty, Side, TimeNs, TransactionKind, VenueId};
 
@@ -44,13 +45,13 @@ impl Engine {
             let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
             self.orders.seen_in_snapshot(deal.magic, query);
         }
-        let realised = [deal.commission, deal.swap, deal.fee]
-            .into_iter()
-            .fold(Money(deal.profit), |sum, part| sum.plus(Money(part)));
+        let amounts = amounts_of(&deal);
+        let realised = amounts.total();
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
-            DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
+            DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, from_snapshot, out),
             DealOutcome::Ours(change) => {
+                self.ledgers.count(at.1, Owner::Us, deal.qty, &amounts);
                 self.count_fill(at.1, &deal, side, realised);
                 if let Some(terms) = self.orders.order(deal.magic).map(|order| order.terms)
                     && deal.entry != DealEntry::Out.code()
@@ -59,6 +60,7 @@ impl Engine {
                         self.asking.stops.closed(at.1, deal.position);
                     }
                     self.asking.stops.filled(at.1, deal.position, terms.stop_loss, terms.take_profit);
+                    self.exits_filled(at.1, deal.position);
                 }
                 self.position_changed(at.1, deal.position, out);
                 self.judge_deal(&deal, realised, out);
@@ -94,14 +96,14 @@ impl Engine {
         ours
     }
 
-    fn count_fill(
+    pub(super) fn count_fill(
         &mut self,
         instrument: InstrumentId,
         deal: &record::DealEvent,
         side: Side,
         realised: Money,
     ) {
-        let before = self.positions.net(instrument).qty;
+        self.exits_fill(instrument, deal, side);
         self.positions.fill(&Fill {
             instrument,
             identifier: deal.position,
@@ -116,15 +118,8 @@ impl Engine {
         self.rejects_in_row = 0;
         self.loss.realise(realised);
         let after = self.positions.net(instrument).qty;
-        if let Some(index) = instrument.index() {
-            if after == 0 {
-                self.loss.float(index, Money::ZERO);
-            }
-            if let Some(at) = self.strategy_of[index]
-                && before.signum() != after.signum()
-            {
-                self.strategies[usize::from(at)].position_since = self.now;
-            }
+        if let Some(index) = instrument.index().filter(|_| after == 0) {
+            self.loss.float(index, Money::ZERO);
         }
     }
 
@@ -134,7 +129,6 @@ impl Engine {
         at: (VenueId, InstrumentId),
         deal: &record::DealEvent,
         side: Side,
-        realised: Money,
         from_snapshot: bool,
         out: &mut Outputs,
     ) {
@@ -145,8 +139,11 @@ impl Engine {
             }
             _ => 0,
         };
+        let amounts = amounts_of(deal);
+        let our_share = amounts.share(ours, deal.qty);
         if ours > 0 {
-            let part = record::DealEvent { qty: ours, ..*deal };
+            let (part, realised) = (record::DealEvent { qty: ours, ..*deal }, our_share.total());
+            self.ledgers.count(at.1, Owner::Us, ours, &our_share);
             self.count_fill(at.1, &part, side, realised);
             self.position_changed(at.1, deal.position, out);
             self.hear_close_by(deal.magic, out);
@@ -167,8 +164,12 @@ impl Engine {
         if from_snapshot && !has_baseline {
             return;
         }
+        let others = record::DealEvent { qty: rest, ..*deal };
+        let is_ours = self.take_others(at, &others, side, &amounts.less(&our_share), out);
         if let (Some(venue), Some(index)) = (self.venues.get_mut(usize::from(at.0.0)), at.1.index()) {
-            venue.external[index] = venue.external[index].saturating_add(side.sign() * rest);
+            if !is_ours {
+                venue.external[index] = venue.external[index].saturating_add(side.sign() * rest);
+            }
             venue.look_again(self.now);
         }
         self.stir(at.1);

@@ -5,7 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
-use super::{Engine, Hold, Outputs, StrategySetup, Verdict};
+use super::{Engine, Hold, Outputs, StrategySetup};
 use crate::order::{NewOrder, Terms};
 use crate::record::{self, AUX_REDUCES, FLAG_REFILL, Record};
 use crate::risk::{Approved, Intent, Reason, Refusal};
@@ -29,6 +29,7 @@ impl Engine {
         let instrument = input.instrument();
         let is_learnt = self.learn_tick(instrument, &tick);
         let Some(at) = instrument.index().and_then(|index| self.strategy_of[index]) else { return };
+        self.run_exits(usize::from(at), out);
         let strategy = &mut self.strategies[usize::from(at)];
         strategy.ticks_since += 1;
         let StrategySetup { features, models, evaluate_every_ticks, .. } = &mut strategy.setup;
@@ -40,7 +41,7 @@ impl Engine {
         let hold = if is_learnt { self.hold(usize::from(at)) } else { Some(Hold::Unready) };
         if let Some(hold) = hold {
             self.counts.hold(hold);
-            return self.exit_if_overdue(usize::from(at), out);
+            return;
         }
         let strategy = &mut self.strategies[usize::from(at)];
         (strategy.ticks_since, strategy.was_ready) = (0, true);
@@ -63,6 +64,7 @@ impl Engine {
         };
         self.market.apply(instrument, quote);
         self.gate.on_quote(instrument, &quote);
+        self.exits.quote(instrument, &quote);
         self.note_venue_time(quote.ts_venue, input.ts());
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
@@ -92,11 +94,7 @@ impl Engine {
         let position = self.positions.net(instrument).qty;
         let quote = *self.market.quote(instrument);
         let state = State { position: position.signum(), quote, now: self.now };
-        let signal = if strategy.holds_too_long(position, self.now) {
-            Signal::Exit
-        } else {
-            strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context)
-        };
+        let signal = strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context);
         match signal {
             Signal::None => {}
             Signal::Exit => self.exit(at, out),
@@ -104,18 +102,6 @@ impl Engine {
                 self.exit(at, out);
             }
             Signal::Enter(side) => self.enter(at, side, &quote, out),
-        }
-    }
-
-    /// The one exit that needs no feature.
-    #[inline]
-    fn exit_if_overdue(&mut self, at: usize, out: &mut Outputs) {
-        let instrument = self.strategies[at].setup.instrument;
-        let position = self.positions.net(instrument).qty;
-        if self.strategies[at].holds_too_long(position, self.now) {
-            // The last score was another tick's, and may be of a model that is gone.
-            self.strategies[at].verdict = Verdict::NONE;
-            self.exit(at, out);
         }
     }
 

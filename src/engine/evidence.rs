@@ -226,6 +226,7 @@ impl Engine {
     fn learn_request(&mut self, id: u64, fact: RequestFact, verdict: Verdict, out: &mut Outputs) {
         let change = self.asking.requests.learn(id, fact, verdict, self.now);
         let Some(RequestChange { from, request }) = change else { return };
+        self.exits_verdict(&request);
         let new = &request.new;
         let venue = self.venue_of(new.instrument);
         match request.stage {

@@ -226,6 +226,9 @@ impl Engine {
     /// MT5 order states: 0 started, 1 placed, 2 cancelled, 3 partial, 4 filled, 5 rejected, 6 expired.
     fn on_order_event(&mut self, input: &Record, out: &mut Outputs) {
         let Some(event) = input.payload::<record::OrderEvent>() else { return };
+        if input.flags() & FLAG_SNAPSHOT == 0 {
+            self.note_others_order((input.venue(), input.instrument()), &event, out);
+        }
         if OrderId::from_raw(event.magic).is_err() || is_protective(event.reason) {
             return;
         }
@@ -235,7 +238,10 @@ impl Engine {
         if self.orders.order(event.magic).is_none() {
             return;
         }
-        if from_snapshot {
+        // An order of the past says nothing of a stop that may have moved since; a snapshot tells positions too.
+        if !from_snapshot {
+            self.exits_order(&event);
+        } else {
             let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
             self.orders.seen_in_snapshot(event.magic, query);
         }

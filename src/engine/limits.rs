@@ -8,7 +8,7 @@
 use super::{AlertCode, Engine, Outputs};
 use crate::record::{LIMIT_TAKEN_BACK, LimitChange, Record};
 use crate::risk::{LimitKey, LimitWords, Limits};
-use crate::types::{InstrumentId, VenueId};
+use crate::types::{InstrumentId, StateError, StateSink, StateSource, VenueId};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,11 @@ pub(super) struct WordedLimits {
 }
 
 impl WordedLimits {
+    /// Tells the words of what the operator said.
+    pub(super) fn save(&self, sink: &mut impl StateSink) {
+        self.words.save(sink);
+    }
+
     pub(super) fn new(configured: Limits) -> Self {
         WordedLimits { configured, words: LimitWords::default() }
     }
@@ -37,6 +42,14 @@ impl Engine {
     /// The limits that hold.
     pub fn limits_effective(&self) -> &Limits {
         self.gate.limits()
+    }
+
+    /// Takes the words of [`WordedLimits::save`]; what holds follows from them.
+    pub(super) fn load_limits(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
+        self.limits.words.load(source)?;
+        let limits = self.limits.words.over(&self.limits.configured);
+        self.gate.set_limits(limits, self.now);
+        Ok(())
     }
 
     pub(super) fn on_limit_change(&mut self, input: &Record, out: &mut Outputs) {

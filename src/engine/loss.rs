@@ -93,6 +93,11 @@ impl LossWatch {
         }
     }
 
+    /// Of one instrument's position.
+    pub(super) fn floating_of(&self, index: usize) -> Money {
+        self.floating[index]
+    }
+
     /// Floating profit by our own reckoning.
     pub(super) fn floating(&self) -> Money {
         self.floating_total

@@ -13,6 +13,8 @@ mod deals;
 mod decide;
 mod evidence;
 mod executions;
+mod exits;
+mod external;
 mod facts;
 mod guards;
 mod held;
@@ -42,6 +44,7 @@ mod warm;
 
 pub use crate::model::Part;
 pub use alert::AlertCode;
+pub use external::ExternalPolicy;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
@@ -50,7 +53,8 @@ pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, V
 pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
-use crate::order::{Change, Order, OrderBook, OrderState, PositionBook};
+use crate::order::exits::Watch;
+use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
 use crate::types::{
@@ -109,6 +113,10 @@ pub struct Engine {
     limits: WordedLimits,
     query_count: u64,
     asking: Asking,
+    exits: Watch,
+    policy: ExternalPolicy,
+    listing: external::Listing,
+    ledgers: Ledgers,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
     counts: Counts,
@@ -160,6 +168,10 @@ impl Engine {
             limits: WordedLimits::new(setup.limits),
             query_count: 0,
             asking: Asking::default(),
+            exits: Watch::default(),
+            policy: setup.external,
+            listing: external::Listing::default(),
+            ledgers: Ledgers::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
         }
@@ -294,6 +306,11 @@ impl Engine {
         venue.zip(instrument.index()).map_or(0, |(venue, index)| venue.external[index])
     }
 
+    /// The instruments of the configuration.
+    pub fn instruments(&self) -> &[InstrumentSetup] {
+        &self.instruments
+    }
+
     /// The rules of an instrument, once its venue told them.
     pub fn spec(&self, instrument: InstrumentId) -> Option<&InstrumentSpec> {
         instrument.index().and_then(|index| self.specs[index].as_ref())
@@ -374,6 +391,7 @@ impl Engine {
             self.returned(&order, at, out);
         }
         if order.state.is_final() {
+            self.exits_ended(&order);
             self.order_ended(&order, out);
         }
     }
@@ -414,8 +432,7 @@ impl Engine {
     fn prepare(&mut self, instrument: InstrumentId) {
         let Some(index) = instrument.index() else { return };
         let Some(spec) = &self.specs[index] else { return };
-        let venue = self.venue_of(instrument);
-        let external = self.venues.get(usize::from(venue.0)).map_or(0, |venue| venue.external[index]);
+        let external = self.counted_external(instrument);
         let exposure = Exposure {
             position: self.positions.net(instrument).qty.saturating_add(external),
             reserved: Side::BOTH.map(|side| self.orders.reserved(instrument, side)),

@@ -105,6 +105,8 @@ pub struct Counts {
     pub deals_repeated: u64,
     /// Deals that are not ours.
     pub deals_foreign: u64,
+    /// Pending orders that appeared and are not ours.
+    pub orders_foreign: u64,
     /// Orders that became Unknown.
     pub unknown: u64,
     /// Orders that had ended as not executed and came back.
@@ -145,6 +147,7 @@ impl Default for Counts {
             refilled: 0,
             deals_repeated: 0,
             deals_foreign: 0,
+            orders_foreign: 0,
             unknown: 0,
             returned: 0,
             reconciliations: 0,

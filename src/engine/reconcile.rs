@@ -49,7 +49,9 @@ impl Engine {
         };
         if input.flags() & FLAG_SNAPSHOT != 0 {
             venue.lists(index, position.identifier, position.qty);
+            self.listing.push(input.instrument(), &position);
         }
+        self.exits_position(input.instrument(), &position);
     }
 
     pub(super) fn on_snapshot(&mut self, input: &Record, out: &mut Outputs) {
@@ -61,8 +63,14 @@ impl Engine {
             return;
         }
         match snapshot.phase {
-            0 => venue.begins(),
+            0 => {
+                venue.begins();
+                self.listing.clear();
+            }
             1 => {
+                // Positions are told before the deals that made them.
+                self.exits_listed();
+                let Some(venue) = self.venues.get_mut(venue_index) else { return };
                 std::mem::swap(&mut venue.listing, &mut venue.listed);
                 self.compare(venue_index, out);
             }
@@ -180,6 +188,7 @@ impl Engine {
         let listed = &venue.listed;
         self.positions
             .write_off(instrument, own.abs() - kept.abs(), |identifier| listed.contains(&identifier));
+        self.exits_settle(instrument);
         let now = self.now;
         let venue = &mut self.venues[venue_index];
         venue.external[index] = theirs - kept;
@@ -200,6 +209,7 @@ impl Engine {
             if usize::from(self.instruments[index].venue.0) != venue_index {
                 continue;
             }
+            self.adopt_listed(instrument, out);
             let ours = self.positions.net(instrument).qty;
             let theirs = self.venues[venue_index].sums[index];
             self.venues[venue_index].external[index] = theirs - ours;

@@ -356,6 +356,7 @@ impl Engine {
             revision,
             ts_decide: record.ts(),
         });
+        self.exits_asked(command, record);
         true
     }
 

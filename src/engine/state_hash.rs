@@ -52,6 +52,10 @@ impl Engine {
         self.asking.requests.save(sink);
         self.asking.stops.save(sink);
         self.kills.save(sink);
+        self.limits.save(sink);
+        self.exits.save(sink);
+        self.listing.save(sink);
+        self.ledgers.save(instruments, sink);
     }
 
     /// Takes the words of [`Engine::save_state`] into a new engine, whose setup may know more instruments and venues than the one
@@ -76,6 +80,10 @@ impl Engine {
         self.asking.requests.load(source)?;
         self.asking.stops.load(source)?;
         self.kills.load(source)?;
+        self.load_limits(source)?;
+        self.exits.load(source)?;
+        self.listing.load(source)?;
+        self.ledgers.load(source)?;
         source.end()?;
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
@@ -106,7 +114,6 @@ impl Engine {
         told.into_iter().for_each(|count| sink.word(count));
         sink.word(self.strategies.len() as u64);
         for strategy in &self.strategies {
-            sink.time(strategy.position_since);
             sink.word(strategy.setup.models.revision());
         }
     }
@@ -138,10 +145,9 @@ impl Engine {
         ] {
             *count = source.word("a count")?;
         }
-        for at in 0..source.count("strategies", INSTRUMENTS_MAX, 2)? {
-            let (since, revision) = (source.time("a position's beginning")?, source.word("a revision")?);
+        for at in 0..source.count("strategies", INSTRUMENTS_MAX, 1)? {
+            let revision = source.word("a revision")?;
             if let Some(strategy) = self.strategies.get_mut(at) {
-                strategy.position_since = since;
                 strategy.setup.models.set_revision(revision);
             }
         }

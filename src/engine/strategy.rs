@@ -17,7 +17,6 @@ pub(super) struct Strategy {
     pub ticks_since: u32,
     pub last_denied: Option<(Reason, Side, TimeNs)>,
     pub verdict: Verdict,
-    pub position_since: TimeNs,
     /// Every feature had a value since they were last emptied.
     pub was_ready: bool,
     pub quality: Option<Quality>,
@@ -35,16 +34,9 @@ impl Strategy {
             ticks_since: 0,
             last_denied: None,
             verdict: Verdict::NONE,
-            position_since: TimeNs::NEVER,
             was_ready: false,
             decisions_since_shadow: 0,
             shadows_since_record: 0,
         }
-    }
-
-    /// Whether a position of this size is older than the plan allows.
-    pub(super) fn holds_too_long(&self, position: i64, now: TimeNs) -> bool {
-        let hold_ns_max = self.setup.plan.exits.hold_ns_max;
-        hold_ns_max > 0 && position != 0 && now.since(self.position_since) >= hold_ns_max
     }
 }

@@ -7,6 +7,8 @@
 mod arrival;
 mod connections;
 mod continuity;
+mod exits;
+mod external;
 mod guards;
 mod history;
 mod kill;
@@ -93,6 +95,7 @@ pub(super) fn setup() -> Setup {
             watch: WatchPlan::default(),
         }],
         history: HistoryPlan::NEVER,
+        external: ExternalPolicy::Count,
     }
 }
 

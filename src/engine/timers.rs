@@ -23,6 +23,7 @@ impl Engine {
             }
         }
         self.request_timers(out);
+        self.exit_timers(out);
         self.sweep_openings(out);
         self.account_timers();
         self.history_timers(out);

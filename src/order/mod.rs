@@ -7,6 +7,7 @@
 
 mod book;
 pub mod exits;
+mod ledger;
 mod position;
 mod request;
 mod requests;
@@ -15,6 +16,7 @@ mod state;
 mod stops;
 
 pub use book::{Change, DealOutcome, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
+pub use ledger::{Amounts, Ledger, Ledgers, Owner};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};
 pub use request::{NewRequest, Request, RequestFact, RequestStage, Terms};
 pub use requests::{REQUESTS_OPEN_MAX, RequestBook, RequestChange};

@@ -63,6 +63,7 @@ layouts!(
     ShadowScore,
     RequestStateChange,
     Retry,
+    Exit,
     StateHash,
 );
 

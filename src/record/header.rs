@@ -112,6 +112,8 @@ kinds!(
     RequestStateChange = 82,
     /// The next command tries an order again: [`super::Retry`].
     Retry = 83,
+    /// A rule of exits asked for something: [`super::Exit`].
+    Exit = 85,
     /// What the engine's state comes to here: [`super::StateHash`].
     StateHash = 90,
 );

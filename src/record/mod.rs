@@ -5,6 +5,7 @@
 //! Invariant: every record is exactly 128 bytes, little-endian, without padding: a header of 32 bytes and a payload of 96.
 //! Nothing in it points anywhere, so a record may be copied, stored, checksummed and compared bit for bit.
 
+mod exit;
 mod fields;
 mod header;
 mod history;
@@ -16,6 +17,7 @@ mod output;
 mod request;
 mod state;
 
+pub use exit::Exit;
 pub use fields::FieldValue;
 pub use header::{
     FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Kind, Origin, PAYLOAD_BYTES, Payload,

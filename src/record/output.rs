@@ -187,6 +187,7 @@ mod tests {
             ShadowScore::BYTES,
             RequestStateChange::BYTES,
             Retry::BYTES,
+            Exit::BYTES,
             StateHash::BYTES,
         ];
         assert_eq!(sizes.len(), Kind::ALL.len(), "a kind without a size here");
@@ -194,7 +195,7 @@ mod tests {
             sizes,
             [
                 32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 96, 24, 40,
-                48, 24, 32, 32, 96, 72, 40, 32, 16
+                48, 24, 32, 32, 96, 72, 40, 32, 88, 16
             ],
             "a layout changed: raise RECORD_VERSION"
         );

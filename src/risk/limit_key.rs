@@ -5,6 +5,8 @@
 //! Invariant: a code is never given twice and never re-used; a change never makes a limit looser than the configuration has it,
 //! and one that makes no sense changes nothing.
 
+mod state;
+
 use super::limits::{LimitError, Limits};
 use crate::types::{Money, NS_PER_MS};
 

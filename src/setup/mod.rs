@@ -20,9 +20,9 @@ pub use models::{
 pub use saved::SavedSetup;
 
 use crate::agents::{Admission, AdmittedVenue};
-use crate::config::{self, Config, ExpectedMargin};
+use crate::config::{self, Config, ExpectedMargin, ExternalKind};
 use crate::engine::{
-    EnsembleError, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
+    EnsembleError, ExternalPolicy, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
 };
 use crate::features::{FeatureError, FeatureGraph};
 use crate::registry::{RegistryError, SourceError};
@@ -241,6 +241,11 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             ticks_max: config.history.ticks_max,
             bars_max: config.history.bars_max,
             patience_ns: ms(config.history.patience_ms),
+        },
+        external: match config.external.policy {
+            ExternalKind::Ignore => ExternalPolicy::Ignore,
+            ExternalKind::Count => ExternalPolicy::Count,
+            ExternalKind::Adopt => ExternalPolicy::Adopt,
         },
     })
 }

@@ -5,6 +5,7 @@
 //! Invariant: nothing is lost: beside every name stands the number it was made of.
 
 use crate::engine::{AlertCode, Slot};
+use crate::order::exits::ExitReason;
 use crate::order::{OrderState, RequestStage, RequestState, Verdict};
 use crate::record::{
     ControlAction, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind,
@@ -37,6 +38,10 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ExecutionsRepeated,
     AlertCode::Killed,
     AlertCode::LimitChanged,
+    AlertCode::Unprotected,
+    AlertCode::ExternalDeal,
+    AlertCode::ExternalOrder,
+    AlertCode::Adopted,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
 ];
@@ -54,6 +59,9 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
     match (kind, field) {
         (Kind::Denied | Kind::TradingChange, "reason") => {
             known(u32::try_from(code).ok().and_then(Reason::from_code).map(Reason::name))
+        }
+        (Kind::Exit, "reason") => {
+            known(u32::try_from(code).ok().and_then(ExitReason::from_code).map(ExitReason::name))
         }
         (Kind::TradingChange, "from" | "to") => known(small.and_then(Trading::from_code).map(Trading::name)),
         (Kind::OrderStateChange, "from" | "to") => {

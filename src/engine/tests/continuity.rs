@@ -253,7 +253,7 @@ fn a_strangers_deal_first_seen_in_a_snapshot_is_exposure_like_any_other() {
     bench.session(SessionState::Down, ROLE_TRADE);
     let queries = bench.session(SessionState::Up, ROLE_TRADE);
     let outputs = bench.answer(&queries, &[stranger], 17);
-    assert_eq!(alert(&outputs), None);
+    assert_eq!(alert(&outputs), Some(AlertCode::ExternalDeal as u32), "told, and no difference");
     assert_eq!((bench.position(), bench.engine.venues[0].external[0]), (10, 7));
     assert_eq!(bench.engine.closed(), None);
 }

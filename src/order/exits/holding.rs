@@ -50,6 +50,8 @@ pub struct Holding {
     pub bare_since: TimeNs,
     /// The venue refused a stop since then.
     pub is_stop_refused: bool,
+    /// When an order that was to close some of it was last refused.
+    pub leave_refused: TimeNs,
     /// When a move of the stop was last asked for.
     pub last_move: TimeNs,
 }

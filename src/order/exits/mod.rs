@@ -21,7 +21,10 @@ pub use holding::{Holding, Stops};
 pub use plan::{BreakEven, ExitPlan, Ladder, LadderError, RUNGS_MAX, Rung, Trailing};
 pub use watch::{Watch, Work};
 
-use crate::types::{InstrumentSpec, Price, Quote, Side, TimeNs};
+use crate::types::{InstrumentSpec, NS_PER_MS, Price, Quote, Side, TimeNs};
+
+/// After a refusal a close is asked for again this much later: a market that is closed is not asked on every tick.
+const LEAVE_AGAIN_NS: i64 = 250 * NS_PER_MS;
 
 macro_rules! exit_reasons {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal);+ $(;)?) => {
@@ -115,7 +118,8 @@ pub struct Wish {
 
 /// What should be of one position now.
 ///
-/// `under_way` is what open orders may still close of it, steps.
+/// `under_way` is what open orders may still close of it, steps. Without a sound quote only time, session and a missing stop
+/// speak.
 pub fn decide(
     plan: &ExitPlan,
     holding: &Holding,
@@ -126,12 +130,17 @@ pub fn decide(
     if holding.qty <= 0 {
         return Wish::default();
     }
+    let refused = holding.leave_refused;
+    let may_leave = refused == TimeNs::NEVER || moment.now.since(refused) >= LEAVE_AGAIN_NS;
     if let Some(reason) = close_reason(plan, holding, moment) {
-        return Wish { leave: Some(Leave::Close(reason)), stops: None };
+        return Wish { leave: may_leave.then_some(Leave::Close(reason)), stops: None };
     }
-    let Some(market) = exit_price(&moment.quote, holding.side) else { return Wish::default() };
+    if !is_sound(&moment.quote) {
+        return Wish::default();
+    }
+    let market = exit_price(&moment.quote, holding.side);
     let qty = ladder::due(&plan.ladder, holding, spec, under_way);
-    let leave = (qty > 0).then_some(Leave::Reduce { qty, reason: ExitReason::Ladder });
+    let leave = (qty > 0 && may_leave).then_some(Leave::Reduce { qty, reason: ExitReason::Ladder });
     Wish { leave, stops: stops::due(plan, holding, spec, moment, market) }
 }
 
@@ -151,8 +160,14 @@ fn close_reason(plan: &ExitPlan, holding: &Holding, moment: &Moment) -> Option<E
     ends.then_some(ExitReason::SessionEnd)
 }
 
-/// The price at which a position of this side can be left; `None` without one.
-pub(super) fn exit_price(quote: &Quote, side: Side) -> Option<Price> {
-    let price = if side == Side::Buy { quote.bid } else { quote.ask };
-    price.is_some().then_some(price)
+/// Whether a quote has both sides and is not crossed.
+#[inline]
+fn is_sound(quote: &Quote) -> bool {
+    quote.spread().is_some_and(|spread| spread >= 0)
+}
+
+/// The price at which a position of this side can be left, of a sound quote.
+#[inline]
+fn exit_price(quote: &Quote, side: Side) -> Price {
+    if side == Side::Buy { quote.bid } else { quote.ask }
 }

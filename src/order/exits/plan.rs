@@ -55,7 +55,7 @@ pub struct Ladder {
 /// Why rungs make no ladder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "ladder: expected at most {RUNGS_MAX} rungs with rising points and shares above 0, together at most 1, got rung {rung} \
+    "expected at most {RUNGS_MAX} rungs with rising points and shares above 0, together at most 1, got rung {rung} \
      at {points} points of {share_e4} ten-thousandths, {total_e4} so far"
 )]
 pub struct LadderError {

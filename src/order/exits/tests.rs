@@ -118,6 +118,25 @@ fn nothing_is_lost_any_more_after_break_even() {
 }
 
 #[test]
+fn a_crossed_or_one_sided_quote_is_no_price() {
+    let plan = ExitPlan { trailing: Trailing::Distance(5), hold_ns_max: 100, ..ExitPlan::OFF };
+    for side in Side::BOTH {
+        for (bid, ask) in [(Price(1_500), Price(500)), (Price(1_500), Price::NONE), (Price::NONE, Price(500))]
+        {
+            let mut watch = held(side, 1);
+            let before = watch.all().to_vec();
+            let broken = Quote { bid, ask, ..quote(0) };
+            watch.quote(SYMBOL, &broken);
+            assert_eq!(watch.all(), before);
+            let moment = |now| Moment { quote: broken, ..moment(0, now) };
+            assert_eq!(wish(&plan, &watch, &moment(9)), Wish::default());
+            let close = Some(Leave::Close(ExitReason::HoldTime));
+            assert_eq!(wish(&plan, &watch, &moment(105)).leave, close);
+        }
+    }
+}
+
+#[test]
 fn an_average_between_two_ticks_is_rounded_against_the_position() {
     let break_even = Some(BreakEven { after_points: 10, offset_points: 0 });
     let plan = ExitPlan { break_even, ..ExitPlan::OFF };
@@ -234,6 +253,19 @@ fn time_and_session_close_and_the_unknown_session_does_not() {
 }
 
 #[test]
+fn a_close_that_was_refused_waits_a_moment_and_a_stop_does_not() {
+    let ladder = Ladder::new(&[Rung { points: 10, share_e4: 5_000 }]).unwrap();
+    let plan = ExitPlan { ladder, trailing: Trailing::Distance(30), ..ExitPlan::OFF };
+    for side in Side::BOTH {
+        let mut watch = held(side, 40);
+        watch.leave_refused(SYMBOL, 0, TimeNs(10));
+        let wish = |now| wish(&plan, &watch, &moment(at(side, 40).0, now));
+        assert!(wish(10 + LEAVE_AGAIN_NS - 1).leave.is_none() && wish(11).stops.is_some());
+        assert!(wish(10 + LEAVE_AGAIN_NS).leave.is_some());
+    }
+}
+
+#[test]
 fn a_ladder_closes_each_part_once_of_what_was_filled() {
     let rungs = [Rung { points: 10, share_e4: 3_333 }, Rung { points: 20, share_e4: 3_333 }];
     let plan = ExitPlan { ladder: Ladder::new(&rungs).unwrap(), ..ExitPlan::OFF };
@@ -313,6 +345,20 @@ fn the_stops_of_an_order_stand_once_it_fills_and_never_replace_what_was_told_lat
         watch.order_told(7, stops, TimeNs(8));
         assert_eq!(watch.of(SYMBOL).first().unwrap().stops, Some(moved));
     }
+}
+
+#[test]
+fn an_addition_leaves_the_stops_open_until_they_are_told_again() {
+    let mut watch = held(Side::Buy, 20);
+    let stops = |watch: &Watch| watch.of(SYMBOL).first().unwrap().stops;
+    watch.fill(&work(Side::Buy, 2, 1_010), TimeNs(6));
+    assert!(stops(&watch).is_some(), "the same order");
+    watch.fill(&Work { order_id: 8, ..work(Side::Buy, 2, 1_010) }, TimeNs(6));
+    assert_eq!(stops(&watch), None);
+    watch.order_told(8, Stops::NONE, TimeNs(7));
+    assert_eq!(stops(&watch), None, "an order without a stop leaves the one that stands");
+    watch.order_told(8, Stops { stop: Price(950), take: Price::NONE }, TimeNs(7));
+    assert_eq!(stops(&watch).map(|stops| stops.stop), Some(Price(950)));
 }
 
 #[derive(Clone, Debug)]

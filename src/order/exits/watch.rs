@@ -5,7 +5,9 @@
 //! Invariant: memory is taken once. A position that is gone is forgotten with all that was remembered of it, and one that turned
 //! to the other side is another one. A stop that an order carried counts for its position only where nothing newer was told.
 
-use super::{Holding, Stops, exit_price};
+mod state;
+
+use super::{Holding, Stops, exit_price, is_sound};
 use crate::order::POSITIONS_MAX;
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, Price, Quote, Side, TimeNs};
 
@@ -61,8 +63,12 @@ impl Watch {
             holding.qty = holding.qty.saturating_add(work.qty);
             holding.opened = holding.opened.saturating_add(work.qty);
             holding.open_value = holding.open_value.saturating_add(work.price.saturating_mul(work.qty));
-            holding.entry_id = work.order_id;
-            return self.learn_of_order(at, now);
+            if holding.entry_id != work.order_id {
+                // On a netting account the last order's levels count, and one without any leaves those that stand.
+                (holding.entry_id, holding.stops) = (work.order_id, None);
+                return self.learn_of_order(at, now);
+            }
+            return;
         }
         let before = holding.qty;
         if work.qty < before {
@@ -100,6 +106,7 @@ impl Watch {
             tightest: Price::NONE,
             bare_since: now,
             is_stop_refused: false,
+            leave_refused: TimeNs::NEVER,
             last_move: TimeNs::NEVER,
         };
         self.holdings.insert(at, holding);
@@ -126,7 +133,10 @@ impl Watch {
     fn learn_of_order(&mut self, at: usize, now: TimeNs) {
         let holding = &mut self.holdings[at];
         let told = self.told.iter().find(|(id, _)| *id == holding.entry_id && *id != 0);
-        if let (Some((_, stops)), None) = (told, holding.stops) {
+        let is_first = holding.tightest == Price::NONE;
+        if let (Some((_, stops)), None) = (told, holding.stops)
+            && (is_first || stops.stop.is_some())
+        {
             holding.learn_stops(*stops, now);
         }
     }
@@ -160,16 +170,22 @@ impl Watch {
         }
     }
 
-    /// Looks at a quote.
+    /// An order that was to close some of a position was refused.
+    pub fn leave_refused(&mut self, instrument: InstrumentId, ticket: u64, now: TimeNs) {
+        if let Some(at) = self.place(instrument, ticket) {
+            self.holdings[at].leave_refused = now;
+        }
+    }
+
+    /// Looks at a quote; one that is crossed or lacks a side is no price to remember.
     #[inline]
     pub fn quote(&mut self, instrument: InstrumentId, quote: &Quote) {
-        if instrument.index().is_none_or(|index| self.counts[index] == 0) {
+        let is_held = instrument.index().is_some_and(|index| self.counts[index] > 0);
+        if !is_held || !is_sound(quote) {
             return;
         }
         for holding in self.holdings.iter_mut().filter(|holding| holding.instrument == instrument) {
-            if let Some(price) = exit_price(quote, holding.side) {
-                holding.see(price);
-            }
+            holding.see(exit_price(quote, holding.side));
         }
     }
 

@@ -6,8 +6,8 @@
 
 use super::faults::{Fault, FaultRates};
 use crate::engine::{
-    Classes, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
-    StrategySetup, VenueSetup, WatchPlan,
+    Classes, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan,
+    Setup, StrategySetup, VenueSetup, WatchPlan,
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
 use crate::model::{LoadOptions, Model};
@@ -115,6 +115,7 @@ pub(super) fn setup() -> Setup {
         limits: limits(),
         strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
         history: HistoryPlan::NEVER,
+        external: ExternalPolicy::Count,
     }
 }
 
