@@ -77,6 +77,7 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             deviation_points: 5,
             decision_budget_ns: 100 * NS_PER_MS,
             hold_ns_max: 10 * NS_PER_S,
+            sizing: Default::default(),
         },
         evaluate_every_ticks: 1,
         regime_feature: None,

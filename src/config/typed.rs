@@ -33,7 +33,7 @@ section!(
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
-        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, watch: Watch, registry: Registry,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, watch: Watch, registry: Registry,
         operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
 );
@@ -205,6 +205,18 @@ section!(
         commission_ticks: f64, edge_margin_ticks: f64, agreement_min: f64, feature_age_max_ms: u64,
         regime_feature: Option<String>, regime_min: f64, regime_max: f64, sessions: Option<String>,
         session_days: String,
+    }
+);
+choice!(
+    /// From what an entry's size follows.
+    SizingKind { Fixed, StopRisk, Volatility, Kelly }
+);
+section!(
+    /// `[sizing]`.
+    Sizing {
+        kind: SizingKind, risk_percent: f64, volatility_feature: Option<String>, kelly_fraction: f64, kelly_trades_min: u32,
+        kelly_shrink_trades: u32, kelly_percent_max: f64, lots_max: Option<f64>, drawdown_start_percent: f64,
+        drawdown_stop_percent: f64,
     }
 );
 section!(

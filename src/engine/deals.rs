@@ -111,10 +111,12 @@ impl Engine {
             if after == 0 {
                 self.loss.float(index, Money::ZERO);
             }
-            if let Some(at) = self.strategy_of[index]
-                && before.signum() != after.signum()
-            {
-                self.strategies[usize::from(at)].position_since = self.now;
+            if let Some(at) = self.strategy_of[index] {
+                let strategy = &mut self.strategies[usize::from(at)];
+                strategy.record.fill(before, after, realised);
+                if before.signum() != after.signum() {
+                    strategy.position_since = self.now;
+                }
             }
         }
     }

@@ -24,6 +24,7 @@ mod outputs;
 mod pace;
 mod reconcile;
 mod setup;
+mod sizing;
 mod sources;
 mod strategy;
 #[cfg(test)]

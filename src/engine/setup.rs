@@ -6,7 +6,7 @@
 
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
-use crate::risk::Limits;
+use crate::risk::{Limits, Sizing};
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
@@ -25,6 +25,8 @@ pub struct OrderPlan {
     pub decision_budget_ns: i64,
     /// A position older than this is closed, nanoseconds; zero for never.
     pub hold_ns_max: i64,
+    /// What becomes of `lots`.
+    pub sizing: Sizing,
 }
 
 /// What is looked at after a decision left: the models beside the live ones, and how good the live ones are.

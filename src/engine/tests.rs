@@ -11,6 +11,7 @@ mod guards;
 mod history;
 mod models;
 mod reductions;
+mod sizing;
 mod teller;
 
 use super::*;
@@ -46,6 +47,7 @@ pub(super) fn setup() -> Setup {
         deviation_points: 5,
         decision_budget_ns: 100 * NS_PER_MS,
         hold_ns_max: 0,
+        sizing: Default::default(),
     };
     let limits = Limits {
         order_lots_max: 0.5,
@@ -132,6 +134,11 @@ impl Bench {
     fn ready_with(change: fn(&mut Limits)) -> Self {
         let mut setup = setup();
         change(&mut setup.limits);
+        Bench::ready_of(setup)
+    }
+
+    /// The same with another setup.
+    fn ready_of(setup: Setup) -> Self {
         let mut bench = Bench::with(setup);
         bench.account(10_000.0);
         bench.session(SessionState::Up, ROLE_MARKET);

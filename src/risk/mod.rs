@@ -10,8 +10,10 @@ mod gate;
 mod jump;
 mod limits;
 mod reason;
+mod sizing;
 
 pub use bucket::Bucket;
 pub use gate::{Approved, Conditions, Exposure, Gate, Intent, Refusal};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};
+pub use sizing::{Drawdown, Input, Kelly, Method, Sizing, SizingInputs, TradeRecord};

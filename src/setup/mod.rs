@@ -5,6 +5,7 @@
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
 mod effective;
+mod exposure;
 mod features;
 mod models;
 mod rule;
@@ -207,6 +208,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
         deviation_points: config.risk.price_distance_max_points,
         decision_budget_ns: ms(signal.decision_budget_ms),
         hold_ns_max: ms(signal.hold_ms_max),
+        sizing: exposure::sizing(config, &specs)?,
     };
     let limits = limits(config);
     limits.validate()?;

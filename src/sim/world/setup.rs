@@ -96,6 +96,7 @@ pub(super) fn setup() -> Setup {
                 deviation_points: 5,
                 decision_budget_ns: 100 * NS_PER_MS,
                 hold_ns_max: NS_PER_S,
+                sizing: Default::default(),
             },
             evaluate_every_ticks: 1,
             regime_feature: None,
