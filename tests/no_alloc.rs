@@ -80,6 +80,7 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             exits: ExitPlan { hold_ns_max: 10 * NS_PER_S, ..ExitPlan::OFF },
             atr_feature: None,
             one_cancels_other: false,
+            sizing: Default::default(),
         },
         evaluate_every_ticks: 1,
         regime_feature: None,

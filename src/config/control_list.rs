@@ -17,9 +17,30 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 1,
         name: "order volume",
-        keys: &["risk.order_lots_max"],
-        codes: &["SIZE_ORDER", "SIZE_MINIMUM"],
-        tests: &[GATE, "src/risk/limits.rs::limits_land_on_the_grid_rounded_down"],
+        keys: &[
+            "risk.order_lots_max",
+            "sizing.kind",
+            "sizing.risk_percent",
+            "sizing.lots_max",
+            "sizing.drawdown_stop_percent",
+            "sizing.kelly_percent_max",
+        ],
+        codes: &[
+            "SIZE_ORDER",
+            "SIZE_MINIMUM",
+            "SIZE_UNKNOWN",
+            "SIZE_TOO_SMALL",
+            "SIZE_NO_EDGE",
+            "SIZE_DRAWDOWN",
+        ],
+        tests: &[
+            GATE,
+            "src/risk/limits.rs::limits_land_on_the_grid_rounded_down",
+            "src/risk/sizing/tests.rs::a_size_is_on_the_grid_and_within_every_bound",
+            "src/engine/tests/sizing.rs::an_account_that_is_not_known_gives_no_size_and_lets_exits_pass",
+            "src/engine/tests/sizing.rs::a_drawdown_from_the_highest_equity_makes_entries_smaller",
+            "src/engine/tests/sizing.rs::kelly_counts_the_closed_trades_over_a_restart_and_begins_anew_when_rearmed",
+        ],
         missing: "one limit for all symbols (the venue's own are taken per symbol)",
         ..NONE
     },

@@ -28,10 +28,12 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         ("model", "instrument", "instruments"),
         ("signal", "regime_feature", "features"),
         ("exits", "trailing_atr_feature", "features"),
+        ("sizing", "volatility_feature", "features"),
     ] {
         cross.refers(section, key, target);
     }
     super::features::check(&mut cross);
+    super::exposure::check(&mut cross);
     cross.model_files();
     cross.lanes();
     cross.link();
@@ -61,7 +63,7 @@ impl<'a> Cross<'a> {
         self.blocks.iter().filter(|block| block.section.name == section).enumerate().collect()
     }
 
-    fn one(&self, section: &str) -> Option<&'a Block> {
+    pub(super) fn one(&self, section: &str) -> Option<&'a Block> {
         self.blocks.iter().find(|block| block.section.name == section)
     }
 
@@ -149,7 +151,7 @@ impl<'a> Cross<'a> {
                 Some(near) => format!("a name of [[{target}]] (did you mean {near}?)"),
                 None => format!("a name of [[{target}]]"),
             };
-            let index = (!matches!(section, "model" | "signal" | "exits")).then_some(index);
+            let index = (!matches!(section, "model" | "signal" | "exits" | "sizing")).then_some(index);
             self.fault(block, index, key, Fault::Reference, expected, format!("\"{name}\""));
         }
     }

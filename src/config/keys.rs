@@ -69,6 +69,8 @@ macro_rules! keys {
     };
 }
 
+pub(super) use keys;
+
 /// Every section, in the order of the template.
 pub const SECTIONS: &[Section] = &[
     Section {
@@ -162,6 +164,7 @@ pub const SECTIONS: &[Section] = &[
         keys: SIGNAL,
         doc: "What turns a score into an intent.",
     },
+    super::exposure::SIZING_SECTION,
     Section {
         name: "exits",
         shape: Shape::One,

@@ -9,6 +9,7 @@ mod control_list;
 mod controls;
 mod cross;
 mod error;
+mod exposure;
 mod features;
 mod keys;
 mod print;
@@ -32,7 +33,7 @@ pub use typed::{
     ExternalKind, ExtraModel, Feature, FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator,
     FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, History, Idle,
     Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report,
-    Rings, Risk, Signal, SignalAverage, Status, TrailingKind, Venue, VenueKind, Watch,
+    Rings, Risk, Signal, SignalAverage, Sizing, SizingKind, Status, TrailingKind, Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 

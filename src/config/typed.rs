@@ -33,7 +33,7 @@ section!(
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
-        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, exits: Exits, external: External, watch: Watch, registry: Registry,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, exits: Exits, external: External, watch: Watch, registry: Registry,
         operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
     }
 );
@@ -227,6 +227,18 @@ choice!(
 section!(
     /// `[external]`.
     External { policy: ExternalKind, }
+);
+choice!(
+    /// From what an entry's size follows.
+    SizingKind { Fixed, StopRisk, Volatility, Kelly }
+);
+section!(
+    /// `[sizing]`.
+    Sizing {
+        kind: SizingKind, risk_percent: f64, volatility_feature: Option<String>, kelly_fraction: f64, kelly_trades_min: u32,
+        kelly_shrink_trades: u32, kelly_percent_max: f64, lots_max: Option<f64>, drawdown_start_percent: f64,
+        drawdown_stop_percent: f64,
+    }
 );
 section!(
     /// `[watch]`.

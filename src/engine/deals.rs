@@ -103,6 +103,7 @@ impl Engine {
         side: Side,
         realised: Money,
     ) {
+        let before = self.positions.net(instrument).qty;
         self.exits_fill(instrument, deal, side);
         self.positions.fill(&Fill {
             instrument,
@@ -118,8 +119,13 @@ impl Engine {
         self.rejects_in_row = 0;
         self.loss.realise(realised);
         let after = self.positions.net(instrument).qty;
-        if let Some(index) = instrument.index().filter(|_| after == 0) {
-            self.loss.float(index, Money::ZERO);
+        if let Some(index) = instrument.index() {
+            if after == 0 {
+                self.loss.float(index, Money::ZERO);
+            }
+            if let Some(at) = self.strategy_of[index] {
+                self.strategies[usize::from(at)].record.fill(before, after, realised);
+            }
         }
     }
 

@@ -116,7 +116,10 @@ impl Engine {
             let refusal = Refusal { reason: Reason::InstrumentUnknown, limit: 1, got: 0 };
             return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out);
         };
-        let qty = (plan.lots / spec.volume_step + 1e-9).floor() as i64;
+        let qty = match self.size(at, &spec) {
+            Ok(qty) => qty.0,
+            Err(refusal) => return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out),
+        };
         let intent = wish(instrument, side, qty, quote, false);
         let Some(filling) = filling(&spec) else {
             let refusal =

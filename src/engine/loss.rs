@@ -98,6 +98,13 @@ impl LossWatch {
         self.floating[index]
     }
 
+    /// The lower of the account's equity and our own reckoning, and the highest; `None` before the account's first word.
+    pub(super) fn equities(&self) -> Option<(Money, Money)> {
+        self.start_equity?;
+        let reckoned = self.balance.plus(self.realised_since).plus(self.floating_total);
+        Some((self.equity.min(reckoned), self.highest_equity))
+    }
+
     /// Floating profit by our own reckoning.
     pub(super) fn floating(&self) -> Money {
         self.floating_total

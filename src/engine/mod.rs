@@ -31,6 +31,7 @@ mod reconcile;
 mod reduce;
 mod requests;
 mod setup;
+mod sizing;
 mod sources;
 mod state_hash;
 mod strategy;

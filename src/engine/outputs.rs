@@ -11,6 +11,8 @@ use crate::risk::Reason;
 pub const OUTPUTS_MAX: usize = 8_192;
 /// Different return codes that are counted apart.
 const RETCODES_MAX: usize = 64;
+/// Above every reason's code.
+const REASON_CODES: usize = 128;
 
 /// The records of one step, in order.
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ pub struct Counts {
     /// Ticks on which a model was not asked, in the order of [`Hold::ALL`].
     pub held: [u64; Hold::ALL.len()],
     /// Refusals of the gate, by reason code.
-    pub denied: [u64; 64],
+    pub denied: [u64; REASON_CODES],
     /// Refusals of the venue: return code and count.
     retcodes: [(u32, u64); RETCODES_MAX],
 }
@@ -158,7 +160,7 @@ impl Default for Counts {
             history_bars: 0,
             history_failures: 0,
             held: [0; Hold::ALL.len()],
-            denied: [0; 64],
+            denied: [0; REASON_CODES],
             retcodes: [(0, 0); RETCODES_MAX],
         }
     }
@@ -166,7 +168,7 @@ impl Default for Counts {
 
 impl Counts {
     pub(super) fn deny(&mut self, reason: Reason) {
-        self.denied[reason as usize % 64] += 1;
+        self.denied[reason as usize % REASON_CODES] += 1;
     }
 
     pub(super) fn hold(&mut self, hold: Hold) {
@@ -194,9 +196,15 @@ impl Counts {
     pub fn denied(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
         Reason::ALL
             .iter()
-            .map(|reason| (*reason, self.denied[*reason as usize % 64]))
+            .map(|reason| (*reason, self.denied[*reason as usize % REASON_CODES]))
             .filter(|(_, count)| *count > 0)
     }
 }
 
-const _: () = assert!(Reason::ALL.len() < 64);
+const _: () = {
+    let mut at = 0;
+    while at < Reason::ALL.len() {
+        assert!((Reason::ALL[at] as usize) < REASON_CODES);
+        at += 1;
+    }
+};

@@ -8,7 +8,7 @@ use super::external::ExternalPolicy;
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
 use crate::order::exits::ExitPlan;
-use crate::risk::Limits;
+use crate::risk::{Limits, Sizing};
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
@@ -31,6 +31,8 @@ pub struct OrderPlan {
     pub atr_feature: Option<u16>,
     /// When a pending entry fills, or an exit closes the position, the instrument's other pending entries are cancelled.
     pub one_cancels_other: bool,
+    /// What becomes of `lots`.
+    pub sizing: Sizing,
 }
 
 /// What is looked at after a decision left: the models beside the live ones, and how good the live ones are.

@@ -9,7 +9,7 @@
 
 use super::Engine;
 use crate::record::{self, Origin, Record};
-use crate::risk::Reason;
+use crate::risk::{Reason, TradeRecord};
 use crate::types::{
     Execution, INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, Qty, STATE_VERSION, StateError, StateHasher,
     StateSink, StateSource, TradeMode, VENUES_MAX, VenueId,
@@ -115,6 +115,7 @@ impl Engine {
         sink.word(self.strategies.len() as u64);
         for strategy in &self.strategies {
             sink.word(strategy.setup.models.revision());
+            strategy.record.save(sink);
         }
     }
 
@@ -145,10 +146,11 @@ impl Engine {
         ] {
             *count = source.word("a count")?;
         }
-        for at in 0..source.count("strategies", INSTRUMENTS_MAX, 1)? {
-            let revision = source.word("a revision")?;
+        for at in 0..source.count("strategies", INSTRUMENTS_MAX, 6)? {
+            let (revision, record) = (source.word("a revision")?, TradeRecord::load(source)?);
             if let Some(strategy) = self.strategies.get_mut(at) {
                 strategy.setup.models.set_revision(revision);
+                strategy.record = record;
             }
         }
         Ok(())

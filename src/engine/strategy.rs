@@ -6,7 +6,7 @@
 
 use super::models::Verdict;
 use super::setup::StrategySetup;
-use crate::risk::Reason;
+use crate::risk::{Reason, TradeRecord};
 use crate::signal::Quality;
 use crate::types::{Side, TimeNs};
 
@@ -24,6 +24,8 @@ pub(super) struct Strategy {
     pub decisions_since_shadow: u32,
     /// Times the shadows were asked since one of them was journalled.
     pub shadows_since_record: u32,
+    /// What its trades came to.
+    pub record: TradeRecord,
 }
 
 impl Strategy {
@@ -37,6 +39,7 @@ impl Strategy {
             was_ready: false,
             decisions_since_shadow: 0,
             shadows_since_record: 0,
+            record: TradeRecord::default(),
         }
     }
 }

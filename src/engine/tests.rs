@@ -16,6 +16,7 @@ mod limits;
 mod models;
 mod reductions;
 mod requests;
+mod sizing;
 mod teller;
 
 use super::*;
@@ -54,6 +55,7 @@ pub(super) fn setup() -> Setup {
         exits: ExitPlan::OFF,
         atr_feature: None,
         one_cancels_other: false,
+        sizing: Default::default(),
     };
     let limits = Limits {
         order_lots_max: 0.5,
@@ -141,6 +143,11 @@ impl Bench {
     fn ready_with(change: fn(&mut Limits)) -> Self {
         let mut setup = setup();
         change(&mut setup.limits);
+        Bench::ready_of(setup)
+    }
+
+    /// The same with another setup.
+    fn ready_of(setup: Setup) -> Self {
         let mut bench = Bench::with(setup);
         bench.account(10_000.0);
         bench.session(SessionState::Up, ROLE_MARKET);

@@ -11,9 +11,11 @@ mod jump;
 mod limit_key;
 mod limits;
 mod reason;
+mod sizing;
 
 pub use bucket::Bucket;
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
 pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};
+pub use sizing::{Drawdown, Input, Kelly, Method, Sizing, SizingInputs, TradeRecord};

@@ -117,6 +117,15 @@ reasons!(
     AccountNetting = 45, "ACCOUNT_NETTING", "mode";
     /// The kill switch was thrown for this instrument, alone or with others.
     KillScope = 80, "KILL_SCOPE", "scope";
+    // Exposure: 60 to 79.
+    /// Something that a size follows from is not known: `risk::Input` as a code.
+    SizeUnknown = 60, "SIZE_UNKNOWN", "input";
+    /// The size that follows is smaller than the venue takes.
+    SizeTooSmall = 61, "SIZE_TOO_SMALL", "steps";
+    /// The strategy's own record has no edge.
+    SizeNoEdge = 62, "SIZE_NO_EDGE", "ten-thousandths";
+    /// Equity is so far below its highest that nothing is left of a size.
+    SizeDrawdown = 63, "SIZE_DRAWDOWN", "hundredths of a per cent";
 );
 
 /// What may leave.

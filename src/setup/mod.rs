@@ -6,6 +6,7 @@
 
 mod effective;
 mod exits;
+mod exposure;
 mod features;
 mod models;
 mod rule;
@@ -214,6 +215,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
         exits,
         atr_feature,
         one_cancels_other: config.exits.one_cancels_other,
+        sizing: exposure::sizing(config, &specs)?,
     };
     let models = models.load(config, features.names(), &rule)?;
     let place = |name: &String| features.names().iter().position(|have| have == name).map(|at| at as u16);

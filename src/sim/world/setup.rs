@@ -99,6 +99,7 @@ pub(super) fn setup() -> Setup {
                 exits: ExitPlan { hold_ns_max: NS_PER_S, ..ExitPlan::OFF },
                 atr_feature: None,
                 one_cancels_other: false,
+                sizing: Default::default(),
             },
             evaluate_every_ticks: 1,
             regime_feature: None,

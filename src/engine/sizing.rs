@@ -1,0 +1,63 @@
+//! How large a strategy's entry is, from what the engine knows.
+//!
+//! What it is not: the arithmetic; `risk/sizing/` has that.
+//!
+//! Invariant: it reads deals, accounts and quotes as they were journalled, and the row of features; nothing of it is kept
+//! but the record of trades.
+
+use super::Engine;
+use crate::risk::{Method, Reason, Refusal, SizingInputs};
+use crate::types::{InstrumentSpec, Money, Qty, TimeNs};
+
+impl Engine {
+    /// The volume of a strategy's entry, or why there is none.
+    pub(super) fn size(&self, at: usize, spec: &InstrumentSpec) -> Result<Qty, Refusal> {
+        let strategy = &self.strategies[at];
+        let plan = &strategy.setup.plan;
+        let needs_account = plan.sizing.needs_account();
+        let (equity, equity_highest) = if needs_account { self.equities(spec)? } else { Default::default() };
+        let volatility_ticks = match plan.sizing.method {
+            Method::Volatility { feature, .. } => {
+                let row = strategy.setup.features.exact_values();
+                row.get(usize::from(feature)).copied().unwrap_or(f64::NAN)
+            }
+            _ => f64::NAN,
+        };
+        let points = plan.stop_loss_points;
+        plan.sizing.qty(&SizingInputs {
+            lots: plan.lots,
+            spec,
+            order_max: self.gate.limits().for_instrument(spec).order_max,
+            equity,
+            equity_highest,
+            stop_ticks: if points == 0 {
+                0
+            } else {
+                spec.points_to_ticks(points.max(spec.stops_level_points))
+            },
+            volatility_ticks,
+            record: &strategy.record,
+        })
+    }
+
+    /// Equity and its highest, while the account's last word is new enough.
+    fn equities(&self, spec: &InstrumentSpec) -> Result<(Money, Money), Refusal> {
+        let limit = self.gate.limits().account_age_max_ns;
+        let ts = self.venues.get(usize::from(spec.venue.0)).map_or(TimeNs::NEVER, |venue| venue.account.2);
+        let got = self.now.since(ts);
+        let fresh = ts != TimeNs::NEVER && got <= limit;
+        let equities = self.loss.equities().filter(|_| fresh);
+        equities.ok_or(Refusal { reason: Reason::AccountStale, limit, got })
+    }
+
+    /// The operator re-arms: a record that keeps its strategy from trading begins anew.
+    pub(super) fn rearm_records(&mut self) {
+        for strategy in &mut self.strategies {
+            if let Method::Kelly(kelly) = strategy.setup.plan.sizing.method
+                && kelly.percent(&strategy.record).is_err()
+            {
+                strategy.record.forget();
+            }
+        }
+    }
+}
