@@ -5,11 +5,13 @@
 //! Invariant: time moves only when a test says so.
 
 mod arrival;
+mod asked;
 mod connections;
 mod continuity;
 mod guards;
 mod history;
 mod models;
+mod pending;
 mod reductions;
 mod requests;
 mod teller;
@@ -47,6 +49,7 @@ pub(super) fn setup() -> Setup {
         deviation_points: 5,
         decision_budget_ns: 100 * NS_PER_MS,
         hold_ns_max: 0,
+        entry: EntryPlan::MARKET,
     };
     let limits = Limits {
         order_lots_max: 0.5,
