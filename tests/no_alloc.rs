@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit,
-    OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
+    ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -81,6 +81,7 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             atr_feature: None,
             one_cancels_other: false,
             sizing: Default::default(),
+            entry: EntryPlan::MARKET,
         },
         evaluate_every_ticks: 1,
         regime_feature: None,

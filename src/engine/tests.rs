@@ -5,6 +5,7 @@
 //! Invariant: time moves only when a test says so.
 
 mod arrival;
+mod asked;
 mod connections;
 mod continuity;
 mod exits;
@@ -14,6 +15,7 @@ mod history;
 mod kill;
 mod limits;
 mod models;
+mod pending;
 mod reductions;
 mod requests;
 mod sizing;
@@ -56,6 +58,7 @@ pub(super) fn setup() -> Setup {
         atr_feature: None,
         one_cancels_other: false,
         sizing: Default::default(),
+        entry: EntryPlan::MARKET,
     };
     let limits = Limits {
         order_lots_max: 0.5,

@@ -23,7 +23,8 @@ pub use saved::SavedSetup;
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin, ExternalKind};
 use crate::engine::{
-    EnsembleError, ExternalPolicy, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
+    EnsembleError, EntryKind, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, OrderPlan, Setup,
+    StrategySetup, VenueSetup,
 };
 use crate::features::{FeatureError, FeatureGraph};
 use crate::registry::{RegistryError, SourceError};
@@ -216,6 +217,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
         atr_feature,
         one_cancels_other: config.exits.one_cancels_other,
         sizing: exposure::sizing(config, &specs)?,
+        entry: entry(signal),
     };
     let models = models.load(config, features.names(), &rule)?;
     let place = |name: &String| features.names().iter().position(|have| have == name).map(|at| at as u16);
@@ -273,6 +275,22 @@ pub fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
         heartbeat_ms: config.link.heartbeat_ms as u32,
         silent_after_ms: config.link.silent_after_ms as u32,
     })
+}
+
+fn entry(signal: &config::Signal) -> EntryPlan {
+    EntryPlan {
+        kind: match signal.entry_kind {
+            config::EntryKind::Market => EntryKind::Market,
+            config::EntryKind::Limit => EntryKind::Limit,
+            config::EntryKind::Stop => EntryKind::Stop,
+            config::EntryKind::StopLimit => EntryKind::StopLimit,
+        },
+        offset_points: signal.entry_offset_points,
+        stop_limit_offset_points: signal.stop_limit_offset_points,
+        expires_ns: ms(signal.entry_expires_ms),
+        follow_points: signal.entry_follow_points,
+        retries_max: signal.retries_max,
+    }
 }
 
 fn margin_mode(venue: &config::Venue) -> Option<MarginMode> {

@@ -4,7 +4,9 @@
 //!
 //! Invariant: a book that was saved and loaded hashes, answers and forgets as the one that was saved.
 
-use super::{DEALS_REMEMBERED_MAX, NewOrder, ORDERS_FINAL_MAX, ORDERS_OPEN_MAX, Order, OrderBook};
+use super::{
+    DEALS_REMEMBERED_MAX, DecisionOrigin, NewOrder, ORDERS_FINAL_MAX, ORDERS_OPEN_MAX, Order, OrderBook,
+};
 use crate::order::request::Terms;
 use crate::order::state::{OrderState, RequestState, Verdict};
 use crate::types::{
@@ -13,7 +15,7 @@ use crate::types::{
 };
 
 /// Words of one order.
-const ORDER_WORDS: usize = 22;
+const ORDER_WORDS: usize = 25;
 
 /// What a deal adds to the sum that the book keeps over all it remembers.
 #[inline]
@@ -109,6 +111,9 @@ fn save_order(order: &Order, sink: &mut impl StateSink) {
     let codes = u64::from(order.kind.code()) << 8 | u64::from(time_in_force.code());
     sink.word(codes << 48 | u64::from(expiration_s));
     sink.word(u64::from(order.revision));
+    sink.word(order.origin.first);
+    sink.word(u64::from(order.origin.attempt));
+    sink.time(order.origin.ts_decide);
 }
 
 fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
@@ -149,11 +154,17 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         kind: OrderKind::market(new.side),
         life: (TimeInForce::GoodTillCancel, 0),
         revision: 0,
+        origin: DecisionOrigin { first: raw, attempt: 0, ts_decide: new.ts_decide },
     };
     let life = source.word("an order's life")?;
     let unknown = || range("an order's life", life);
     order.kind = OrderKind::from_code((life >> 56) as u8).ok_or_else(unknown)?;
     order.life = (TimeInForce::from_code((life >> 48) as u8).ok_or_else(unknown)?, life as u32);
     order.revision = source.small("an order's revision", u64::from(u32::MAX))?;
+    order.origin = DecisionOrigin {
+        first: source.word("a decision's first order")?,
+        attempt: source.small("a decision's retry", u64::from(u32::MAX))?,
+        ts_decide: source.time("a decision's time")?,
+    };
     Ok(order)
 }
