@@ -137,7 +137,7 @@ fn setup() -> Setup {
             day_starts_at_s: 0,
             rejects_in_row_max: 3,
             trailing_loss_max: Money(1_000_000_000_000),
-            losses_in_row_max: 10_000,
+            losses_in_row_max: u32::MAX,
             executions_max: 1_000,
             executions_window_ns: 1,
             order_value_max: Money(1_000_000_000_000_000),

@@ -47,4 +47,7 @@ pub enum AlertCode {
     ModelQuality = 32,
     /// An instrument was opened too often to go on without the operator: subject is the instrument, then how often.
     ExecutionsRepeated = 40,
+    /// A deal came with the number of another one: the venue's numbers began again. Subject is the number. Nothing opens until the
+    /// operator lets trading go on.
+    DealNumbersBeganAgain = 80,
 }

@@ -49,6 +49,7 @@ impl Engine {
             .fold(Money(deal.profit), |sum, part| sum.plus(Money(part)));
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::OfOtherNumbers => self.met_other_numbers(at, &deal, out),
             DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, realised, from_snapshot, out),
             DealOutcome::Ours(change) => {
                 self.count_fill(at.1, &deal, side, realised);

@@ -92,6 +92,7 @@ impl Engine {
         let limits = *self.gate.limits();
         self.loss.rearm(&limits);
         self.executions.rearm();
+        self.accept_other_numbers();
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
         }

@@ -10,6 +10,7 @@ mod continuity;
 mod guards;
 mod history;
 mod models;
+mod other_numbers;
 mod reductions;
 mod teller;
 

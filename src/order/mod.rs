@@ -10,7 +10,7 @@ mod position;
 mod retcode;
 mod state;
 
-pub use book::{Change, DealOutcome, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
+pub use book::{Change, DealOutcome, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook, OtherNumbers};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};
 pub use retcode::{RetcodeClass, classify};
 pub use state::{Fact, OrderState, RequestState, Verdict};

@@ -103,6 +103,8 @@ reasons!(
     MarginLevel = 34, "MARGIN_LEVEL", "percent";
     /// The account's last word is too old.
     AccountStale = 35, "ACCOUNT_STALE", "ns";
+    /// The venue's numbers of deals began again, and the operator has not accepted it.
+    DealNumbersBeganAgain = 36, "DEALS_NUMBERS_BEGAN_AGAIN", "deal";
 );
 
 /// What may leave.

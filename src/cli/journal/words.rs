@@ -16,7 +16,7 @@ use crate::types::{InstrumentId, Price};
 use serde_json::{Map, Value as Json, json};
 
 /// Alerts that have a name.
-const ALERTS: [AlertCode; 18] = [
+const ALERTS: [AlertCode; 19] = [
     AlertCode::PositionMismatch,
     AlertCode::UnknownOverdue,
     AlertCode::ExternalPosition,
@@ -35,6 +35,7 @@ const ALERTS: [AlertCode; 18] = [
     AlertCode::ModelDrift,
     AlertCode::ModelQuality,
     AlertCode::ExecutionsRepeated,
+    AlertCode::DealNumbersBeganAgain,
 ];
 
 /// Whether a field is a code that has names.
