@@ -9,6 +9,7 @@ mod accounts;
 mod console;
 mod control;
 mod doubts;
+mod keeper;
 mod kill;
 mod limits;
 mod models;
@@ -18,6 +19,7 @@ mod settings;
 
 pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
+pub use keeper::{Keeper, Policy};
 pub use kill::{Kill, ScopeError, scope_named};
 pub use limits::LimitRefusal;
 pub use models::{ModelChangeError, Word};
@@ -28,10 +30,11 @@ use crate::agents::{
     SendParts, StagedModel, rings,
 };
 use crate::config::{self, BeforeSend, Config};
-use crate::engine::{Engine, ModelUnit, Outputs, Slot};
-use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
+use crate::engine::{Engine, ModelUnit, Slot};
+use crate::journal::{self, JournalError, JournalOptions, Progress};
 use crate::link::BindError;
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::replay::rebuild;
 use crate::risk::Trading;
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
@@ -46,13 +49,14 @@ use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
+use keeper::Keeping;
 use kill::KillDoor;
 use limits::LimitDoor;
 use models::ModelDoor;
 use refused::RefusedDoor;
 use settings::{layout, server};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Models between the control floor and the engine's lane.
 const MODELS_UNDER_WAY_MAX: usize = 8;
@@ -120,6 +124,7 @@ pub struct Appliance {
     /// What was chosen and found at the start, a sentence each.
     pub notes: Vec<String>,
     latch: PathBuf,
+    keeping: Option<Keeping>,
     killed: KillDoor,
     limits: LimitDoor,
     refused: RefusedDoor,
@@ -152,11 +157,11 @@ impl Appliance {
         models.write(&config.journal.dir)?;
         SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
         let (door, staged, retired) = model_door(config, &setup, &models);
-        let mut engine = Engine::new(setup);
-        let recovered = recover(&mut engine, &config.journal.dir)?;
-        if recovered > 0 {
-            notes.push(format!("state rebuilt from {recovered} records"));
-        }
+        let setup_digest = setup::digest(config, &models);
+        let rebuilt = rebuild(&config.journal.dir, u64::MAX, setup_digest, &|| Engine::new(setup.clone()))?;
+        notes.extend(rebuilt.notes());
+        let keeper = keeper::of(config, &rebuilt, setup_digest)?;
+        let engine = rebuilt.engine;
         // A killed process leaves no latch, but its journal says that it was halted or reduced.
         let (mut killed, kills) = KillDoor::start(config, options.arm);
         let was_halted = has_latch || engine.trading() != Trading::Active;
@@ -194,7 +199,7 @@ impl Appliance {
 
         let start = Start {
             epoch: u64::from(epoch),
-            config_digest: setup::digest(config, &models),
+            config_digest: setup_digest,
             ts_wall: clock.now().0,
             halted: u8::from(halted),
             reserved: [0; 7],
@@ -278,6 +283,8 @@ impl Appliance {
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
         }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
+        let keeping = Keeping::start(keeper, clock.clone())
+            .map_err(|error| StartError::Io { what: "start the keeper".into(), error })?;
         let appliance = Appliance {
             lanes,
             stop,
@@ -295,6 +302,7 @@ impl Appliance {
             journal_dir: config.journal.dir.clone(),
             notes,
             latch,
+            keeping: Some(keeping),
             killed,
             limits,
             refused,
@@ -464,15 +472,4 @@ fn model_door(
         retired_count: 0,
     };
     (door, staged_end, retired_end)
-}
-
-/// Rebuilds the engine's state; returns how many records it took.
-fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
-    let mut spare = Outputs::default();
-    let mut count = 0;
-    for record in JournalReader::open(dir)? {
-        engine.recover(&record?, &mut spare);
-        count += 1;
-    }
-    Ok(count)
 }

@@ -326,9 +326,13 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 26,
         name: "reconciliation with the venue, at every start, reconnection and half minute",
-        codes: &["SESSION_UNRECONCILED", "POSITION_MISMATCH"],
+        codes: &["SESSION_UNRECONCILED", "POSITION_MISMATCH", "DEALS_NUMBERS_BEGAN_AGAIN"],
         counters: &["reconciliations", "mismatches"],
-        tests: &["src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once"],
+        tests: &[
+            "src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once",
+            "src/engine/tests/other_numbers.rs::a_known_number_with_another_deal_is_told_and_nothing_opens_until_the_operators_word",
+            "src/engine/tests/other_numbers.rs::reductions_pass_meanwhile",
+        ],
         missing: "an end-of-day report",
         ..NONE
     },

@@ -65,4 +65,7 @@ pub enum AlertCode {
     Killed = 60,
     /// The operator changed a limit: subject is its `risk::LimitKey`, then what held and what holds, in thousandths.
     LimitChanged = 61,
+    /// A deal came with the number of another one: the venue's numbers began again. Subject is the number. Nothing opens until the
+    /// operator lets trading go on.
+    DealNumbersBeganAgain = 80,
 }

@@ -49,6 +49,7 @@ impl Engine {
         let realised = amounts.total();
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::OfOtherNumbers => self.met_other_numbers(at, &deal, out),
             DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, from_snapshot, out),
             DealOutcome::Ours(change) => {
                 self.ledgers.count(at.1, Owner::Us, deal.qty, &amounts);

@@ -61,6 +61,7 @@ impl Engine {
         self.counts = super::Counts::default();
         self.sequence = 0;
         self.journal_failed = false;
+        self.orders.set_other_numbers(crate::order::OtherNumbers::Unseen);
         self.history.forget();
         for venue in &mut self.venues {
             venue.down(u8::MAX);

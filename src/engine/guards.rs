@@ -92,6 +92,7 @@ impl Engine {
         let limits = *self.gate.limits();
         self.loss.rearm(&limits);
         self.executions.rearm();
+        self.accept_other_numbers();
         self.rearm_kills();
         self.rearm_records();
         for index in 0..self.instruments.len() {

@@ -25,6 +25,7 @@ mod loss;
 mod models;
 mod needs;
 mod observe;
+mod other_numbers;
 mod outputs;
 mod pace;
 mod pending;

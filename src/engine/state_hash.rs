@@ -120,7 +120,8 @@ impl Engine {
     }
 
     fn load_own(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
-        source.at_most("the strategy's number", u64::from(self.setup_strategy.0))?;
+        // The configuration's word counts; orders of another strategy keep their ids.
+        source.word("the strategy's number")?;
         self.epoch = source.small("an epoch", u64::from(u32::MAX))?;
         self.sequence = source.small("an order's number", u64::from(u32::MAX))?;
         self.query_count = source.word("a query's number")?;

@@ -15,6 +15,7 @@ mod history;
 mod kill;
 mod limits;
 mod models;
+mod other_numbers;
 mod pending;
 mod reductions;
 mod requests;

@@ -6,14 +6,17 @@
 //! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
+mod numbers;
 mod state;
+
+pub use numbers::OtherNumbers;
 
 use super::request::Terms;
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs,
 };
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Orders whose fate may be open at one time.
@@ -183,6 +186,8 @@ pub enum DealOutcome {
     Ours(Option<Change>),
     /// Carries no id of an order we remember.
     Foreign,
+    /// Its number is that of another deal: counted only once the operator said that the venue's numbers began again.
+    OfOtherNumbers,
 }
 
 /// See the module.
@@ -195,7 +200,9 @@ pub struct OrderBook {
     reserved: Box<[[i64; 2]]>,
     open_by_side: Box<[[u32; 2]]>,
     unknown_by_side: Box<[[u32; 2]]>,
-    deals: HashSet<u64, IdBuild>,
+    /// By number: what was told of it, as one number.
+    deals: HashMap<u64, u64, IdBuild>,
+    other_numbers: OtherNumbers,
     deals_in_order: VecDeque<(u64, TimeNs)>,
     deals_forgotten_until: TimeNs,
     /// Of the deals that are remembered: see `book/state.rs`.
@@ -215,7 +222,8 @@ impl Default for OrderBook {
             reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
-            deals: HashSet::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
+            deals: HashMap::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
+            other_numbers: OtherNumbers::default(),
             deals_in_order: VecDeque::with_capacity(DEALS_REMEMBERED_MAX + 1),
             deals_forgotten_until: TimeNs::NEVER,
             deals_sum: 0,
@@ -375,16 +383,18 @@ impl OrderBook {
         ts_venue: TimeNs,
         now: TimeNs,
     ) -> DealOutcome {
-        if !self.deals.insert(deal) {
-            return DealOutcome::Repeated;
+        let told = numbers::told(price, qty);
+        match self.deals.get(&deal).copied() {
+            Some(known) if known == told => return DealOutcome::Repeated,
+            Some(_) if self.other_numbers != OtherNumbers::Accepted => return DealOutcome::OfOtherNumbers,
+            Some(known) => self.replace_deal(deal, known, told),
+            None => self.remember_deal(deal, ts_venue, told),
         }
-        self.deals_in_order.push_back((deal, ts_venue));
-        self.deals_sum = self.deals_sum.wrapping_add(state::deal_mix(deal, ts_venue));
         if self.deals_in_order.len() > DEALS_REMEMBERED_MAX
             && let Some((oldest, ts)) = self.deals_in_order.pop_front()
         {
-            self.deals.remove(&oldest);
-            self.deals_sum = self.deals_sum.wrapping_sub(state::deal_mix(oldest, ts));
+            let told = self.deals.remove(&oldest).unwrap_or_default();
+            self.deals_sum = self.deals_sum.wrapping_sub(numbers::mix(oldest, ts, told));
             self.deals_forgotten_until = self.deals_forgotten_until.max(ts);
         }
         if !self.orders.contains_key(&id) {

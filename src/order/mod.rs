@@ -15,7 +15,9 @@ mod retcode;
 mod state;
 mod stops;
 
-pub use book::{Change, DealOutcome, DecisionOrigin, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
+pub use book::{
+    Change, DealOutcome, DecisionOrigin, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook, OtherNumbers,
+};
 pub use ledger::{Amounts, Ledger, Ledgers, Owner};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};
 pub use request::{NewRequest, Request, RequestFact, RequestStage, Terms};

@@ -103,6 +103,8 @@ reasons!(
     MarginLevel = 34, "MARGIN_LEVEL", "percent";
     /// The account's last word is too old.
     AccountStale = 35, "ACCOUNT_STALE", "ns";
+    /// The venue's numbers of deals began again, and the operator has not accepted it.
+    DealNumbersBeganAgain = 36, "DEALS_NUMBERS_BEGAN_AGAIN", "deal";
     /// Too many cancels or changes in too short a time.
     RateRequests = 40, "RATE_REQUESTS", "requests";
     /// A request about an order or position that is not ours or not there.

@@ -36,6 +36,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ModelDrift,
     AlertCode::ModelQuality,
     AlertCode::ExecutionsRepeated,
+    AlertCode::DealNumbersBeganAgain,
     AlertCode::Killed,
     AlertCode::LimitChanged,
     AlertCode::Unprotected,

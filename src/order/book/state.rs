@@ -6,22 +6,18 @@
 
 use super::{
     DEALS_REMEMBERED_MAX, DecisionOrigin, NewOrder, ORDERS_FINAL_MAX, ORDERS_OPEN_MAX, Order, OrderBook,
+    OtherNumbers,
 };
 use crate::order::request::Terms;
 use crate::order::state::{OrderState, RequestState, Verdict};
 use crate::types::{
-    InstrumentId, OrderId, OrderKind, Qty, Side, StateError, StateSink, StateSource, TimeInForce, TimeNs,
-    state_mix,
+    InstrumentId, OrderId, OrderKind, Qty, Side, StateError, StateSink, StateSource, TimeInForce,
 };
 
+/// The largest volume of an order, steps: sums of as many as there may be stay numbers.
+const VOLUME_MAX: u64 = 1 << 48;
 /// Words of one order.
 const ORDER_WORDS: usize = 25;
-
-/// What a deal adds to the sum that the book keeps over all it remembers.
-#[inline]
-pub(super) fn deal_mix(deal: u64, ts_venue: TimeNs) -> u64 {
-    state_mix(deal).wrapping_add(state_mix(ts_venue.0 as u64))
-}
 
 impl OrderBook {
     /// Tells its words.
@@ -33,38 +29,57 @@ impl OrderBook {
                 save_order(order, sink);
             }
         }
-        let deals = DealWords { deals: &self.deals_in_order, at: 0 };
+        let deals = DealWords { book: self, at: 0 };
         sink.kept(self.deals_sum, deals);
         sink.time(self.deals_forgotten_until);
+        sink.word(self.other_numbers as u64);
     }
 
     /// Takes the words of [`OrderBook::save`] into an empty book.
     pub fn load(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
         *self = OrderBook::default();
         for _ in 0..source.count("open orders", ORDERS_OPEN_MAX, ORDER_WORDS)? {
-            let order = load_order(source)?;
-            self.orders.insert(order.new.id.raw(), order);
+            let order = self.load_order(source)?;
+            if order.state.is_final() {
+                return Err(odd("an open order's state", order.state as u64));
+            }
             self.account(&order, 1);
         }
         for _ in 0..source.count("final orders", ORDERS_FINAL_MAX, ORDER_WORDS)? {
-            let order = load_order(source)?;
+            let order = self.load_order(source)?;
+            if !order.state.is_final() {
+                return Err(odd("a final order's state", order.state as u64));
+            }
             self.finals.push_back(order.new.id.raw());
-            self.orders.insert(order.new.id.raw(), order);
         }
-        for _ in 0..source.count("words of deals", 2 * DEALS_REMEMBERED_MAX, 1)? / 2 {
+        for _ in 0..source.count("words of deals", 3 * DEALS_REMEMBERED_MAX, 1)? / 3 {
             let (deal, ts_venue) = (source.word("a deal")?, source.time("a deal's time")?);
-            self.deals.insert(deal);
-            self.deals_in_order.push_back((deal, ts_venue));
-            self.deals_sum = self.deals_sum.wrapping_add(deal_mix(deal, ts_venue));
+            self.remember_deal(deal, ts_venue, source.word("what a deal says")?);
         }
         self.deals_forgotten_until = source.time("the forgotten deals' time")?;
+        self.other_numbers = source.coded("numbers of deals", OtherNumbers::from_code)?;
         Ok(())
+    }
+
+    /// The next order, which no other one has the id of.
+    fn load_order(&mut self, source: &mut StateSource<'_>) -> Result<Order, StateError> {
+        let order = load_order(source)?;
+        let id = order.new.id.raw();
+        match self.orders.insert(id, order) {
+            None => Ok(order),
+            Some(_) => Err(odd("an order's id, each once", id)),
+        }
     }
 }
 
-/// The deals, two words each, oldest first.
+/// A word that no book would have saved.
+fn odd(what: &'static str, got: u64) -> StateError {
+    StateError::Range { what, most: VOLUME_MAX, at: 0, got }
+}
+
+/// The deals, three words each, oldest first.
 struct DealWords<'a> {
-    deals: &'a std::collections::VecDeque<(u64, TimeNs)>,
+    book: &'a OrderBook,
     at: usize,
 }
 
@@ -72,13 +87,18 @@ impl Iterator for DealWords<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let (deal, ts_venue) = self.deals.get(self.at / 2)?;
+        let (deal, ts_venue) = self.book.deals_in_order.get(self.at / 3)?;
+        let part = self.at % 3;
         self.at += 1;
-        Some(if self.at % 2 == 1 { *deal } else { ts_venue.0 as u64 })
+        Some(match part {
+            0 => *deal,
+            1 => ts_venue.0 as u64,
+            _ => self.book.deals.get(deal).copied().unwrap_or_default(),
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = 2 * self.deals.len() - self.at;
+        let left = 3 * self.book.deals_in_order.len() - self.at;
         (left, Some(left))
     }
 }
@@ -118,17 +138,16 @@ fn save_order(order: &Order, sink: &mut impl StateSink) {
 
 fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
     let raw = source.word("an order's id")?;
-    let range = |what, got| StateError::Range { what, most: i64::MAX as u64, at: 0, got };
-    let id = OrderId::from_raw(raw).map_err(|_| range("an order's id", raw))?;
+    let id = OrderId::from_raw(raw).map_err(|_| odd("an order's id", raw))?;
     let packed = source.word("an order's codes")?;
     let code = |place: u32| (packed >> (16 + 8 * place)) as u8;
-    let unknown = || range("an order's codes", packed);
+    let unknown = || odd("an order's codes", packed);
     let flags = packed >> 48;
     let new = NewOrder {
         id,
         instrument: InstrumentId(packed as u16),
         side: *Side::BOTH.get(usize::from(code(0))).ok_or_else(unknown)?,
-        qty: Qty(source.signed("an order's volume")?),
+        qty: Qty(source.at_most("an order's volume", VOLUME_MAX)? as i64),
         reduces: flags & 1 != 0,
         position: source.word("an order's position")?,
         ts_decide: source.time("an order's time")?,
@@ -140,7 +159,7 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         request: RequestState::from_code(code(2)).ok_or_else(unknown)?,
         verdict: Verdict::from_code(code(1)).ok_or_else(unknown)?,
         ticket: source.word("an order's ticket")?,
-        qty_filled: source.signed("an order's fills")?,
+        qty_filled: source.at_most("an order's fills", VOLUME_MAX)? as i64,
         fill_value: source.signed("an order's fills")?,
         ts_state: source.time("an order's state's time")?,
         ts_unknown: source.time("an order's doubt's time")?,
@@ -157,7 +176,7 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         origin: DecisionOrigin { first: raw, attempt: 0, ts_decide: new.ts_decide },
     };
     let life = source.word("an order's life")?;
-    let unknown = || range("an order's life", life);
+    let unknown = || odd("an order's life", life);
     order.kind = OrderKind::from_code((life >> 56) as u8).ok_or_else(unknown)?;
     order.life = (TimeInForce::from_code((life >> 48) as u8).ok_or_else(unknown)?, life as u32);
     order.revision = source.small("an order's revision", u64::from(u32::MAX))?;

@@ -78,6 +78,8 @@ planted! {
     RequestResent = "request-resent", "dwxconnect: the client retries a command for up to 10 s";
     /// What fills after a cancel was asked for is not counted.
     FillAfterCancelDropped = "fill-after-cancel-dropped", "nautilus_trader, Roq: cancelled, and filled all the same";
+    /// A start takes the records behind its snapshot from one too late.
+    SnapshotTailLate = "snapshot-tail-late", "facts/peers 6, rank 1: lost, ghost or duplicated orders after a restart";
 }
 
 #[cfg(test)]
