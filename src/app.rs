@@ -7,11 +7,13 @@
 
 mod console;
 mod control;
+mod keeper;
 mod models;
 mod outcome;
 
 pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
+pub use keeper::{Keeper, Policy};
 pub use models::{ModelChangeError, Word};
 pub use outcome::Outcome;
 
@@ -20,10 +22,11 @@ use crate::agents::{
     SendParts, StagedModel, rings,
 };
 use crate::config::{self, BeforeSend, Config};
-use crate::engine::{Engine, ModelUnit, Outputs, Slot};
-use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
+use crate::engine::{Engine, ModelUnit, Slot};
+use crate::journal::{self, JournalError, JournalOptions, Progress};
 use crate::link::{BindError, ServerSettings};
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use crate::replay::rebuild;
 use crate::risk::Trading;
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
@@ -39,6 +42,7 @@ use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
 use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
+use keeper::Keeping;
 use models::ModelDoor;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -108,6 +112,7 @@ pub struct Appliance {
     /// What was chosen and found at the start, a sentence each.
     pub notes: Vec<String>,
     latch: PathBuf,
+    keeping: Option<Keeping>,
 }
 
 impl Appliance {
@@ -135,11 +140,11 @@ impl Appliance {
         models.write(&config.journal.dir)?;
         SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
         let (door, staged, retired) = model_door(config, &setup, &models);
-        let mut engine = Engine::new(setup);
-        let recovered = recover(&mut engine, &config.journal.dir)?;
-        if recovered > 0 {
-            notes.push(format!("state rebuilt from {recovered} records"));
-        }
+        let setup_digest = setup::digest(config, &models);
+        let rebuilt = rebuild(&config.journal.dir, u64::MAX, setup_digest, &|| Engine::new(setup.clone()))?;
+        notes.extend(rebuilt.notes());
+        let keeper = keeper::of(config, &rebuilt, setup_digest)?;
+        let engine = rebuilt.engine;
         // A killed process leaves no latch, but its journal says that it was halted or reduced.
         let was_halted = has_latch || engine.trading() != Trading::Active;
         let arm = options.arm.filter(|_| was_halted);
@@ -172,7 +177,7 @@ impl Appliance {
 
         let start = Start {
             epoch: u64::from(epoch),
-            config_digest: setup::digest(config, &models),
+            config_digest: setup_digest,
             ts_wall: clock.now().0,
             halted: u8::from(halted),
             reserved: [0; 7],
@@ -255,6 +260,8 @@ impl Appliance {
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
         }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
+        let keeping = Keeping::start(keeper, clock.clone())
+            .map_err(|error| StartError::Io { what: "start the keeper".into(), error })?;
         let appliance = Appliance {
             lanes,
             stop,
@@ -272,6 +279,7 @@ impl Appliance {
             journal_dir: config.journal.dir.clone(),
             notes,
             latch,
+            keeping: Some(keeping),
         };
         if let Some(Arm { who, why }) = arm {
             let activate = Control {
@@ -445,17 +453,6 @@ fn model_door(
         retired_count: 0,
     };
     (door, staged_end, retired_end)
-}
-
-/// Rebuilds the engine's state; returns how many records it took.
-fn recover(engine: &mut Engine, dir: &Path) -> Result<u64, JournalError> {
-    let mut spare = Outputs::default();
-    let mut count = 0;
-    for record in JournalReader::open(dir)? {
-        engine.recover(&record?, &mut spare);
-        count += 1;
-    }
-    Ok(count)
 }
 
 fn server(config: &Config) -> ServerSettings {

@@ -71,6 +71,11 @@
 //! layout, and `record/mod.rs`. An input is taken in `engine/facts.rs` and made in `wire/terminal/decode.rs` or by an agent; an
 //! output is made with `Engine::emit` and described in `replay/verify.rs`. Changing an existing layout raises `RECORD_VERSION`.
 //!
+//! **A field that the engine keeps.** If it follows from records and decides about orders, it is part of the state: tell it in `save`
+//! and take it in `load`, at the same place, in the `state.rs` beside its part (`order/book/state.rs`, `engine/venue/state.rs`, ...;
+//! `engine/state_hash.rs` for the engine's own and for a new part), and raise `STATE_VERSION` in `types/state.rs`. `tests/simulate.rs` fails
+//! when what is told differs after recovery, or after a snapshot; what is not told at all, nobody misses but the replay.
+//!
 //! **A terminal message.** `bridge/PROTOCOL.md` first. `wire/terminal/header.rs` (`MessageKind`, who may send it),
 //! `wire/terminal/body/` (its layout), `wire/terminal/decode.rs` or `decode_trade.rs`, `wire/terminal/encode.rs`. The test
 //! `wire/terminal/document.rs` fails until document, code and golden bytes agree. The far end: `sim/terminal/session.rs`.

@@ -12,7 +12,7 @@ use rig::{stderr, tickbridge};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use tickbridge::journal::{JournalOptions, SEGMENT_HEADER_BYTES, open, segment_name};
+use tickbridge::journal::{EpochFile, JournalOptions, SEGMENT_HEADER_BYTES, open, segment_name};
 use tickbridge::order::OrderState;
 use tickbridge::record::{
     Control, ControlAction, Decision, FLAG_HISTORY, OrderStateChange, Origin, RECORD_BYTES, Record, Start,
@@ -253,6 +253,8 @@ fn damage_is_named_and_a_torn_end_is_said() {
     let second = journal.join(segment_name(21));
     let good = std::fs::read(&second).unwrap();
     let offset = |record: usize| SEGMENT_HEADER_BYTES + record * RECORD_BYTES;
+    let closed = EpochFile::read(&journal).unwrap().unwrap();
+    EpochFile { last_seq: 0, is_closed: false, ..closed }.write(&journal).unwrap();
 
     let mut torn = good.clone();
     torn[offset(8) + 40] ^= 1;
@@ -266,6 +268,14 @@ fn damage_is_named_and_a_torn_end_is_said() {
         RECORDS,
         "one record less, one end of line"
     );
+
+    // Of a journal that was closed, a torn end is no end that a power cut left.
+    closed.write(&journal).unwrap();
+    for what in ["verify", "show"] {
+        let output = asked(what, &journal, &[]);
+        assert_eq!(output.status.code(), Some(65), "{what}");
+        assert!(stderr(&output).contains("its end is damaged"), "{what}: {}", stderr(&output));
+    }
 
     let mut bad = good;
     bad[offset(2) + 40] ^= 1;

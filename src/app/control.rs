@@ -161,6 +161,10 @@ impl Appliance {
         lanes.into_iter().for_each(&mut join);
         self.stop.persist.stop();
         journal.into_iter().for_each(&mut join);
+        // What it could not do costs the next start some time, and nothing else.
+        if let Some(words) = self.keeping.take().and_then(|keeping| keeping.finish()) {
+            eprintln!("tickbridge: keeper: {words}");
+        }
         failures.dedup();
         self.collect();
         let halted = self.last_status.is_some_and(|status| status.trading == Trading::Halted);

@@ -5,14 +5,14 @@
 //! Invariant: exit code 0 with `--verify` means that every output was equal, bit for bit.
 
 use super::check::EXIT_DATA;
-use crate::replay::verify;
+use crate::replay::{Summary, verify};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Run a journal's inputs again and compare the outputs bit for bit.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Exit codes:\n   0  every output was equal\n   2  wrong arguments\n  65  there is no journal, it is damaged, or an output differed: standard error says where"
+    after_help = "Exit codes:\n   0  every output was equal; a half-written end, as a power cut leaves it, is said and is no error\n   2  wrong arguments\n  65  there is no journal, it is damaged, or an output differed: standard error says where"
 )]
 pub struct Args {
     /// The journal's folder
@@ -24,6 +24,18 @@ pub struct Args {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn tell_what_was_left_out(summary: &Summary) {
+    if summary.passed > 0 {
+        println!(
+            "{} record(s) were not run again: what came before them expired, and no snapshot stands before a start among them",
+            summary.passed
+        );
+    }
+    if let Some(torn) = &summary.torn {
+        println!("{torn}");
+    }
 }
 
 /// Runs the command.
@@ -40,6 +52,8 @@ pub fn run(args: &Args) -> ExitCode {
                         "outputs": summary.outputs,
                         "states": summary.states,
                         "cut_short": summary.cut_short,
+                        "passed": summary.passed,
+                        "torn": summary.torn,
                         "last_seq": summary.last_seq,
                     })
                 );
@@ -57,6 +71,9 @@ pub fn run(args: &Args) -> ExitCode {
                         String::new()
                     }
                 );
+            }
+            if !args.json {
+                tell_what_was_left_out(&summary);
             }
             ExitCode::SUCCESS
         }

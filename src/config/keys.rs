@@ -245,6 +245,9 @@ const JOURNAL: &[Key] = keys! {
     "before_send" Choice(&["memory", "disk"]), "", Default("\"memory\""), "Where an order must be before its first byte leaves: memory survives a killed process, disk survives power loss.";
     "segment_mib" Int(1, 65_536), "MiB", Default("64"), "A segment file is closed at this size.";
     "sync_every_ms" Int(1, 60_000), "ms", Default("50"), "Longest time between two syncs to disk.";
+    "compress" Bool, "", Default("false"), "Closed segments that a snapshot stands for are compressed (zstd); every command reads both.";
+    "keep_days" Int(0, 36_500), "days", Default("0"), "Segments that ended longer ago expire, once two snapshots stand for them; 0 keeps them for ever.";
+    "keep_gib" Int(0, 1_048_576), "GiB", Default("0"), "The oldest segments expire while all together are larger, once two snapshots stand for them; 0 keeps them for ever.";
 };
 const VENUES: &[Key] = keys! {
     "name" Name, "", Required("\"demo\""), "What instruments call it.";

@@ -75,7 +75,7 @@ section!(
     /// `[journal]`.
     Journal {
         dir: PathBuf, memory_dir: PathBuf, memory_mib: u64, before_send: BeforeSend, segment_mib: u64,
-        sync_every_ms: u64,
+        sync_every_ms: u64, compress: bool, keep_days: u64, keep_gib: u64,
     }
 );
 choice!(

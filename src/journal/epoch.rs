@@ -14,10 +14,14 @@ use super::error::{JournalError, io_error};
 /// The largest epoch: 19 bits, as in an order id.
 pub const EPOCH_MAX: u32 = (1 << 19) - 1;
 const NAME: &str = "epoch";
-const MAGIC: &[u8; 8] = b"TBEPOCH\x01";
-const BYTES: usize = 48;
+const MAGIC: &[u8; 8] = b"TBEPOCH\x02";
+const BYTES: usize = 56;
+/// Without the newest segment.
+const MAGIC_1: &[u8; 8] = b"TBEPOCH\x01";
+const BYTES_1: usize = 48;
 
-/// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · is_closed u32 · crc32c u32`.
+/// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · last_segment u64 ·
+/// is_closed u32 · crc32c u32`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EpochFile {
     /// Which start this is; 1 to [`EPOCH_MAX`].
@@ -26,8 +30,10 @@ pub struct EpochFile {
     pub journal_id: u64,
     /// The oldest record that must be there.
     pub first_seq: u64,
-    /// The newest record there was at the last start, or at its tidy end; zero for none.
+    /// The newest record there was at the last start, before the last new segment, or at a tidy end; zero for none.
     pub last_seq: u64,
+    /// The first record of the newest segment that was made: it must be there, even without a record in it; zero for none.
+    pub last_segment: u64,
     /// The last start came to a tidy end: everything is on the disk, and the memory was given back.
     pub is_closed: bool,
 }
@@ -36,33 +42,39 @@ impl EpochFile {
     fn encode(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        let fields = [u64::from(self.epoch), self.journal_id, self.first_seq, self.last_seq];
-        for (chunk, field) in bytes[8..40].chunks_exact_mut(8).zip(fields) {
+        let fields =
+            [u64::from(self.epoch), self.journal_id, self.first_seq, self.last_seq, self.last_segment];
+        for (chunk, field) in bytes[8..48].chunks_exact_mut(8).zip(fields) {
             chunk.copy_from_slice(&field.to_le_bytes());
         }
-        bytes[40..44].copy_from_slice(&u32::from(self.is_closed).to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..44]);
-        bytes[44..].copy_from_slice(&crc.to_le_bytes());
+        bytes[48..52].copy_from_slice(&u32::from(self.is_closed).to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..52]);
+        bytes[52..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<EpochFile, &'static str> {
-        let bytes: &[u8; BYTES] =
-            bytes.try_into().map_err(|_| "expected an epoch file of 48 bytes, got another length")?;
+        let is_first = bytes.starts_with(MAGIC_1);
+        let (magic, length) = if is_first { (MAGIC_1, BYTES_1) } else { (MAGIC, BYTES) };
+        if bytes.len() != length {
+            return Err("expected an epoch file of 56 bytes (48 of the first version), got another length");
+        }
         let field = |index: usize| u64::from_le_bytes(std::array::from_fn(|at| bytes[8 + index * 8 + at]));
         let word = |offset: usize| u32::from_le_bytes(std::array::from_fn(|at| bytes[offset + at]));
-        let crc = word(44);
-        if &bytes[..8] != MAGIC || crc != crc32c::crc32c(&bytes[..44]) {
+        let crc = word(length - 4);
+        if &bytes[..8] != magic || crc != crc32c::crc32c(&bytes[..length - 4]) {
             return Err("expected a whole epoch file, got a wrong magic or checksum");
         }
         let epoch =
             u32::try_from(field(0)).ok().filter(|&epoch| epoch <= EPOCH_MAX).ok_or("epoch above 524287")?;
-        let is_closed = match word(40) {
+        let is_closed = match word(length - 8) {
             0 => false,
             1 => true,
             _ => return Err("expected 0 or 1 for a closed journal, got another number"),
         };
-        Ok(EpochFile { epoch, journal_id: field(1), first_seq: field(2), last_seq: field(3), is_closed })
+        let last_segment = if is_first { 0 } else { field(4) };
+        let (journal_id, first_seq, last_seq) = (field(1), field(2), field(3));
+        Ok(EpochFile { epoch, journal_id, first_seq, last_seq, last_segment, is_closed })
     }
 
     /// Reads it; `None` when there is none.
@@ -101,7 +113,14 @@ mod tests {
     fn it_survives_the_disk_and_every_flipped_byte_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(EpochFile::read(dir.path()).unwrap(), None);
-        let file = EpochFile { epoch: 7, journal_id: 8, first_seq: 1, last_seq: 99, is_closed: true };
+        let file = EpochFile {
+            epoch: 7,
+            journal_id: 8,
+            first_seq: 1,
+            last_seq: 99,
+            last_segment: 81,
+            is_closed: true,
+        };
         for file in [EpochFile { is_closed: false, ..file }, file] {
             file.write(dir.path()).unwrap();
             assert_eq!(EpochFile::read(dir.path()).unwrap(), Some(file));
@@ -112,5 +131,16 @@ mod tests {
             bytes[at] ^= 1;
             assert!(EpochFile::decode(&bytes).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn the_first_versions_file_is_read() {
+        let mut bytes = b"TBEPOCH\x01".to_vec();
+        [7u64, 8, 1, 99].iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+        bytes.extend_from_slice(&1u32.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        let read = EpochFile::decode(&bytes).unwrap();
+        assert_eq!((read.epoch, read.last_seq, read.last_segment, read.is_closed), (7, 99, 0, true));
     }
 }

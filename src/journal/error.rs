@@ -145,6 +145,24 @@ pub enum JournalError {
         /// What is wrong.
         fault: RecordFault,
     },
+    /// A bad end of a journal that is known to have been longer. Opening for writing refuses it.
+    #[error(
+        "journal: its end is damaged, torn in segment {} at byte {offset}, record {seq}: {fault}; expected it to reach record \
+         {expected_seq}, as noted when it was opened, closed or continued in a new segment",
+        segment.display()
+    )]
+    EndDamaged {
+        /// The file.
+        segment: PathBuf,
+        /// Where the bad record starts.
+        offset: u64,
+        /// Which record belongs there.
+        seq: u64,
+        /// What is wrong.
+        fault: RecordFault,
+        /// The last record that the epoch file knows of.
+        expected_seq: u64,
+    },
     /// A segment is gone.
     #[error("journal {}: records are missing: expected {expected_seq} next, got {got_seq}", path.display())]
     Missing {
@@ -156,7 +174,7 @@ pub enum JournalError {
         got_seq: u64,
     },
     /// The end is gone: the journal was longer at its last start or tidy end.
-    #[error("journal {}: its end is missing: expected it to reach record {expected_seq}, as noted when it was opened or closed, got record {got_seq} as its last", path.display())]
+    #[error("journal {}: its end is missing: expected it to reach record {expected_seq}, as noted when it was opened, closed or continued in a new segment, got record {got_seq} as its last", path.display())]
     EndMissing {
         /// The folder.
         path: PathBuf,
@@ -164,6 +182,31 @@ pub enum JournalError {
         expected_seq: u64,
         /// The last record there is.
         got_seq: u64,
+    },
+    /// Records expired, and no snapshot stands for them.
+    #[error(
+        "journal {}: records before {first_seq} expired: expected a snapshot that stands for them, got none that can be used \
+         ({why}); put a snapshot back, or begin a new folder (journal.dir) and learn orders and positions from the terminal",
+        path.display()
+    )]
+    SnapshotMissing {
+        /// The folder.
+        path: PathBuf,
+        /// The oldest record there is.
+        first_seq: u64,
+        /// Why the newest snapshot is not used.
+        why: String,
+    },
+    /// The state that the records rebuild is not the one that was journalled: no snapshot is made of it.
+    #[error(
+        "journal {}: record {seq} tells another state than its records rebuild: no snapshot is written, and nothing expires",
+        path.display()
+    )]
+    StateContradicted {
+        /// The folder.
+        path: PathBuf,
+        /// The record.
+        seq: u64,
     },
     /// The epoch file is gone or damaged while segments exist: starting could repeat order ids.
     #[error("journal {}: {reason}", path.display())]

@@ -35,6 +35,8 @@ pub(super) struct PersistPlan {
     pub(super) journal_id: u64,
     /// The journal's oldest record.
     pub(super) first_seq: u64,
+    /// The newest segment's first record; zero before there is one.
+    pub(super) last_segment: u64,
     /// Where the memory is, to be given back at a tidy end.
     pub(super) ring_path: PathBuf,
     pub(super) config_digest: u64,
@@ -131,8 +133,7 @@ impl<D: Disk> Persister<D> {
             segment.file.truncate(record_offset(self.durable_seq + 1 - segment.first_seq))?;
             segment.file.sync()?;
         }
-        let PersistPlan { epoch, journal_id, first_seq, .. } = self.plan;
-        let end = EpochFile { epoch, journal_id, first_seq, last_seq: self.durable_seq, is_closed: is_alone };
+        let end = EpochFile { is_closed: is_alone, ..self.known(self.durable_seq) };
         end.replace(&self.plan.dir)?;
         if is_alone { std::fs::remove_file(&self.plan.ring_path) } else { Ok(()) }
     }
@@ -140,6 +141,12 @@ impl<D: Disk> Persister<D> {
     /// How far the disk is.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// What the folder must hold from now on.
+    fn known(&self, last_seq: u64) -> EpochFile {
+        let PersistPlan { epoch, journal_id, first_seq, last_segment, .. } = self.plan;
+        EpochFile { epoch, journal_id, first_seq, last_seq, last_segment, is_closed: false }
     }
 
     fn advance(&mut self, now: TimeNs) -> io::Result<usize> {
@@ -199,6 +206,9 @@ impl<D: Disk> Persister<D> {
         file.write_all_at(&header.encode()[..SEGMENT_HEADER_BYTES], 0)?;
         file.sync()?;
         self.disk.sync_dir(&self.plan.dir)?;
+        // Before the first record of it: a segment that goes missing is missed, whatever it held.
+        self.plan.last_segment = seq;
+        self.known(seq - 1).replace(&self.plan.dir)?;
         self.segment = Some(Segment { file, first_seq: seq });
         Ok(())
     }

@@ -8,27 +8,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::compressed::read_segment;
 use super::epoch::EpochFile;
 use super::error::{JournalError, io_error};
+use super::folder::{Segment, first_seq, segments};
 use super::scan::{SegmentEnd, SegmentScan, scan_segment};
-use super::segment::{SegmentHeader, first_seq_of, record_offset};
+use super::segment::{SegmentHeader, record_offset};
 use crate::record::{RECORD_BYTES, Record};
-
-/// The segments of a folder, by first sequence.
-pub(super) fn list_segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
-    let list = || -> io::Result<Vec<(u64, PathBuf)>> {
-        let mut segments = Vec::new();
-        for entry in std::fs::read_dir(dir)? {
-            let entry = entry?;
-            if let Some(first_seq) = entry.file_name().to_str().and_then(first_seq_of) {
-                segments.push((first_seq, entry.path()));
-            }
-        }
-        segments.sort_unstable();
-        Ok(segments)
-    };
-    list().map_err(io_error("list", dir))
-}
 
 /// Scans a segment and checks what its header says against its name and its journal; a corrupt middle is an error.
 pub(super) fn judge_segment(
@@ -69,32 +55,56 @@ struct Loaded {
 /// An iterator over the records of a folder. Holds one segment in memory at a time.
 #[derive(Debug)]
 pub struct JournalReader {
-    segments: std::vec::IntoIter<(u64, PathBuf)>,
+    segments: std::vec::IntoIter<Segment>,
     loaded: Option<Loaded>,
     expected_seq: u64,
     journal_id: Option<u64>,
     /// The last record the folder is known to have had.
     last_seq_known: u64,
+    /// Records before it are passed over.
+    from_seq: u64,
     dir: PathBuf,
     finished: bool,
 }
 
 impl JournalReader {
-    /// Looks at the folder; errors inside segments come with the records.
+    /// Looks at the folder; errors inside segments come with the records. What expired is passed over.
     pub fn open(dir: &Path) -> Result<JournalReader, JournalError> {
-        let segments = list_segments(dir)?;
+        JournalReader::open_from(dir, first_seq(dir)?)
+    }
+
+    /// As [`JournalReader::open`], from a record on; what is in segments before it is not looked at.
+    pub fn open_from(dir: &Path, from_seq: u64) -> Result<JournalReader, JournalError> {
+        // In this order: a segment is made before the epoch file speaks of it, and expires after its file does.
         let epoch = EpochFile::read(dir)?;
+        let oldest = first_seq(dir)?;
+        let mut segments = segments(dir)?;
         if segments.is_empty() && epoch.is_none() {
             let source = io::Error::new(io::ErrorKind::NotFound, "no segment and no epoch file in it");
             return Err(io_error("find a journal in", dir)(source));
         }
-        let first_seq = segments.first().map_or(1, |(first_seq, _)| *first_seq);
+        let first_seq = segments.first().map_or(1, |segment| segment.first_seq);
+        let mut expected_seq = epoch.map_or(first_seq, |file| file.first_seq.max(oldest));
+        if from_seq < expected_seq {
+            let path = dir.to_owned();
+            return Err(JournalError::Missing { path, expected_seq: from_seq, got_seq: expected_seq });
+        }
+        let newest = segments.last().map_or(0, |segment| segment.first_seq);
+        let passed = segments.iter().skip(1).take_while(|next| next.first_seq <= from_seq).count();
+        if passed > 0 {
+            expected_seq = segments[passed].first_seq;
+            segments.drain(..passed);
+        }
+        let last_segment = epoch.map_or(0, |file| file.last_segment);
+        // The newest segment may have no record yet; if it is not there at all, its first record is missing.
+        let segment_known = if newest < last_segment { last_segment } else { 0 };
         Ok(JournalReader {
             segments: segments.into_iter(),
             loaded: None,
-            expected_seq: epoch.map_or(first_seq, |file| file.first_seq),
+            expected_seq,
             journal_id: epoch.map(|file| file.journal_id),
-            last_seq_known: epoch.map_or(0, |file| file.last_seq),
+            last_seq_known: epoch.map_or(0, |file| file.last_seq).max(segment_known),
+            from_seq,
             dir: dir.to_owned(),
             finished: false,
         })
@@ -115,7 +125,7 @@ impl JournalReader {
         if name_seq != self.expected_seq {
             return Err(JournalError::Missing { path, expected_seq: self.expected_seq, got_seq: name_seq });
         }
-        let bytes = std::fs::read(&path).map_err(io_error("read", &path))?;
+        let bytes = read_segment(&path)?;
         // The good records before a bad place are still worth having: the error comes after them.
         let scan =
             scan_segment(&bytes).map_err(|fault| JournalError::Header { segment: path.clone(), fault })?;
@@ -126,14 +136,17 @@ impl JournalReader {
             Ok(_) => self.torn(&path, &scan),
         };
         self.expected_seq = scan.next_seq();
-        Ok(Loaded { path, bytes, header: scan.header, record_count: scan.record_count, read_count: 0, end })
+        let read_count = self.from_seq.saturating_sub(name_seq).min(scan.record_count);
+        Ok(Loaded { path, bytes, header: scan.header, record_count: scan.record_count, read_count, end })
     }
 
     fn torn(&self, path: &Path, scan: &SegmentScan) -> Option<JournalError> {
         let SegmentEnd::Torn { fault } = scan.end else { return None };
         let (segment, offset, seq) = (path.to_owned(), scan.good_bytes(), scan.next_seq());
-        // Torn is what the journal's end may be; anywhere else it is damage.
-        Some(if self.segments.as_slice().is_empty() {
+        // Torn is what the journal's end may be; anywhere else it is damage, and so it is where whole records are known to have been.
+        Some(if self.segments.as_slice().is_empty() && seq <= self.last_seq_known {
+            JournalError::EndDamaged { segment, offset, seq, fault, expected_seq: self.last_seq_known }
+        } else if self.segments.as_slice().is_empty() {
             JournalError::Torn { segment, offset, seq, fault }
         } else {
             JournalError::Quarantined { segment, offset, seq, fault }
@@ -172,8 +185,8 @@ impl Iterator for JournalReader {
                     return self.fail(error);
                 }
             }
-            let Some((name_seq, path)) = self.segments.next() else { return self.finish() };
-            match self.load(name_seq, path) {
+            let Some(Segment { first_seq, path }) = self.segments.next() else { return self.finish() };
+            match self.load(first_seq, path) {
                 Ok(loaded) => self.loaded = Some(loaded),
                 Err(error) => return self.fail(error),
             }

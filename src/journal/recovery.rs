@@ -10,15 +10,18 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::compressed::read_segment;
 use super::disk::{Disk, FileSystem};
 use super::epoch::{EPOCH_MAX, EpochFile};
 use super::error::{JournalError, RecordFault, io_error};
+use super::folder::{Segment, first_seq, segments};
 use super::memory::{Memory, memory_path};
 use super::persister::{PersistPlan, Persister};
 use super::progress::Progress;
-use super::reader::{judge_segment, list_segments};
+use super::reader::judge_segment;
 use super::scan::{SegmentEnd, has_records};
 use super::segment::{SegmentHeader, record_offset, segment_name};
+use super::snapshot::{Snapshot, snapshots};
 use super::writer::Writer;
 use crate::record::{RECORD_BYTES, Record};
 use crate::types::TimeNs;
@@ -150,19 +153,28 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
     std::fs::create_dir_all(&options.dir).map_err(io_error("create", &options.dir))?;
     let dir = options.dir.canonicalize().map_err(io_error("resolve", &options.dir))?;
     let lock = Arc::new(lock_folder(&dir)?);
-    let found = judge(&dir)?;
+    let covered_seq = covered_by_snapshot(&dir)?;
+    let found = judge(&dir, covered_seq)?;
     let old = epoch_before(&dir, &found, now)?;
     let ring_path = memory_path(&options.memory_dir, &dir);
     let left = left_in_memory(&ring_path, &old, found.next_seq)?;
     let memory_gone = left.is_none() && old.epoch > 0 && !old.is_closed;
     let left = left.unwrap_or_default();
-    check_nothing_missing(&dir, &old, &found, left.len() as u64)?;
+    check_nothing_missing(&dir, &old, &found, (left.len() as u64, covered_seq))?;
     // Judged: from here on things are changed.
+    let mut old = old;
+    if found.removes_last() {
+        // A segment without records goes: nobody is to miss it, whenever this process dies.
+        old.last_segment = found.last_segment_kept;
+        old.write(&dir)?;
+    }
     repair(&dir, &found)?;
     write_left(&dir, &old, &left, found.next_seq, now)?;
     let last_seq = found.next_seq - 1 + left.len() as u64;
     let epoch = old.epoch + 1;
-    EpochFile { epoch, last_seq, is_closed: false, ..old }.write(&dir)?;
+    let last_segment =
+        if left.is_empty() { old.last_segment.max(found.last_segment_kept) } else { found.next_seq };
+    EpochFile { epoch, last_seq, last_segment, is_closed: false, ..old }.write(&dir)?;
     let memory = Memory::create(&ring_path, options.memory_records, old.journal_id, epoch, last_seq + 1)?;
     let progress = Progress::new(last_seq);
     let plan = PersistPlan {
@@ -173,13 +185,14 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
         epoch,
         journal_id: old.journal_id,
         first_seq: old.first_seq,
+        last_segment,
         ring_path,
         config_digest: options.config_digest,
     };
     let recovery = Recovery {
         epoch,
         last_seq,
-        disk_count: found.next_seq - old.first_seq,
+        disk_count: found.next_seq - old.first_seq.max(found.first_seq),
         memory_count: left.len() as u64,
         memory_gone,
         torn: found.torn,
@@ -217,11 +230,34 @@ struct Found {
     torn: Option<TornTail>,
     /// The last segment, and how many bytes of it to keep; zero removes it.
     keep: Option<(PathBuf, u64)>,
+    /// The newest segment that stays.
+    last_segment_kept: u64,
+    /// The newest segment there is, good or not.
+    newest_segment: u64,
 }
 
-fn judge(dir: &Path) -> Result<Found, JournalError> {
-    let segments = list_segments(dir)?;
-    let first_seq = segments.first().map_or(1, |(first_seq, _)| *first_seq);
+impl Found {
+    /// Whether the last segment has nothing that could be kept.
+    fn removes_last(&self) -> bool {
+        matches!(self.keep, Some((_, 0)))
+    }
+}
+
+/// The record that the newest snapshot that can be read stands behind: what came before it need not be read again.
+fn covered_by_snapshot(dir: &Path) -> Result<u64, JournalError> {
+    let journal_id = EpochFile::read(dir)?.map_or(0, |file| file.journal_id);
+    for (seq, path) in snapshots(dir)? {
+        if Snapshot::read(&path, seq, journal_id)?.is_ok() {
+            return Ok(seq);
+        }
+    }
+    Ok(0)
+}
+
+fn judge(dir: &Path, covered_seq: u64) -> Result<Found, JournalError> {
+    let segments = segments(dir)?;
+    let oldest = first_seq(dir)?;
+    let first_seq = segments.first().map_or(oldest, |segment| segment.first_seq);
     let mut found = Found {
         segment_count: segments.len(),
         first_seq,
@@ -229,9 +265,11 @@ fn judge(dir: &Path) -> Result<Found, JournalError> {
         journal_id: None,
         torn: None,
         keep: None,
+        last_segment_kept: 0,
+        newest_segment: segments.last().map_or(0, |segment| segment.first_seq),
     };
-    for (index, (name_seq, path)) in segments.iter().enumerate() {
-        let bytes = std::fs::read(path).map_err(io_error("read", path))?;
+    for (index, segment) in segments.iter().enumerate() {
+        let Segment { first_seq: name_seq, path } = segment;
         let is_last = index + 1 == segments.len();
         if *name_seq != found.next_seq {
             return Err(JournalError::Missing {
@@ -240,6 +278,13 @@ fn judge(dir: &Path) -> Result<Found, JournalError> {
                 got_seq: *name_seq,
             });
         }
+        if let Some(next) = segments.get(index + 1).filter(|next| next.first_seq <= covered_seq + 1) {
+            // A snapshot stands for it. `journal verify` reads it; a start only sees that it is there.
+            check_covered(segment, next.first_seq, &mut found.journal_id)?;
+            (found.next_seq, found.last_segment_kept) = (next.first_seq, *name_seq);
+            continue;
+        }
+        let bytes = read_segment(path)?;
         let unfinished = is_last && !has_records(&bytes) && SegmentHeader::decode(&bytes).is_err();
         if unfinished {
             found.torn = Some(TornTail { segment: path.clone(), offset: 0, fault: None });
@@ -253,9 +298,16 @@ fn judge(dir: &Path) -> Result<Found, JournalError> {
                 found.torn =
                     Some(TornTail { segment: path.clone(), offset: scan.good_bytes(), fault: Some(fault) });
             }
-            found.keep = Some((path.clone(), if scan.record_count == 0 { 0 } else { scan.good_bytes() }));
+            // A compressed one was closed and read back when it was made: there is nothing to cut.
+            if !segment.is_compressed() {
+                let keep_bytes = if scan.record_count == 0 { 0 } else { scan.good_bytes() };
+                found.keep = Some((path.clone(), keep_bytes));
+            }
+            found.last_segment_kept =
+                if scan.record_count == 0 { found.last_segment_kept } else { *name_seq };
             break;
         }
+        found.last_segment_kept = *name_seq;
         if let SegmentEnd::Torn { fault } = scan.end {
             // A torn end may only be the journal's end.
             let (segment, offset, seq) = (path.clone(), scan.good_bytes(), scan.next_seq());
@@ -263,6 +315,28 @@ fn judge(dir: &Path) -> Result<Found, JournalError> {
         }
     }
     Ok(found)
+}
+
+/// A segment that a snapshot stands for: its header, and that it is as long as the next one's name says.
+fn check_covered(segment: &Segment, next_seq: u64, journal_id: &mut Option<u64>) -> Result<(), JournalError> {
+    let header = segment.read_header()?;
+    let expected = *journal_id.get_or_insert(header.journal_id);
+    segment.check_header(&header, expected)?;
+    let expected = next_seq - segment.first_seq;
+    match segment.record_count()? {
+        Some(got) if got == expected => Ok(()),
+        Some(got) if got < expected => Err(JournalError::Missing {
+            path: segment.path.clone(),
+            expected_seq: segment.first_seq + got,
+            got_seq: next_seq,
+        }),
+        got => Err(JournalError::Mismatch {
+            segment: segment.path.clone(),
+            field: "length in records",
+            expected,
+            got: got.unwrap_or(0),
+        }),
+    }
 }
 
 fn epoch_before(dir: &Path, found: &Found, now: TimeNs) -> Result<EpochFile, JournalError> {
@@ -286,7 +360,14 @@ fn epoch_before(dir: &Path, found: &Found, now: TimeNs) -> Result<EpochFile, Jou
         }
         None => {
             let journal_id = now.0 as u64;
-            Ok(EpochFile { epoch: 0, journal_id, first_seq: 1, last_seq: 0, is_closed: false })
+            Ok(EpochFile {
+                epoch: 0,
+                journal_id,
+                first_seq: 1,
+                last_seq: 0,
+                last_segment: 0,
+                is_closed: false,
+            })
         }
     }
 }
@@ -310,16 +391,21 @@ fn check_nothing_missing(
     dir: &Path,
     old: &EpochFile,
     found: &Found,
-    left_count: u64,
+    (left_count, covered_seq): (u64, u64),
 ) -> Result<(), JournalError> {
     let path = || dir.to_owned();
     let got_seq = found.next_seq + left_count - 1;
-    if found.segment_count > 0 && found.first_seq != old.first_seq {
-        let (expected_seq, got_seq) = (old.first_seq, found.first_seq);
+    let oldest = old.first_seq.max(first_seq(dir)?);
+    if found.segment_count > 0 && found.first_seq != oldest {
+        let (expected_seq, got_seq) = (oldest, found.first_seq);
         return Err(JournalError::Missing { path: path(), expected_seq, got_seq });
     }
-    if got_seq < old.last_seq {
-        return Err(JournalError::EndMissing { path: path(), expected_seq: old.last_seq, got_seq });
+    // The newest segment may have no record yet; if it is not there at all, its first record is missing.
+    let newest = found.newest_segment;
+    let segment_seq = if newest < old.last_segment { old.last_segment } else { 0 };
+    let expected_seq = old.last_seq.max(segment_seq).max(covered_seq);
+    if got_seq < expected_seq {
+        return Err(JournalError::EndMissing { path: path(), expected_seq, got_seq });
     }
     Ok(())
 }

@@ -5,7 +5,9 @@
 //! Invariant: nothing but the journal's folder is read. A difference names the record, its file and its place.
 
 mod latency;
+mod rebuild;
 mod verify;
 
 pub use latency::{JournalStages, measure};
+pub use rebuild::{Rebuilt, rebuild, snapshot_of, tells_another};
 pub use verify::{Difference, ReplayError, Summary, verify, watch};

@@ -1,12 +1,14 @@
 //! Compares what the engine makes of a journal's inputs with the outputs beside them.
 //!
-//! What it is not: a reader of broken journals; the first damaged record ends it.
+//! What it is not: a reader of broken journals; the first damaged record ends it. A half-written end, as a power cut leaves it, is said
+//! and is no damage: the next start cuts it there.
 //!
 //! Invariant: an output may be missing only at the end of a process's life (a kill between a record and the next); nowhere may
 //! one be different, or one too many.
 
+use super::rebuild::rebuild;
 use crate::engine::{Engine, Outputs};
-use crate::journal::{JournalError, JournalReader};
+use crate::journal::{JournalError, JournalReader, first_seq};
 use crate::record::{FieldValue, Kind, ModelAction, ModelChange, Record, Start, StateHash};
 use crate::registry::ModelSource;
 use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
@@ -54,7 +56,7 @@ pub enum ReplayError {
 }
 
 /// What was compared.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
     /// Starts of the appliance.
     pub starts: u64,
@@ -66,6 +68,10 @@ pub struct Summary {
     pub cut_short: u64,
     /// Hashes of the engine's state that were equal.
     pub states: u64,
+    /// Records before the first start that can be run again: what came before them expired.
+    pub passed: u64,
+    /// Where a half-written end was, as a power cut leaves it.
+    pub torn: Option<String>,
     /// Last record.
     pub last_seq: u64,
 }
@@ -78,20 +84,31 @@ pub fn verify(dir: &Path) -> Result<Summary, ReplayError> {
 /// Runs a whole journal again, and shows each input with the engine that has just taken it.
 pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summary, ReplayError> {
     let mut reader = JournalReader::open(dir)?;
+    let has_expired = first_seq(dir)? > 1;
     let mut summary = Summary::default();
     let mut replay: Option<(Engine, u32)> = None;
     let mut out = Outputs::default();
     let mut due: VecDeque<Record> = VecDeque::new();
     while let Some(record) = reader.next() {
-        let record = record?;
+        let record = match record {
+            Err(torn @ JournalError::Torn { .. }) => {
+                summary.torn = Some(torn.to_string());
+                break;
+            }
+            record => record?,
+        };
         summary.last_seq = record.seq();
         if let Some(start) = record.payload::<Start>() {
             summary.cut_short += due.len() as u64;
             due.clear();
-            replay = Some(engine_at(dir, start.epoch as u32, record.seq())?);
-            summary.starts += 1;
+            replay = engine_at(dir, &start, record.seq())?;
+            summary.starts += u64::from(replay.is_some());
         }
         let Some((engine, drift_window)) = &mut replay else {
+            if has_expired {
+                summary.passed += 1;
+                continue;
+            }
             return Err(ReplayError::NoStart { seq: record.seq(), got: describe(&record) });
         };
         let place = |reader: &JournalReader| {
@@ -144,10 +161,22 @@ pub fn watch(dir: &Path, seen: &mut dyn FnMut(&Record, &Engine)) -> Result<Summa
 
 /// The engine of an epoch, in the state in which it started: its setup, and everything before its start; and the rows of a
 /// judgement of drift.
-fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<(Engine, u32), ReplayError> {
-    let saved = SavedSetup::read(dir, epoch)?;
+///
+/// `None` where what came before expired and no snapshot stands between it and this start.
+fn engine_at(dir: &Path, start: &Start, start_seq: u64) -> Result<Option<(Engine, u32)>, ReplayError> {
+    let saved = SavedSetup::read(dir, start.epoch as u32)?;
     let models = Models::read(dir, &saved.models)?;
-    let mut engine = Engine::new(engine_setup(&saved.config, &models)?);
+    let setup = engine_setup(&saved.config, &models)?;
+    let drift_window = saved.config.watch.drift_window;
+    if first_seq(dir)? > 1 {
+        let fresh = || Engine::new(setup.clone());
+        return match rebuild(dir, start_seq, start.config_digest, &fresh) {
+            Err(JournalError::SnapshotMissing { .. }) => Ok(None),
+            rebuilt => Ok(Some((rebuilt?.engine, drift_window))),
+        };
+    }
+    // From the first record: what a snapshot says is not believed here.
+    let mut engine = Engine::new(setup);
     let mut spare = Outputs::default();
     for record in JournalReader::open(dir)? {
         let record = record?;
@@ -156,7 +185,7 @@ fn engine_at(dir: &Path, epoch: u32, start_seq: u64) -> Result<(Engine, u32), Re
         }
         engine.recover(&record, &mut spare);
     }
-    Ok((engine, saved.config.watch.drift_window))
+    Ok(Some((engine, drift_window)))
 }
 
 /// A model that a change names, read from beside the journal and laid where the engine finds it.

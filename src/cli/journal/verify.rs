@@ -13,7 +13,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "\
-A half-written end, as a power cut leaves it, is said and is no error: the next start cuts it there.
+A half-written end, as a power cut leaves it, is said and is no error, here as in `replay --verify`: the next start cuts it
+there. An end that is known to have been whole, because the journal was closed or went on behind it, is damage.
 While an appliance runs, its newest records may still be in shared memory only.
 
 Exit codes:

@@ -5,7 +5,6 @@
 //! Invariant: a command is written at most once, on the connection that is there, and the engine is told what became of the
 //! writing, unless the process died in between.
 
-use super::appliance::recover;
 use super::faults::Fault;
 use super::link::{Parcel, Way, messages};
 use super::planted::Planted;
@@ -407,8 +406,7 @@ impl World {
     /// The appliance starts: reads its journal, counts the epoch up, and says so.
     pub(super) fn start(&mut self, parts: &Setup) {
         if self.starts > 0 {
-            let records = self.appliance.journal.records();
-            self.appliance.engine = recover(parts, records, &mut self.spare);
+            self.appliance.engine = self.started(parts);
         }
         if self.planted != Some(Planted::EpochNotCounted) || self.starts == 0 {
             self.appliance.epoch += 1;

@@ -70,6 +70,8 @@ planted! {
     EpochNotCounted = "epoch-not-counted", "hftbacktest#87, dwxconnect: ids start again with the program";
     /// What is said of an order after it was declared dead is not listened to.
     LateAnswerIgnored = "late-answer-ignored", "metaapi-javascript-sdk#6: timed out, given up, and executed";
+    /// A start takes the records behind its snapshot from one too late.
+    SnapshotTailLate = "snapshot-tail-late", "facts/peers 6, rank 1: lost, ghost or duplicated orders after a restart";
 }
 
 #[cfg(test)]

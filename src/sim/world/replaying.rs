@@ -6,6 +6,7 @@
 
 use super::World;
 use super::appliance::recover;
+use super::planted::Planted;
 use crate::engine::{Engine, Outputs, Setup};
 use crate::record::{Kind, Record, StateHash};
 use crate::types::{StateBytes, StateSource};
@@ -56,6 +57,22 @@ impl World {
 }
 
 impl World {
+    /// The engine of a start: a snapshot at some record, and the records behind it.
+    pub(super) fn started(&mut self, parts: &Setup) -> Engine {
+        let records = self.appliance.journal.records();
+        let cut = cut_of(records);
+        let mut bytes = StateBytes::default();
+        recover(parts, &records[..cut], &mut self.spare).save_state(&mut bytes);
+        let mut engine = Engine::new(parts.clone());
+        // What cannot be loaded leaves an engine that knows nothing; `check_state` says why.
+        let _ = engine.load_state(&mut StateSource::new(&bytes.into_bytes()));
+        let late = usize::from(self.planted == Some(Planted::SnapshotTailLate));
+        for record in records.get(cut + late..).unwrap_or_default() {
+            engine.recover(record, &mut self.spare);
+        }
+        engine
+    }
+
     /// What the whole journal rebuilds is the live state, by its hash; and so is what a snapshot at some record brings back
     /// together with the records behind it.
     pub(super) fn check_state(&mut self, parts: &Setup) {
@@ -63,8 +80,7 @@ impl World {
             return;
         }
         let records = self.appliance.journal.records();
-        // Another place in each journal, without a throw of the dice.
-        let cut = records.last().map_or(0, |last| last.checksum() as usize % (records.len() + 1));
+        let cut = cut_of(records);
         let mut whole = recover(parts, &records[..cut], &mut self.spare);
         let mut bytes = StateBytes::default();
         whole.save_state(&mut bytes);
@@ -87,6 +103,11 @@ impl World {
             });
         }
     }
+}
+
+/// Where a journal's snapshot stands: another place in each, without a throw of the dice.
+fn cut_of(records: &[Record]) -> usize {
+    records.last().map_or(0, |last| last.checksum() as usize % (records.len() + 1))
 }
 
 /// Equal in everything but number and checksum, which the journal gave.
