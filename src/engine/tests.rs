@@ -14,6 +14,7 @@ mod models;
 mod pending;
 mod reductions;
 mod requests;
+mod stops;
 mod teller;
 
 use super::*;
