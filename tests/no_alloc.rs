@@ -27,7 +27,7 @@ use tickbridge::journal::{self, JournalOptions, JournalReader};
 use tickbridge::link::ServerSettings;
 use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
-use tickbridge::risk::Limits;
+use tickbridge::risk::{ExposureLimits, ExposurePlan, Limits};
 use tickbridge::runtime::agent::Agent;
 use tickbridge::runtime::clock::{Clock, ManualClock};
 use tickbridge::runtime::counters::counters;
@@ -85,6 +85,30 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
     }
 }
 
+/// Every watch on, with room for all that happens.
+fn exposure() -> ExposurePlan {
+    let most = Money::from_f64(1e9);
+    let limits = ExposureLimits {
+        currency_max: most,
+        gross_max: most,
+        leverage_max: Some(1e6),
+        unexecuted_max: most,
+        ..ExposureLimits::default()
+    };
+    ExposurePlan {
+        limits,
+        sample_ns: 100 * NS_PER_MS,
+        samples: 64,
+        frozen_after_ns: 3_600 * NS_PER_S,
+        duplicate_window_ns: 1,
+        budget_warn_left: 0.5,
+        canary_ns: 1,
+        canary_orders_max: 1_000_000,
+        canary_lots_max: 1.0,
+        ..ExposurePlan::default()
+    }
+}
+
 fn unit(digest: u64, model: Model, features: &[FeatureSpec]) -> ModelUnit {
     let identity = ModelIdentity { digest, version: 1, name: FixedText::new("a").expect("short") };
     let names: Vec<&str> = features.iter().map(|spec| spec.name.as_str()).collect();
@@ -138,7 +162,7 @@ fn setup() -> Setup {
             day_starts_at_s: 0,
             rejects_in_row_max: 3,
             trailing_loss_max: Money(1_000_000_000_000),
-            losses_in_row_max: 10_000,
+            losses_in_row_max: 1_000_000,
             executions_max: 1_000,
             executions_window_ns: 1,
             order_value_max: Money(1_000_000_000_000_000),
@@ -155,6 +179,7 @@ fn setup() -> Setup {
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
         history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
+        exposure: exposure(),
     }
 }
 

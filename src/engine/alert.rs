@@ -47,4 +47,6 @@ pub enum AlertCode {
     ModelQuality = 32,
     /// An instrument was opened too often to go on without the operator: subject is the instrument, then how often.
     ExecutionsRepeated = 40,
+    /// Little is left of the message budget: subject is the instrument, then openings left and the most there are.
+    BudgetLow = 50,
 }

@@ -61,6 +61,7 @@ impl Engine {
             ts_venue: TimeNs(tick.ts_venue),
             ts_recv: input.ts(),
         };
+        self.watch_quote(instrument, &quote);
         self.market.apply(instrument, quote);
         self.gate.on_quote(instrument, &quote);
         self.note_venue_time(quote.ts_venue, input.ts());
@@ -131,7 +132,9 @@ impl Engine {
             let refusal = Refusal { reason: Reason::InstrumentUnknown, limit: 1, got: 0 };
             return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out);
         };
-        let qty = match self.size(at, &spec) {
+        self.renew_room();
+        let sized = self.size(at, side, &spec);
+        let qty = match sized.and_then(|qty| self.canary_qty(at, &spec, qty)) {
             Ok(qty) => qty.0,
             Err(refusal) => return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out),
         };
@@ -141,9 +144,13 @@ impl Engine {
                 Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
             return self.deny(at, &intent, refusal, out);
         };
+        if let Some(refusal) = self.held_back(&intent) {
+            return self.deny(at, &intent, refusal, out);
+        }
         match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
+                self.watch_budget(instrument, out);
                 let [stop_loss, take_profit] =
                     stops(&spec, &approved, plan.stop_loss_points, plan.take_profit_points);
                 self.send(at, &approved, 0, filling, [stop_loss, take_profit], out);
@@ -250,6 +257,7 @@ impl Engine {
             digests,
         };
         self.emit(venue, intent.instrument, &decision, out);
+        self.exposure.canary.decided(&decision.digests);
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));
@@ -280,6 +288,9 @@ impl Engine {
             ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });
         let opens = instrument.index().filter(|_| record.aux() != 1);
+        if let Some(index) = opens {
+            self.note_opening(index, side, command.qty, record.ts());
+        }
         let is_last = opens.is_some_and(|index| self.executions.count(index, record.ts()));
         self.prepare(instrument);
         is_last

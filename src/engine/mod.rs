@@ -9,9 +9,11 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod canary;
 mod deals;
 mod decide;
 mod executions;
+mod exposure;
 mod facts;
 mod guards;
 mod held;
@@ -50,6 +52,7 @@ use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
 use executions::Executions;
+use exposure::ExposureWatch;
 use loss::LossWatch;
 use strategy::Strategy;
 use venue::Venue;
@@ -95,6 +98,7 @@ pub struct Engine {
     rejects_in_row: u32,
     losses_in_row: u32,
     executions: Executions,
+    exposure: ExposureWatch,
     query_count: u64,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
@@ -114,6 +118,8 @@ impl Engine {
         let (most, window_ns) = (setup.limits.executions_max, setup.limits.executions_window_ns);
         let traded = strategies.iter().filter_map(|strategy| strategy.setup.instrument.index());
         let executions = Executions::new(most, window_ns, traded);
+        let exposure =
+            ExposureWatch::new(setup.exposure, setup.instruments.len(), exposure::asked_by(&strategies));
         let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
@@ -143,6 +149,7 @@ impl Engine {
             rejects_in_row: 0,
             losses_in_row: 0,
             executions,
+            exposure,
             query_count: 0,
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
@@ -155,7 +162,10 @@ impl Engine {
         self.advance(input.ts());
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
-            Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
+            Some(kind) if kind.is_input() => {
+                self.on_fact(kind, input, out);
+                self.renew_room();
+            }
             _ => return,
         }
         if self.now >= self.timer_due {
@@ -191,6 +201,11 @@ impl Engine {
             }
             // Features begin empty at a start; what warmed them before is of no use.
             Some(Kind::HistoryBar | Kind::HistoryEnd) => self.advance(record.ts()),
+            Some(Kind::Decision) => {
+                if let Some(decision) = record.payload::<record::Decision>() {
+                    self.exposure.canary.decided(&decision.digests);
+                }
+            }
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>() {
                     self.remember_command(record, &command);
@@ -386,8 +401,9 @@ impl Engine {
             TradeMode::ShortOnly => [false, true],
             TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
         };
-        let limits = self.gate.limits().for_instrument(spec);
+        let limits = self.limits_of(spec);
         self.gate.prepare(instrument, limits, modes, exposure);
+        self.stir_room();
     }
 
     /// Works out the first condition that keeps the gate closed for openings.

@@ -6,7 +6,7 @@
 
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
-use crate::risk::{Limits, Sizing};
+use crate::risk::{ExposurePlan, Limits, Sizing};
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
@@ -128,4 +128,6 @@ pub struct Setup {
     pub strategies: Vec<StrategySetup>,
     /// What is asked for at the start and after a gap.
     pub history: HistoryPlan,
+    /// Limits over all instruments, symbols' own limits, and what else holds an opening back.
+    pub exposure: ExposurePlan,
 }

@@ -7,6 +7,7 @@
 mod arrival;
 mod connections;
 mod continuity;
+mod exposure;
 mod guards;
 mod history;
 mod models;
@@ -89,6 +90,7 @@ pub(super) fn setup() -> Setup {
             watch: WatchPlan::default(),
         }],
         history: HistoryPlan::NEVER,
+        exposure: Default::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! when what opens one does not.
 
 mod bucket;
+mod exposure;
 mod gate;
 mod jump;
 mod limits;
@@ -13,6 +14,10 @@ mod reason;
 mod sizing;
 
 pub use bucket::Bucket;
+pub use exposure::{
+    CORRELATED_MAX, CURRENCIES_MAX, ExposureLimits, ExposurePlan, Holding, PortfolioLimit, Returns, Room,
+    SymbolPlan, Totals,
+};
 pub use gate::{Approved, Conditions, Exposure, Gate, Intent, Refusal};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};

@@ -240,6 +240,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             bars_max: config.history.bars_max,
             patience_ns: ms(config.history.patience_ms),
         },
+        exposure: exposure::plan(config)?,
     })
 }
 

@@ -10,6 +10,7 @@
 
 mod appliance;
 mod checks;
+mod exposure;
 mod faults;
 mod journal;
 mod link;
