@@ -24,6 +24,8 @@ pub const CONTROLS: &[Control] = &[
             "sizing.lots_max",
             "sizing.drawdown_stop_percent",
             "sizing.kelly_percent_max",
+            "sizing.correlation_cut",
+            "instruments.order_lots_max",
         ],
         codes: &[
             "SIZE_ORDER",
@@ -37,17 +39,18 @@ pub const CONTROLS: &[Control] = &[
             GATE,
             "src/risk/limits.rs::limits_land_on_the_grid_rounded_down",
             "src/risk/sizing/tests.rs::a_size_is_on_the_grid_and_within_every_bound",
+            "src/engine/tests/exposure.rs::a_symbols_own_limits_lower_the_global_ones",
+            "src/engine/tests/exposure.rs::a_size_shrinks_with_its_correlation_with_what_is_held",
             "src/engine/tests/sizing.rs::an_account_that_is_not_known_gives_no_size_and_lets_exits_pass",
             "src/engine/tests/sizing.rs::a_drawdown_from_the_highest_equity_makes_entries_smaller",
             "src/engine/tests/sizing.rs::kelly_counts_the_closed_trades_over_a_restart_and_begins_anew_when_rearmed",
         ],
-        missing: "one limit for all symbols (the venue's own are taken per symbol)",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 2,
         name: "order value in account currency, by the venue's tick value; without one nothing passes",
-        keys: &["risk.order_value_max"],
+        keys: &["risk.order_value_max", "instruments.order_value_max"],
         codes: &["SIZE_VALUE"],
         tests: &[
             GATE,
@@ -82,48 +85,70 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 5,
         name: "message limits, with reserves for reductions, for changes, and for cancels alone",
-        keys: &["risk.orders_per_s_max", "risk.orders_burst_max"],
+        keys: &["risk.orders_per_s_max", "risk.orders_burst_max", "exposure.budget_warn_percent"],
         codes: &["RATE_ORDERS", "RATE_REQUESTS"],
         tests: &[
             "src/risk/gate/requests.rs::cancels_draw_on_a_reserve_of_their_own",
             "src/risk/gate/tests.rs::the_rate_of_openings_leaves_the_reserve_of_reductions_alone",
             "src/risk/bucket.rs::burst_then_rate",
+            "src/engine/tests/exposure.rs::a_message_budget_that_runs_low_is_told_once",
         ],
-        missing: "an early warning; a bucket for each venue session",
+        missing: "a bucket for each venue session",
         ..NONE
     },
     Control {
         number: 6,
         name: "open orders, in flight and Unknown ones counted",
-        keys: &["risk.open_orders_max"],
-        codes: &["COUNT_OPEN_ORDERS"],
-        tests: &[GATE],
-        missing: "a limit on the value of what is not executed",
-        ..NONE
+        keys: &["risk.open_orders_max", "exposure.unexecuted_max"],
+        codes: &["COUNT_OPEN_ORDERS", "VALUE_UNEXECUTED"],
+        tests: &[
+            GATE,
+            "src/engine/tests/exposure.rs::what_is_ordered_and_not_executed_has_a_limit_of_its_own",
+        ],
+        ..WHOLE
     },
     Control {
         number: 7,
-        name: "net position and everything that may still fill, what others hold on the account counted",
-        keys: &["risk.position_lots_max"],
-        codes: &["SIZE_POSITION"],
+        name: "net position and everything that may still fill, what others hold on the account counted; over all \
+               instruments by currency, gross, and by correlation",
+        keys: &[
+            "risk.position_lots_max",
+            "instruments.position_lots_max",
+            "exposure.currency_max",
+            "exposure.gross_max",
+            "exposure.portfolio_risk_max",
+            "exposure.samples",
+        ],
+        codes: &[
+            "SIZE_POSITION",
+            "EXPOSURE_CURRENCY",
+            "EXPOSURE_GROSS",
+            "EXPOSURE_PORTFOLIO",
+            "EXPOSURE_UNKNOWN",
+        ],
         tests: &[
             GATE,
             "src/risk/gate/tests.rs::sizes_count_everything_that_may_still_fill",
             "src/engine/tests.rs::what_the_venue_held_before_us_is_exposure_not_ours",
+            "src/engine/tests/exposure.rs::exposure_over_a_limit_refuses_openings_and_lets_reductions_pass",
+            "src/engine/tests/exposure.rs::portfolio_risk_waits_for_its_samples_and_is_bounded",
+            "src/risk/exposure/tests.rs::what_the_room_allows_keeps_the_limit_and_falls_as_orders_are_added",
+            "src/risk/exposure/tests.rs::what_is_not_known_leaves_no_room",
         ],
-        missing: "gross positions; sums over instruments and currencies, correlation",
+        missing: "the volume of both legs on a hedging account; instruments that are not configured",
         ..NONE
     },
     Control {
         number: 8,
-        name: "margin level, and the age of the account's last word",
-        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms"],
-        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE"],
+        name: "margin level, leverage, and the age of the account's last word",
+        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms", "exposure.leverage_max"],
+        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE", "EXPOSURE_LEVERAGE"],
         tests: &[
             "src/engine/tests/guards.rs::too_little_margin_closes_openings_until_the_account_has_enough",
             "src/engine/tests/guards.rs::an_account_that_says_nothing_any_more_closes_openings",
+            "src/engine/tests/exposure.rs::exposure_over_a_limit_refuses_openings_and_lets_reductions_pass",
         ],
-        missing: "the margin that the order itself will take; a cap on leverage",
+        missing: "the margin that the order itself will take",
         ..NONE
     },
     Control {
@@ -168,8 +193,10 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 12,
-        name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once",
-        codes: &["ORDER_UNKNOWN"],
+        name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once; the same opening \
+               again only after a time",
+        keys: &["exposure.duplicate_window_ms"],
+        codes: &["ORDER_UNKNOWN", "ORDER_DUPLICATE"],
         counters: &["deals_repeated"],
         tests: &[
             "src/engine/tests.rs::a_tick_becomes_an_order_a_fill_a_position_and_an_exit",
@@ -178,6 +205,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/requests.rs::a_cancel_without_an_answer_is_in_doubt_and_proves_nothing",
             "src/engine/tests/asked.rs::every_order_of_arrival_converges_for_orders_and_requests",
             "src/risk/gate/tests.rs::an_order_in_doubt_closes_its_side_alone",
+            "src/engine/tests/exposure.rs::the_same_opening_is_refused_for_a_while",
         ],
         ..WHOLE
     },
@@ -216,12 +244,21 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 15,
-        name: "stale or implausible market data: age, missing side, crossed, wide",
-        keys: &["risk.stale_after_ms", "signal.quote_age_max_ms", "signal.spread_max_ticks"],
-        codes: &["QUOTE_MISSING", "QUOTE_STALE", "QUOTE_CROSSED", "SIGNAL_SPREAD"],
+        name: "stale or implausible market data: age, missing side, crossed, wide, standing still while another moves",
+        keys: &[
+            "risk.stale_after_ms",
+            "signal.quote_age_max_ms",
+            "signal.spread_max_ticks",
+            "exposure.frozen_after_ms",
+        ],
+        codes: &["QUOTE_MISSING", "QUOTE_STALE", "QUOTE_CROSSED", "QUOTE_FROZEN", "SIGNAL_SPREAD"],
         counters: &["gaps", "refilled"],
-        tests: &[GATE, "src/signal/rule.rs::wide_old_missing_and_nan_are_vetoed"],
-        missing: "a price that stands still while other symbols tick",
+        tests: &[
+            GATE,
+            "src/signal/rule.rs::wide_old_missing_and_nan_are_vetoed",
+            "src/engine/tests/exposure.rs::a_price_that_stands_still_while_another_moves_closes_its_instrument",
+        ],
+        missing: "",
     },
     Control {
         number: 16,
@@ -308,14 +345,22 @@ pub const CONTROLS: &[Control] = &[
     Control { number: 23, name: "override for one order, with reason and end", ..NONE },
     Control {
         number: 24,
-        name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why",
-        keys: &["registry.dir", "operator.token_file"],
+        name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why; one that never \
+               opened anything begins with few and small orders",
+        keys: &[
+            "registry.dir",
+            "operator.token_file",
+            "exposure.canary_hours",
+            "exposure.canary_orders_max",
+            "exposure.canary_lots_max",
+        ],
+        codes: &["CANARY_ORDERS", "CANARY_LOTS"],
         counters: &["models"],
         tests: &[
             "src/engine/tests/models.rs::a_shadow_is_asked_after_the_decision_and_trades_on_paper_alone",
+            "src/engine/tests/exposure.rs::a_new_model_opens_little_and_seldom_and_a_restart_knows_it",
         ],
-        missing: "canary limits for a promoted model",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 25,

@@ -165,6 +165,7 @@ pub const SECTIONS: &[Section] = &[
         doc: "What turns a score into an intent.",
     },
     super::exposure::SIZING_SECTION,
+    super::exposure::EXPOSURE_SECTION,
     Section {
         name: "exits",
         shape: Shape::One,
@@ -280,6 +281,11 @@ const INSTRUMENTS: &[Key] = keys! {
     "symbol" Name, "", Required("\"EURUSD\""), "The symbol as the venue writes it.";
     "digits" Int(0, 15), "decimal digits", Optional("5"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
     "tick_size" Real(1e-12, 1e9), "price", Optional("0.00001"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
+    "base_currency" Text(15), "", Optional("\"EUR\""), "What is bought; needed with exposure.currency_max.";
+    "profit_currency" Text(15), "", Optional("\"USD\""), "What it is paid with; needed with exposure.currency_max.";
+    "order_lots_max" Real(1e-8, 1e6), "lots", Optional("0.1"), "The symbol's own largest order; at most risk.order_lots_max.";
+    "position_lots_max" Real(1e-8, 1e6), "lots", Optional("0.2"), "The symbol's own largest position; at most risk.position_lots_max.";
+    "order_value_max" Real(0.01, AMOUNT_MAX), "account currency", Optional("20000.0"), "The symbol's own largest order by value; at most risk.order_value_max.";
 };
 const FEATURES: &[Key] = keys! {
     "name" FeatureName, "", Required("\"sma_20\""), "The name the model file uses.";

@@ -28,8 +28,9 @@ impl Engine {
             TradeMode::ShortOnly => [false, true],
             TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
         };
-        let limits = self.gate.limits().for_instrument(spec);
+        let limits = self.limits_of(spec);
         self.gate.prepare(instrument, limits, modes, exposure);
+        self.stir_room();
     }
 
     /// Works out the first condition that keeps the gate closed for openings.

@@ -191,6 +191,7 @@ impl Engine {
         let day = self.gate.limits().day_of_ns(server_ns);
         self.loss.account(Money(account.balance), Money(account.equity), day);
         self.judge_account(out);
+        self.stir_room();
         self.renew_conditions();
     }
 

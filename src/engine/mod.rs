@@ -9,12 +9,14 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod canary;
 mod conditions;
 mod deals;
 mod decide;
 mod evidence;
 mod executions;
 mod exits;
+mod exposure;
 mod external;
 mod facts;
 mod guards;
@@ -68,6 +70,7 @@ use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
 use executions::Executions;
+use exposure::ExposureWatch;
 use kill::Kills;
 use limits::WordedLimits;
 use loss::LossWatch;
@@ -118,6 +121,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    exposure: ExposureWatch,
     query_count: u64,
     asking: Asking,
     exits: Watch,
@@ -142,6 +146,8 @@ impl Engine {
         let (most, window_ns) = (setup.limits.executions_max, setup.limits.executions_window_ns);
         let traded = strategies.iter().filter_map(|strategy| strategy.setup.instrument.index());
         let executions = Executions::new(most, window_ns, traded);
+        let exposure =
+            ExposureWatch::new(setup.exposure, setup.instruments.len(), exposure::asked_by(&strategies));
         let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
@@ -173,6 +179,7 @@ impl Engine {
             executions,
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
+            exposure,
             query_count: 0,
             asking: Asking::default(),
             exits: Watch::default(),
@@ -198,7 +205,10 @@ impl Engine {
         self.asking.left = requests::REQUESTS_PER_STEP_MAX;
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
-            Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
+            Some(kind) if kind.is_input() => {
+                self.on_fact(kind, input, out);
+                self.renew_room();
+            }
             _ => return,
         }
         self.due_timers(out);
@@ -240,6 +250,11 @@ impl Engine {
             Some(Kind::HistoryBar | Kind::HistoryEnd) => {
                 self.advance(record.ts());
                 self.due_timers(spare);
+            }
+            Some(Kind::Decision) => {
+                if let Some(decision) = record.payload::<record::Decision>() {
+                    self.exposure.canary.decided(&decision.digests);
+                }
             }
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>()

@@ -56,6 +56,7 @@ impl Engine {
         self.exits.save(sink);
         self.listing.save(sink);
         self.ledgers.save(instruments, sink);
+        self.exposure.save(sink);
     }
 
     /// Takes the words of [`Engine::save_state`] into a new engine, whose setup may know more instruments and venues than the one
@@ -84,6 +85,7 @@ impl Engine {
         self.exits.load(source)?;
         self.listing.load(source)?;
         self.ledgers.load(source)?;
+        self.exposure.load(source)?;
         source.end()?;
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));

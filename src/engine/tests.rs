@@ -9,6 +9,7 @@ mod asked;
 mod connections;
 mod continuity;
 mod exits;
+mod exposure;
 mod external;
 mod guards;
 mod history;
@@ -103,6 +104,7 @@ pub(super) fn setup() -> Setup {
         }],
         history: HistoryPlan::NEVER,
         external: ExternalPolicy::Count,
+        exposure: Default::default(),
     }
 }
 

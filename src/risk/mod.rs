@@ -6,6 +6,7 @@
 //! when what opens one does not.
 
 mod bucket;
+mod exposure;
 mod gate;
 mod jump;
 mod limit_key;
@@ -14,6 +15,10 @@ mod reason;
 mod sizing;
 
 pub use bucket::Bucket;
+pub use exposure::{
+    CORRELATED_MAX, CURRENCIES_MAX, ExposureLimits, ExposurePlan, Holding, PortfolioLimit, Returns, Room,
+    SymbolPlan, Totals,
+};
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
 pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};

@@ -128,6 +128,26 @@ reasons!(
     SizeNoEdge = 62, "SIZE_NO_EDGE", "ten-thousandths";
     /// Equity is so far below its highest that nothing is left of a size.
     SizeDrawdown = 63, "SIZE_DRAWDOWN", "hundredths of a per cent";
+    /// Net exposure to a currency.
+    ExposureCurrency = 64, "EXPOSURE_CURRENCY", "micros";
+    /// Value of all positions and orders together.
+    ExposureGross = 65, "EXPOSURE_GROSS", "micros";
+    /// The same over equity.
+    ExposureLeverage = 66, "EXPOSURE_LEVERAGE", "micros";
+    /// Deviation of the value of all positions and orders together.
+    ExposurePortfolio = 67, "EXPOSURE_PORTFOLIO", "micros";
+    /// A value, a correlation or the equity that exposure follows from is not known.
+    ExposureUnknown = 68, "EXPOSURE_UNKNOWN", "steps";
+    /// Value of what is ordered and not executed.
+    ValueUnexecuted = 69, "VALUE_UNEXECUTED", "micros";
+    /// The price stands still while another moves.
+    QuoteFrozen = 70, "QUOTE_FROZEN", "ns";
+    /// The same opening was made so shortly before.
+    OrderDuplicate = 71, "ORDER_DUPLICATE", "ns";
+    /// A new model has opened as often as it may.
+    CanaryOrders = 72, "CANARY_ORDERS", "orders";
+    /// What a new model may open is less than the venue takes.
+    CanaryLots = 73, "CANARY_LOTS", "steps";
 );
 
 /// What may leave.

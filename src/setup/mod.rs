@@ -251,6 +251,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             ExternalKind::Count => ExternalPolicy::Count,
             ExternalKind::Adopt => ExternalPolicy::Adopt,
         },
+        exposure: exposure::plan(config)?,
     })
 }
 

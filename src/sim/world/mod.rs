@@ -11,6 +11,7 @@
 mod appliance;
 mod asked;
 mod checks;
+mod exposure;
 mod faults;
 mod journal;
 mod killing;
