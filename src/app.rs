@@ -8,6 +8,7 @@
 mod console;
 mod control;
 mod doubts;
+mod incidents;
 mod kill;
 mod limits;
 mod models;
@@ -31,7 +32,7 @@ use crate::engine::{Engine, ModelUnit, Outputs, Slot};
 use crate::journal::{self, JournalError, JournalOptions, JournalReader, Progress};
 use crate::link::BindError;
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
-use crate::risk::Trading;
+use crate::risk::{Component, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
@@ -45,6 +46,7 @@ use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
+use incidents::ClockWatch;
 use kill::KillDoor;
 use limits::LimitDoor;
 use models::ModelDoor;
@@ -121,6 +123,7 @@ pub struct Appliance {
     latch: PathBuf,
     killed: KillDoor,
     limits: LimitDoor,
+    clock_watch: ClockWatch,
     refused: RefusedDoor,
     /// As the configuration names them, in their order.
     instrument_names: Vec<String>,
@@ -151,6 +154,8 @@ impl Appliance {
         models.write(&config.journal.dir)?;
         SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
         let (door, staged, retired) = model_door(config, &setup, &models);
+        let clock_watch = ClockWatch::new(setup.guards.clock);
+        let tells_refusals = setup.guards.breakers[Component::Handshake as usize].failures > 0;
         let mut engine = Engine::new(setup);
         let recovered = recover(&mut engine, &config.journal.dir)?;
         if recovered > 0 {
@@ -183,7 +188,7 @@ impl Appliance {
         };
         let mut market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
         let mut trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
-        let refused = RefusedDoor::of([&mut market, &mut trade]);
+        let refused = RefusedDoor::of([&mut market, &mut trade], tells_refusals);
         let address = |endpoint: &Endpoint| {
             endpoint
                 .local_addr()
@@ -296,6 +301,7 @@ impl Appliance {
             latch,
             killed,
             limits,
+            clock_watch,
             refused,
             instrument_names: config.instruments.iter().map(|instrument| instrument.name.clone()).collect(),
         };

@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
-    Slot, StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan,
+    Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -154,6 +154,7 @@ fn setup() -> Setup {
             strategy(1, trees, feature_specs(1, &names), 0.9),
         ],
         history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
+        guards: GuardPlan::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! not be lost (reports, commands, operator's words) is not taken from its source before there is room to pass it on.
 
 mod admission;
+mod alert_tail;
 mod decide;
 mod doubts;
 mod endpoint;
@@ -21,6 +22,7 @@ mod sessions;
 mod status;
 
 pub use admission::{Admission, AdmittedVenue};
+pub use alert_tail::{ALERTS_SEEN_MAX, AlertTail};
 pub use decide::{Decide, DecideParts, StagedModel};
 pub use doubts::{DOUBTS_MAX, Doubt, Doubts};
 pub use endpoint::{Endpoint, EndpointSettings};

@@ -56,4 +56,8 @@ pub enum AlertCode {
     Killed = 60,
     /// The operator changed a limit: subject is its `risk::LimitKey`, then what held and what holds, in thousandths.
     LimitChanged = 61,
+    /// A breaker opened: subject is its `risk::Component`, then its limit of failures and the state before.
+    BreakerOpened = 62,
+    /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
+    ClockStepped = 63,
 }

@@ -93,6 +93,7 @@ impl Engine {
         self.loss.rearm(&limits);
         self.executions.rearm();
         self.rearm_kills();
+        self.rearm_breakers();
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
         }

@@ -9,6 +9,7 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod breakers;
 mod deals;
 mod decide;
 mod evidence;
@@ -41,6 +42,7 @@ mod warm;
 
 pub use crate::model::Part;
 pub use alert::AlertCode;
+pub use breakers::{ClockPlan, GuardPlan};
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
@@ -51,10 +53,11 @@ pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 use crate::market::Market;
 use crate::order::{Change, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
-use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
+use crate::risk::{Component, Conditions, Exposure, Gate, Reason, Refusal, Trading};
 use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
 };
+use breakers::Breakers;
 use executions::Executions;
 use kill::Kills;
 use limits::WordedLimits;
@@ -106,6 +109,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    breakers: Breakers,
     query_count: u64,
     asking: Asking,
     /// Working memory for walks over open orders.
@@ -157,6 +161,7 @@ impl Engine {
             executions,
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
+            breakers: Breakers::new(&setup.guards),
             query_count: 0,
             asking: Asking::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
@@ -220,6 +225,9 @@ impl Engine {
                     && !self.remember_request(record, &command)
                 {
                     self.remember_command(record, &command);
+                    if record.aux() & record::AUX_REDUCES == 0 {
+                        self.try_breakers(command.order_id, spare);
+                    }
                 }
             }
             // The setup has the models as they stood at this start; what came before only counts.
@@ -334,9 +342,11 @@ impl Engine {
     /// Journals a change of an order and renews what depends on it.
     fn changed(&mut self, change: Option<Change>, out: &mut Outputs) {
         let Some(Change { from, order }) = change else { return };
+        self.hear_probe(&order, out);
         self.prepare(order.new.instrument);
         if order.state == OrderState::Unknown {
             self.counts.unknown += 1;
+            self.fail(Component::TimeOuts, out);
             self.orders.doubted(order.new.id.raw(), self.witnessed);
             let venue = self.venue_of(order.new.instrument);
             if let Some(venue) = self.venues.get_mut(usize::from(venue.0)) {
@@ -432,7 +442,7 @@ impl Engine {
             .iter()
             .find_map(|venue| self.closed_by(venue))
             .or(self.loss.reached_by_account(self.gate.limits()));
-        let closed = closed.or(self.journal_failed.then_some(journal));
+        let closed = closed.or(self.journal_failed.then_some(journal)).or_else(|| self.breakers.closed());
         self.gate.set_conditions(Conditions { closed });
     }
 

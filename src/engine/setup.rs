@@ -4,6 +4,7 @@
 //!
 //! Invariant: everything that decides is in here or in the records, so the same setup and records make the same outputs.
 
+use super::breakers::GuardPlan;
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
 use crate::risk::Limits;
@@ -126,4 +127,6 @@ pub struct Setup {
     pub strategies: Vec<StrategySetup>,
     /// What is asked for at the start and after a gap.
     pub history: HistoryPlan,
+    /// Breakers and clocks.
+    pub guards: GuardPlan,
 }

@@ -5,6 +5,7 @@
 //! Invariant: time moves only when a test says so.
 
 mod arrival;
+mod breakers;
 mod connections;
 mod continuity;
 mod guards;
@@ -90,6 +91,7 @@ pub(super) fn setup() -> Setup {
             watch: WatchPlan::default(),
         }],
         history: HistoryPlan::NEVER,
+        guards: GuardPlan::default(),
     }
 }
 
@@ -230,9 +232,14 @@ impl Bench {
     }
 
     fn tick(&mut self, bid: i64) -> Vec<Record> {
+        self.tick_stamped(bid, 0)
+    }
+
+    /// A tick whose stamp is ahead of our clock.
+    fn tick_stamped(&mut self, bid: i64, ahead_ns: i64) -> Vec<Record> {
         self.now = self.now.plus_ns(NS_PER_MS);
         let mut tick = Tick::read(&[0; 96]);
-        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, self.now.0);
+        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, self.now.0 + ahead_ns);
         self.give(&tick)
     }
 

@@ -4,8 +4,10 @@
 //!
 //! Invariant: nothing but the journal's folder is read. A difference names the record, its file and its place.
 
+mod controls;
 mod latency;
 mod verify;
 
+pub use controls::control_report;
 pub use latency::{JournalStages, measure};
 pub use verify::{Difference, ReplayError, Summary, verify, watch};

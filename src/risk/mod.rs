@@ -5,6 +5,7 @@
 //! Invariant: `Approved` can be built by the gate alone. Unknown, stale or missing means no. What reduces a position passes
 //! when what opens one does not.
 
+mod breaker;
 mod bucket;
 mod gate;
 mod jump;
@@ -12,6 +13,9 @@ mod limit_key;
 mod limits;
 mod reason;
 
+pub use breaker::{
+    BREAKER_FAILURES_MAX, Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component,
+};
 pub use bucket::Bucket;
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
 pub use limit_key::{LimitKey, LimitWords};

@@ -6,6 +6,7 @@
 
 mod effective;
 mod features;
+mod guards;
 mod models;
 mod rule;
 mod saved;
@@ -238,6 +239,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             bars_max: config.history.bars_max,
             patience_ns: ms(config.history.patience_ms),
         },
+        guards: guards::guards(config)?,
     })
 }
 

@@ -6,7 +6,7 @@
 
 use super::faults::{Fault, FaultRates};
 use crate::engine::{
-    Classes, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
+    Classes, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
     StrategySetup, VenueSetup, WatchPlan,
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
@@ -112,6 +112,7 @@ pub(super) fn setup() -> Setup {
         limits: limits(),
         strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
         history: HistoryPlan::NEVER,
+        guards: GuardPlan::default(),
     }
 }
 
