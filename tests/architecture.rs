@@ -67,6 +67,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("agents", "link", "agents drive the shells of their own floor"),
     ("agents", "journal", "agents drive the shells of their own floor"),
     ("agents", "risk", "the published status names trading state and refusal in the gate's own words"),
+    ("agents", "order", "the published status lists the orders in doubt"),
     ("agents", "signal", "the published status names vetoes and what shadows did in the signal's own words"),
     ("operator", "registry", "a request names a model as the registry does"),
     ("cli", "registry", "a command keeps the registry"),
