@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan,
-    Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, EntryPlan, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit,
+    OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -77,6 +77,7 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
             deviation_points: 5,
             decision_budget_ns: 100 * NS_PER_MS,
             hold_ns_max: 10 * NS_PER_S,
+            entry: EntryPlan::MARKET,
         },
         evaluate_every_ticks: 1,
         regime_feature: None,

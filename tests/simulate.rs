@@ -27,6 +27,11 @@ fn many_seeds_with_every_fault_break_no_rule() {
         assert!(*strikes > 0 || is_conduct || fault.usual_every() == 0, "{} never struck", fault.name());
     }
     assert!(summary.deals > 10_000 && summary.starts > summary.seeds + 200, "{summary:?}");
+    println!(
+        "{} requests, {} changes, {} in doubt",
+        summary.requests, summary.changes, summary.requests_unknown
+    );
+    assert!(summary.requests > 1_500 && summary.changes > 50 && summary.requests_unknown > 50, "{summary:?}");
     assert!(summary.comparisons > 20 * summary.seeds && summary.events_min >= EVENTS, "{summary:?}");
 }
 

@@ -77,12 +77,14 @@ pub fn run(args: &Args) -> ExitCode {
 fn clean(args: &Args, like: &Episode) -> Result<bool, String> {
     let summary = run_many(args.seeds.clone(), like, args.threads)?;
     println!(
-        "seeds {} to {}: {} events, at least {} a seed; {} orders, {} deals, {} starts, {} comparisons with the broker",
+        "seeds {} to {}: {} events, at least {} a seed; {} orders, {} requests ({} in doubt), {} deals, {} starts, {} comparisons with the broker",
         args.seeds.start,
         args.seeds.end,
         summary.events,
         summary.events_min,
         summary.orders,
+        summary.requests,
+        summary.requests_unknown,
         summary.deals,
         summary.starts,
         summary.comparisons

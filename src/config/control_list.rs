@@ -60,10 +60,11 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 5,
-        name: "message limits, with a reserve for reductions",
+        name: "message limits, with reserves for reductions, for changes, and for cancels alone",
         keys: &["risk.orders_per_s_max", "risk.orders_burst_max"],
-        codes: &["RATE_ORDERS"],
+        codes: &["RATE_ORDERS", "RATE_REQUESTS"],
         tests: &[
+            "src/risk/gate/requests.rs::cancels_draw_on_a_reserve_of_their_own",
             "src/risk/gate/tests.rs::the_rate_of_openings_leaves_the_reserve_of_reductions_alone",
             "src/risk/bucket.rs::burst_then_rate",
         ],
@@ -153,6 +154,8 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests.rs::a_tick_becomes_an_order_a_fill_a_position_and_an_exit",
             "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
             "src/engine/tests.rs::a_fill_found_in_a_snapshot_ends_the_doubt_and_counts_once",
+            "src/engine/tests/requests.rs::a_cancel_without_an_answer_is_in_doubt_and_proves_nothing",
+            "src/engine/tests/asked.rs::every_order_of_arrival_converges_for_orders_and_requests",
             "src/risk/gate/tests.rs::an_order_in_doubt_closes_its_side_alone",
         ],
         ..WHOLE
@@ -173,8 +176,20 @@ pub const CONTROLS: &[Control] = &[
         number: 14,
         name: "trading hours, the venue's trade mode and filling modes",
         keys: &["signal.sessions"],
-        codes: &["INSTRUMENT_MODE", "INSTRUMENT_FILLING", "SIGNAL_SESSION"],
-        tests: &[GATE, "src/signal/filters.rs::windows_have_their_bounds_days_and_may_cross_midnight"],
+        codes: &[
+            "INSTRUMENT_MODE",
+            "INSTRUMENT_FILLING",
+            "INSTRUMENT_ORDER_KIND",
+            "INSTRUMENT_EXPIRATION",
+            "PRICE_LEVEL",
+            "SIGNAL_SESSION",
+        ],
+        tests: &[
+            GATE,
+            "src/engine/tests/pending.rs::what_the_venue_does_not_take_is_refused_with_the_reason",
+            "src/engine/tests/requests.rs::a_tighter_stop_passes_whatever_closes_openings_and_a_looser_one_does_not",
+            "src/signal/filters.rs::windows_have_their_bounds_days_and_may_cross_midnight",
+        ],
         missing: "the venue's own hours, news windows, a list of restricted symbols; a test that trips INSTRUMENT_FILLING",
         ..NONE
     },
@@ -212,7 +227,7 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 18,
         name: "self-trade",
-        missing: "all of it; with one strategy an instrument, market orders alone and one under way at a time, none can happen",
+        missing: "all of it; with one strategy an instrument and one opening under way at a time, resting ones counted, none can happen",
         ..NONE
     },
     Control {
@@ -246,8 +261,9 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/kill.rs::a_kill_closes_its_scope_over_restarts_until_the_operator_rearms_and_reductions_pass",
             "src/engine/tests/kill.rs::what_is_held_is_closed_at_once_and_again_until_nothing_is_left",
             "src/agents/killed/tests.rs::what_opens_does_not_leave_though_the_engine_hangs_and_reductions_and_cancels_do",
+            "src/engine/tests/requests.rs::a_kill_cancels_what_rests_and_goes_on_until_it_is_gone",
         ],
-        missing: "nothing rests at the venue that it could cancel; flattening waits for an engine that hangs",
+        missing: "flattening waits for an engine that hangs",
         ..NONE
     },
     Control {

@@ -44,6 +44,7 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         (("signal", "enter_short_below"), ("signal", "exit_short_above")),
         (("signal", "regime_min"), ("signal", "regime_max")),
         (("signal", "volume_lots"), ("risk", "order_lots_max")),
+        (("signal", "entry_offset_points"), ("risk", "price_distance_max_points")),
         (("risk", "order_lots_max"), ("risk", "position_lots_max")),
         (("risk", "unknown_after_ms"), ("risk", "page_after_ms")),
     ] {

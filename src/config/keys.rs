@@ -390,6 +390,12 @@ const SIGNAL: &[Key] = keys! {
     "regime_max" Real(-1e12, 1e12), "the feature's", Default("1000000000000.0"), "Highest value of regime_feature.";
     "sessions" Text(127), "server time", Optional("\"07:00-17:00, 20:00-22:00\""), "Entries are made in these windows only, start included, end excluded; one may cross midnight. At most 8.";
     "session_days" Text(63), "", Default("\"mon tue wed thu fri sat sun\""), "Days in which a window may begin.";
+    "entry_kind" Choice(&["market", "limit", "stop", "stop_limit"]), "", Default("\"market\""), "How an entry meets the market: at once, or resting until the price comes. A resting entry goes when its signal is gone or reversed, when trading is not active, or with entry_expires_ms.";
+    "entry_offset_points" Int(0, 10_000_000), "points", Default("0"), "Distance of a resting entry from the market; at most risk.price_distance_max_points.";
+    "stop_limit_offset_points" Int(0, 10_000_000), "points", Default("10"), "Distance of a stop_limit's limit from its stop.";
+    "entry_expires_ms" Int(0, 30 * DAY_MS), "ms, 0 never", Default("0"), "A resting entry is gone after so long; needs a venue that takes expirations to the second.";
+    "entry_follow_points" Int(0, 10_000_000), "points, 0 off", Default("0"), "A resting entry that would now rest so much elsewhere is moved there.";
+    "retries_max" Int(0, 10), "orders", Default("0"), "Times that an order refused for its price is tried again: a new order, at a fresh price, within decision_budget_ms.";
 };
 const WATCH: &[Key] = keys! {
     "shadow_every" Int(1, 1_000_000), "decisions", Default("1"), "Shadows are asked on every n-th decision, after its order left.";

@@ -29,7 +29,7 @@ pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
     Alerts, Appliance, BeforeSend, Breaker, BreakerOn, Budgets, Clock, CombineKind, Config, DayTime,
-    Ensemble, ExpectedMargin, ExtraModel, Feature, FeatureBasis, FeatureClock, FeatureConvention,
+    Ensemble, EntryKind, ExpectedMargin, ExtraModel, Feature, FeatureBasis, FeatureClock, FeatureConvention,
     FeatureEstimator, FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight,
     History, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, ModelRole, Operator,
     Registry, Report, Rings, Risk, Signal, SignalAverage, Status, Venue, VenueKind, Watch,

@@ -196,6 +196,10 @@ section!(
         calibration: Option<PathBuf>,
     }
 );
+choice!(
+    /// How an entry meets the market.
+    EntryKind { Market, Limit, Stop, StopLimit }
+);
 section!(
     /// `[signal]`.
     Signal {
@@ -204,7 +208,8 @@ section!(
         take_profit_points: u32, decision_budget_ms: u64, hold_ms_max: u64, edge_ticks_per_unit: f64,
         commission_ticks: f64, edge_margin_ticks: f64, agreement_min: f64, feature_age_max_ms: u64,
         regime_feature: Option<String>, regime_min: f64, regime_max: f64, sessions: Option<String>,
-        session_days: String,
+        session_days: String, entry_kind: EntryKind, entry_offset_points: u32, stop_limit_offset_points: u32,
+        entry_expires_ms: u64, entry_follow_points: u32, retries_max: u32,
     }
 );
 section!(

@@ -5,6 +5,8 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
+use super::pending::kind_allowed;
+use super::setup::EntryKind;
 use super::{Engine, Hold, Outputs, StrategySetup, Verdict};
 use crate::order::{NewOrder, Terms};
 use crate::record::{self, AUX_REDUCES, FLAG_REFILL, Record};
@@ -98,6 +100,7 @@ impl Engine {
         } else {
             strategy.setup.rule.decide_in(strategy.verdict.score, &state, &context)
         };
+        self.tend_pending(at, out);
         match signal {
             Signal::None => {}
             Signal::Exit => self.exit(at, out),
@@ -111,6 +114,7 @@ impl Engine {
     /// The one exit that needs no feature.
     #[inline]
     fn exit_if_overdue(&mut self, at: usize, out: &mut Outputs) {
+        self.withdraw_pending(at, out);
         let instrument = self.strategies[at].setup.instrument;
         let position = self.positions.net(instrument).qty;
         if self.strategies[at].holds_too_long(position, self.now) {
@@ -133,6 +137,12 @@ impl Engine {
         };
         let qty = (plan.lots / spec.volume_step + 1e-9).floor() as i64;
         let intent = wish(instrument, side, qty, quote, false);
+        if plan.entry.kind != EntryKind::Market {
+            return self.enter_pending(at, side, intent.qty, out);
+        }
+        if let Err(refusal) = kind_allowed(&spec, OrderKind::market(side)) {
+            return self.deny(at, &intent, refusal, out);
+        }
         let Some(filling) = filling(&spec) else {
             let refusal =
                 Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
@@ -141,9 +151,9 @@ impl Engine {
         match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
-                let [stop_loss, take_profit] =
-                    stops(&spec, &approved, plan.stop_loss_points, plan.take_profit_points);
-                self.send(at, &approved, 0, filling, [stop_loss, take_profit], out);
+                let levels = [plan.stop_loss_points, plan.take_profit_points];
+                let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
+                self.send(at, &approved, &form, out);
             }
         }
     }
@@ -152,32 +162,31 @@ impl Engine {
         &mut self,
         at: usize,
         approved: &Approved,
-        position: u64,
-        filling: Filling,
-        [stop_loss, take_profit]: [Price; 2],
+        form: &OrderForm,
         out: &mut Outputs,
     ) -> OrderId {
         let id = self.next_id();
         let strategy = &self.strategies[at];
         let verdict = strategy.verdict;
         let (plan, intent) = (strategy.setup.plan, *approved.intent());
+        let ts_decide = self.asking.retry_of.map_or(approved.ts_approved(), |(origin, ..)| origin.ts_decide);
         let command = record::Command {
             order_id: id.raw(),
             ticket: 0,
-            position,
+            position: form.position,
             position_by: 0,
             price: intent.price.0,
-            stop_limit: Price::NONE.0,
-            stop_loss: stop_loss.0,
-            take_profit: take_profit.0,
+            stop_limit: form.terms.stop_limit.0,
+            stop_loss: form.terms.stop_loss.0,
+            take_profit: form.terms.take_profit.0,
             qty: intent.qty.0,
-            ts_deadline: approved.ts_approved().plus_ns(plan.decision_budget_ns).0,
-            expiration_s: 0,
+            ts_deadline: ts_decide.plus_ns(plan.decision_budget_ns).0,
+            expiration_s: form.life.1,
             deviation_points: plan.deviation_points,
-            action: OrderAction::Deal.code(),
-            order_kind: OrderKind::market(intent.side).code(),
-            filling: filling.code(),
-            time_in_force: TimeInForce::GoodTillCancel.code(),
+            action: form.action.code(),
+            order_kind: form.kind.code(),
+            filling: form.filling.code(),
+            time_in_force: form.life.0.code(),
             score_e4: (verdict.score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
         };
         let venue = self.venue_of(intent.instrument);
@@ -198,6 +207,11 @@ impl Engine {
             digests,
         };
         self.emit(venue, intent.instrument, &decision, out);
+        if let Some((origin, refused_id, retcode)) = self.asking.retry_of {
+            let (order_id, first_id, attempt) = (id.raw(), origin.first, origin.attempt);
+            let retry = record::Retry { order_id, first_id, refused_id, retcode, attempt };
+            self.emit(venue, intent.instrument, &retry, out);
+        }
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));
@@ -246,6 +260,9 @@ impl Engine {
         let time_in_force = TimeInForce::from_code(command.time_in_force);
         self.orders
             .lives(id.raw(), (time_in_force.unwrap_or(TimeInForce::GoodTillCancel), command.expiration_s));
+        if let Some((origin, ..)) = self.asking.retry_of.take() {
+            self.orders.retries(id.raw(), origin);
+        }
         let opens = instrument.index().filter(|_| record.aux() & AUX_REDUCES == 0);
         let is_last = opens.is_some_and(|index| self.executions.count(index, record.ts()));
         self.prepare(instrument);
@@ -293,21 +310,25 @@ pub(super) fn filling(spec: &InstrumentSpec) -> Option<Filling> {
     }
 }
 
-/// Stop loss and take profit, never nearer than the venue allows.
-fn stops(
-    spec: &InstrumentSpec,
-    approved: &Approved,
-    stop_loss_points: u32,
-    take_profit_points: u32,
-) -> [Price; 2] {
-    let intent = approved.intent();
+/// Stop loss and take profit of an order that opens at `price`, never nearer than the venue allows.
+pub(super) fn stops(spec: &InstrumentSpec, price: Price, side: Side, points: [u32; 2]) -> [Price; 2] {
     let at = |points: u32, sign: i64| {
         if points == 0 {
             return Price::NONE;
         }
-        intent
-            .price
-            .plus(sign * intent.side.sign() * spec.points_to_ticks(points.max(spec.stops_level_points)))
+        price.plus(sign * side.sign() * spec.points_to_ticks(points.max(spec.stops_level_points)))
     };
-    [at(stop_loss_points, -1), at(take_profit_points, 1)]
+    [at(points[0], -1), at(points[1], 1)]
+}
+
+/// What a command says beside what was approved.
+pub(super) struct OrderForm {
+    pub(super) action: OrderAction,
+    pub(super) kind: OrderKind,
+    /// The ticket that it closes on a hedging account, or zero.
+    pub(super) position: u64,
+    pub(super) filling: Filling,
+    /// Where it rests, and the stops that ride with it.
+    pub(super) terms: Terms,
+    pub(super) life: (TimeInForce, u32),
 }

@@ -119,7 +119,9 @@ impl Engine {
         let id = order.new.id.raw();
         for action in [OrderAction::Remove, OrderAction::Modify] {
             let Some(asked) = self.asking.requests.about_order(id, action) else { continue };
-            let is_done = action == OrderAction::Remove && order.state == OrderState::Cancelled;
+            // What had not left by our own lane's word did not end it.
+            let has_left = asked.stage != RequestStage::Queued;
+            let is_done = has_left && action == OrderAction::Remove && order.state == OrderState::Cancelled;
             let fact = if is_done { RequestFact::Seen } else { RequestFact::SubjectEnded };
             let asked = asked.new.id.raw();
             self.learn_request(asked, fact, order.verdict, out);

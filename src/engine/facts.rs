@@ -209,12 +209,16 @@ impl Engine {
             _ => Fact::Refused,
         };
         let change = self.orders.learn(result.order_id, fact, Verdict::Terminal, self.now);
-        if class.is_refusal() && change.is_some() {
+        let is_refused = class.is_refusal() && change.is_some();
+        if is_refused {
             self.counts.refuse(result.retcode);
             self.fail_by_refusal(class, out);
             self.count_refusal(out);
         }
         self.changed(change, out);
+        if is_refused {
+            self.retry(&result, out);
+        }
     }
 
     fn count_refusal(&mut self, out: &mut Outputs) {

@@ -26,9 +26,11 @@ mod needs;
 mod observe;
 mod outputs;
 mod pace;
+mod pending;
 mod reconcile;
 mod reduce;
 mod requests;
+mod retry;
 mod setup;
 mod sources;
 mod strategy;
@@ -46,8 +48,12 @@ pub use breakers::{ClockPlan, GuardPlan};
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};
+pub use pending::PendingWish;
 pub use requests::Asked;
-pub use setup::{HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan};
+pub use setup::{
+    EntryKind, EntryPlan, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
+    WatchPlan,
+};
 pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
@@ -229,6 +235,10 @@ impl Engine {
                         self.try_breakers(command.order_id, spare);
                     }
                 }
+            }
+            Some(Kind::Retry) => {
+                let retry = record.payload::<record::Retry>();
+                self.asking.retry_of = retry.and_then(|retry| self.origin_of(&retry));
             }
             // The setup has the models as they stood at this start; what came before only counts.
             Some(Kind::ModelChange) => {

@@ -5,7 +5,7 @@
 //! Invariant: all reductions under way together never take more than our fills say there is, nor more than the venue is known to
 //! hold; nothing that opens hinders one.
 
-use super::decide::{filling, wish};
+use super::decide::{OrderForm, filling, wish};
 use super::requests::Asked;
 use super::{Engine, Outputs};
 use crate::risk::{Reason, Refusal};
@@ -62,7 +62,10 @@ impl Engine {
                 self.deny(at, &intent, refusal, out);
                 Asked::Refused(refusal)
             }
-            Ok(approved) => Asked::Sent(self.send(at, &approved, ticket, filling, [Price::NONE; 2], out)),
+            Ok(approved) => {
+                let form = OrderForm::deal(side, ticket, filling, [Price::NONE; 2]);
+                Asked::Sent(self.send(at, &approved, &form, out))
+            }
         }
     }
 

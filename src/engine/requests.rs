@@ -7,7 +7,9 @@
 //! the same order or position is made; a cancel waits for nothing but another cancel. While a journal is read nothing is asked.
 
 use super::{Engine, Outputs};
-use crate::order::{NewRequest, Order, OrderState, PositionStops, RequestBook, StopBook, Terms};
+use crate::order::{
+    DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, StopBook, Terms,
+};
 use crate::record::{self, AUX_REVISION_SHIFT, Record};
 use crate::risk::{Approved, Ask, Levels, Reason, Refusal, RequestIntent};
 use crate::types::{
@@ -47,7 +49,7 @@ impl Asked {
     }
 }
 
-/// What the engine keeps for requests.
+/// What the engine keeps for requests and retries.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asking {
     pub requests: RequestBook,
@@ -57,6 +59,8 @@ pub(super) struct Asking {
     /// Requests that this step may still make.
     pub left: u32,
     last_denied: Option<(Reason, InstrumentId, TimeNs)>,
+    /// The next order tries this one's decision again: with the refused order and its return code.
+    pub retry_of: Option<(DecisionOrigin, u64, u32)>,
 }
 
 /// What a request's command says beside what was approved.

@@ -11,6 +11,48 @@ use crate::risk::Limits;
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
+/// How an entry meets the market.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// At once.
+    Market,
+    /// Rests on the better side of the market.
+    Limit,
+    /// Rests on the worse side, and trades when the market reaches it.
+    Stop,
+    /// Rests as a stop, and becomes a limit.
+    StopLimit,
+}
+
+/// Where entries rest, and for how long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EntryPlan {
+    /// How an entry meets the market.
+    pub kind: EntryKind,
+    /// Distance of a resting entry from the market, points.
+    pub offset_points: u32,
+    /// Distance of a stop-limit's limit from its stop, points.
+    pub stop_limit_offset_points: u32,
+    /// A resting entry is gone after so long, nanoseconds; zero for never.
+    pub expires_ns: i64,
+    /// A resting entry that would now rest so much elsewhere is moved, points; zero for never.
+    pub follow_points: u32,
+    /// Times that an order is tried again which was refused for its price.
+    pub retries_max: u32,
+}
+
+impl EntryPlan {
+    /// At the market, once.
+    pub const MARKET: EntryPlan = EntryPlan {
+        kind: EntryKind::Market,
+        offset_points: 0,
+        stop_limit_offset_points: 0,
+        expires_ns: 0,
+        follow_points: 0,
+        retries_max: 0,
+    };
+}
+
 /// How a strategy's orders look.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct OrderPlan {
@@ -26,6 +68,8 @@ pub struct OrderPlan {
     pub decision_budget_ns: i64,
     /// A position older than this is closed, nanoseconds; zero for never.
     pub hold_ns_max: i64,
+    /// How entries meet the market.
+    pub entry: EntryPlan,
 }
 
 /// What is looked at after a decision left: the models beside the live ones, and how good the live ones are.

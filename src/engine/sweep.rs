@@ -30,6 +30,7 @@ impl Engine {
             if !is_meant(self.strategies[at].setup.instrument) {
                 continue;
             }
+            sent += u32::from(self.close_pair(self.strategies[at].setup.instrument, out).is_sent());
             // A hedging account's tickets are closed one by one.
             while self.asking.left > 0 && self.reduce(at, i64::MAX, 0, out).is_sent() {
                 self.asking.left -= 1;
@@ -37,6 +38,23 @@ impl Engine {
             }
         }
         sent
+    }
+
+    /// The oldest two opposite positions of a hedging account close each other: their net is no exposure, and neither is a reduction.
+    fn close_pair(&mut self, instrument: InstrumentId, out: &mut Outputs) -> Asked {
+        if !self.is_hedging(instrument) {
+            return Asked::Stands;
+        }
+        let free = |sign: i64| {
+            let mut tickets = self.positions.tickets(instrument);
+            let is_free =
+                |ticket: u64| self.orders.closing(ticket) == 0 && self.asking.requests.closing(ticket) == 0;
+            tickets.find(|(ticket, qty)| qty.signum() == sign && is_free(*ticket)).map(|(ticket, _)| ticket)
+        };
+        match (free(1), free(-1)) {
+            (Some(long), Some(short)) => self.close_by(instrument, [long, short], out),
+            _ => Asked::Stands,
+        }
     }
 
     /// While trading is not active nothing that opens may rest.

@@ -5,6 +5,7 @@
 //! Invariant: time moves only when a test says so.
 
 mod arrival;
+mod asked;
 mod breakers;
 mod connections;
 mod continuity;
@@ -13,8 +14,10 @@ mod history;
 mod kill;
 mod limits;
 mod models;
+mod pending;
 mod reductions;
 mod requests;
+mod stops;
 mod teller;
 
 use super::*;
@@ -50,6 +53,7 @@ pub(super) fn setup() -> Setup {
         deviation_points: 5,
         decision_budget_ns: 100 * NS_PER_MS,
         hold_ns_max: 0,
+        entry: EntryPlan::MARKET,
     };
     let limits = Limits {
         order_lots_max: 0.5,

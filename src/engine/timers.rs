@@ -24,6 +24,7 @@ impl Engine {
         }
         self.request_timers(out);
         self.sweep_openings(out);
+        self.expire_pending(out);
         self.account_timers();
         self.breaker_timers(out);
         self.history_timers(out);

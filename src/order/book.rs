@@ -68,6 +68,24 @@ pub struct NewOrder {
     pub ts_venue: TimeNs,
 }
 
+/// The decision that an order comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DecisionOrigin {
+    /// The decision's first order.
+    pub first: u64,
+    /// Which retry of it this is; zero for the first itself.
+    pub attempt: u32,
+    /// When it was decided.
+    pub ts_decide: TimeNs,
+}
+
+impl DecisionOrigin {
+    /// The next retry of the same decision.
+    pub fn again(self) -> DecisionOrigin {
+        DecisionOrigin { attempt: self.attempt + 1, ..self }
+    }
+}
+
 /// An order and what is known of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -109,6 +127,8 @@ pub struct Order {
     pub ts_refused: TimeNs,
     /// How long it lives, and until when (UTC seconds, or zero): a change must say it again.
     pub life: (TimeInForce, u32),
+    /// The decision that it comes from.
+    pub origin: DecisionOrigin,
 }
 
 impl Order {
@@ -152,6 +172,7 @@ pub struct Change {
 }
 
 /// What a deal did.
+#[allow(clippy::large_enum_variant, reason = "a value on the stack, looked at where it is made")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DealOutcome {
     /// Known already: changes nothing.
@@ -224,6 +245,7 @@ impl OrderBook {
             revision: 0,
             ts_refused: TimeNs::NEVER,
             life: (TimeInForce::GoodTillCancel, 0),
+            origin: DecisionOrigin { first: new.id.raw(), attempt: 0, ts_decide: new.ts_decide },
         };
         let before = self.orders.insert(new.id.raw(), order);
         assert!(before.is_none(), "an order id was given twice");
@@ -307,6 +329,13 @@ impl OrderBook {
     pub fn rests(&mut self, id: u64, kind: OrderKind, terms: Terms) {
         if let Some(order) = self.orders.get_mut(&id) {
             (order.kind, order.terms) = (kind, terms);
+        }
+    }
+
+    /// Notes that it tries an earlier decision again.
+    pub fn retries(&mut self, id: u64, origin: DecisionOrigin) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.origin = origin;
         }
     }
 

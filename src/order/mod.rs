@@ -13,7 +13,7 @@ mod retcode;
 mod state;
 mod stops;
 
-pub use book::{Change, DealOutcome, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
+pub use book::{Change, DealOutcome, DecisionOrigin, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};
 pub use request::{NewRequest, Request, RequestFact, RequestStage, Terms};
 pub use requests::{REQUESTS_OPEN_MAX, RequestBook, RequestChange};

@@ -22,7 +22,8 @@ pub use saved::SavedSetup;
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin};
 use crate::engine::{
-    EnsembleError, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup, VenueSetup,
+    EnsembleError, EntryKind, EntryPlan, HistoryPlan, InstrumentSetup, OrderPlan, Setup, StrategySetup,
+    VenueSetup,
 };
 use crate::features::{FeatureError, FeatureGraph};
 use crate::registry::{RegistryError, SourceError};
@@ -208,6 +209,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
         deviation_points: config.risk.price_distance_max_points,
         decision_budget_ns: ms(signal.decision_budget_ms),
         hold_ns_max: ms(signal.hold_ms_max),
+        entry: entry(signal),
     };
     let limits = limits(config);
     limits.validate()?;
@@ -264,6 +266,22 @@ pub fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
         heartbeat_ms: config.link.heartbeat_ms as u32,
         silent_after_ms: config.link.silent_after_ms as u32,
     })
+}
+
+fn entry(signal: &config::Signal) -> EntryPlan {
+    EntryPlan {
+        kind: match signal.entry_kind {
+            config::EntryKind::Market => EntryKind::Market,
+            config::EntryKind::Limit => EntryKind::Limit,
+            config::EntryKind::Stop => EntryKind::Stop,
+            config::EntryKind::StopLimit => EntryKind::StopLimit,
+        },
+        offset_points: signal.entry_offset_points,
+        stop_limit_offset_points: signal.stop_limit_offset_points,
+        expires_ns: ms(signal.entry_expires_ms),
+        follow_points: signal.entry_follow_points,
+        retries_max: signal.retries_max,
+    }
 }
 
 fn margin_mode(venue: &config::Venue) -> Option<MarginMode> {

@@ -136,6 +136,15 @@ impl Rule {
         Signal::Enter(side)
     }
 
+    /// Whether a score no longer speaks for a side: what waits to be opened on it need not wait any more.
+    pub fn has_left(&self, score: f64, side: Side) -> bool {
+        let t = &self.thresholds;
+        match side {
+            Side::Buy => !(score > t.exit_long_below && score > t.enter_short_below),
+            Side::Sell => !(score < t.exit_short_above && score < t.enter_long_above),
+        }
+    }
+
     fn veto(&mut self, veto: Veto) -> Signal {
         self.vetoes[veto as usize] += 1;
         Signal::None
@@ -232,6 +241,21 @@ mod tests {
         assert_eq!(rule.decide(0.3, &state(100, 0)), Signal::None);
         assert_eq!(rule.decide(0.3, &state(101, 0)), Signal::Enter(Side::Sell));
         assert_eq!(rule.vetoes().find(|(veto, _)| *veto == Veto::Cooldown), Some((Veto::Cooldown, 1)));
+    }
+
+    #[test]
+    fn a_side_is_left_at_its_exit_by_the_other_side_and_without_a_score() {
+        let rule = rule();
+        for (score, buy, sell) in
+            [(0.7, false, true), (0.55, false, true), (0.5, true, true), (0.45, true, false)]
+        {
+            assert_eq!(
+                (rule.has_left(score, Side::Buy), rule.has_left(score, Side::Sell)),
+                (buy, sell),
+                "{score}"
+            );
+        }
+        assert!(rule.has_left(f64::NAN, Side::Buy) && rule.has_left(f64::NAN, Side::Sell));
     }
 
     #[test]

@@ -429,3 +429,48 @@ fn a_start_doubts_what_was_under_way() {
     assert_eq!(bench.stage_of(&remove), RequestStage::Unknown);
     bench.check_recovery();
 }
+
+#[test]
+fn flattening_closes_opposite_positions_by_each_other_and_reduces_the_rest() {
+    let mut bench = hedged();
+    let mut sent = 0;
+    let (_, outputs) = bench.ask(|engine, out| {
+        sent = engine.flatten_where(|_| true, out);
+        Asked::Stands
+    });
+    let commands: Vec<Command> = outputs.iter().filter_map(|record| record.payload()).collect();
+    let actions: Vec<_> =
+        commands.iter().map(|command| (command.action, command.position, command.qty)).collect();
+    assert_eq!((sent, actions), (2, vec![(10, 55, 4), (1, 55, 6)]));
+    let mut again = 0;
+    bench.ask(|engine, out| {
+        again = engine.flatten_where(|_| true, out);
+        Asked::Stands
+    });
+    assert_eq!(again, 0, "all there is is under way");
+    bench.check_recovery();
+}
+
+#[test]
+fn a_sweep_asks_for_no_more_than_a_step_has_room_for_and_goes_on_later() {
+    let mut setup = setup();
+    setup.limits.open_orders_max = 100;
+    let mut bench = Bench::with(setup);
+    bench.session(SessionState::Up, ROLE_MARKET | ROLE_TRADE);
+    bench.spec();
+    for at in 0..50 {
+        let pending = placed(&mut bench);
+        bench.dispatched(&pending);
+        let event = OrderEvent { ticket: TICKET + at, ..order_event(&pending, 1, TransactionKind::OrderAdd) };
+        bench.give(&event);
+    }
+    let mut control = Control::read(&[0; 96]);
+    control.action = ControlAction::Halt as u8;
+    let count =
+        |outputs: &[Record]| outputs.iter().filter(|record| record.payload::<Command>().is_some()).count();
+    let first = bench.give(&control);
+    assert_eq!(count(&first), 32);
+    assert_eq!(count(&bench.wait_ms(20)), 18);
+    assert_eq!(count(&bench.wait_ms(300)), 0);
+    bench.check_recovery();
+}

@@ -6,6 +6,7 @@
 //! for the state that is compared.
 
 use super::World;
+use super::asked::order_id;
 use super::schedule::Port;
 use super::setup;
 use super::words::words;
@@ -160,6 +161,9 @@ impl World {
             self.violate("ids", || format!("expected an id above {last:x}, got {id:x}"));
         }
         self.watch.last_id = id.max(last);
+        if super::asked::is_request(command.action) {
+            return self.check_request(&command);
+        }
         let Some(side) = OrderKind::from_code(command.order_kind).and_then(OrderKind::side) else { return };
         let engine = &self.appliance.engine;
         let instrument = output.instrument();
@@ -265,6 +269,7 @@ impl World {
         let wrong = self.truth.alive().find(|(id, fate)| {
             let order = engine.orders().order(*id);
             !fate.is_forgotten
+                && !fate.is_request
                 && !self.watch.presumed.contains(id)
                 && order.is_none_or(|order| order.state.is_final())
         });
@@ -340,7 +345,8 @@ impl World {
         let moved = [10_015, 10_016, 10_038];
         let wrong = refused.iter().find(|(id, code)| {
             // One that was held for seconds met rules that changed meanwhile.
-            let is_overdue = self.truth.fate(*id).is_some_and(|fate| fate.is_overdue);
+            // And one about an order that was just filled finds none.
+            let is_overdue = self.truth.fate(*id).is_some_and(|fate| fate.is_overdue || fate.is_request);
             let is_ours = OrderId::from_raw(*id).is_ok() && !is_overdue;
             classify(*code) == RetcodeClass::Fix && !moved.contains(code) && is_ours
         });
@@ -362,7 +368,7 @@ impl World {
                 let at = *port as usize;
                 ends[at].is_live && ends[at].connection == self.link.terminal_has[at]
             })
-            && !self.truth.any_alive()
+            && self.truth.alive().all(|(id, fate)| self.rests(id, fate))
             && self.appliance.outbox.is_empty()
             && self.appliance.engine.closed().is_none_or(|refusal| {
                 !matches!(refusal.reason, Reason::SessionDown | Reason::SessionUnreconciled)
@@ -413,11 +419,15 @@ impl World {
         {
             return self.violate("rest", || format!("expected positions to agree, got {refusal}"));
         }
-        let wrong = self.truth.fates().filter(|(_, fate)| !fate.is_forgotten).find_map(|(id, fate)| {
+        self.check_requests_end();
+        self.check_resting();
+        let orders = self.truth.fates().filter(|(_, fate)| !fate.is_forgotten && !fate.is_request);
+        let wrong = { orders }.find_map(|(id, fate)| {
             let Some(order) = self.appliance.engine.orders().order(id) else {
                 return Some(format!("order {id:x} is not known"));
             };
-            let is_known = order.state.is_final() || order.state == OrderState::Unknown;
+            let is_known =
+                order.state.is_final() || order.state == OrderState::Unknown || self.rests(id, fate);
             let is_right = order.qty_filled == fate.filled && fate.executions <= 1;
             (!is_known || !is_right).then(|| format!("order {id:x}: {fate:?} is known as {order:?}"))
         });
@@ -474,6 +484,12 @@ impl World {
                 wrong = Some(format!("order {id:x}: expected {:?}, got {:?}", state(live), state(recovered)));
             }
         }
+        let requests = |engine: &Engine| engine.requests().open().to_vec();
+        let stops = |engine: &Engine| engine.stops().iter().copied().collect::<Vec<_>>();
+        if requests(live) != requests(recovered) || stops(live) != stops(recovered) {
+            let (live, recovered) = (requests(live), requests(recovered));
+            wrong = Some(format!("requests or stops: expected {live:?}, got {recovered:?}"));
+        }
         if live.trading() != recovered.trading() {
             wrong = Some(format!("expected {:?}, got {:?}", live.trading(), recovered.trading()));
         }
@@ -481,12 +497,4 @@ impl World {
             self.violate("recovery", || words);
         }
     }
-}
-
-/// The order that an input speaks of, or zero.
-pub(super) fn order_id(input: &Record) -> u64 {
-    let result = input.payload::<record::CommandResult>().map(|result| result.order_id);
-    let event = input.payload::<record::OrderEvent>().map(|event| event.magic);
-    let deal = input.payload::<record::DealEvent>().map(|deal| deal.magic);
-    result.or(event).or(deal).unwrap_or(0)
 }

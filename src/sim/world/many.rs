@@ -26,6 +26,12 @@ pub struct Summary {
     pub events_min: u64,
     /// Commands written.
     pub orders: u64,
+    /// Requests written: cancels and changes.
+    pub requests: u64,
+    /// Of them, changes of what rests.
+    pub changes: u64,
+    /// Requests that came into doubt.
+    pub requests_unknown: u64,
     /// Deals at the broker.
     pub deals: u64,
     /// Orders that were declared absent and came back.
@@ -51,6 +57,9 @@ impl Summary {
         self.events += outcome.events;
         self.events_min = if self.seeds == 1 { outcome.events } else { self.events_min.min(outcome.events) };
         self.orders += outcome.orders;
+        self.requests += outcome.requests;
+        self.changes += outcome.changes;
+        self.requests_unknown += outcome.requests_unknown;
         self.deals += outcome.deals;
         self.returned += outcome.returned;
         self.starts += outcome.starts;
@@ -74,6 +83,9 @@ impl Summary {
         self.clean += other.clean;
         self.events += other.events;
         self.orders += other.orders;
+        self.requests += other.requests;
+        self.changes += other.changes;
+        self.requests_unknown += other.requests_unknown;
         self.deals += other.deals;
         self.returned += other.returned;
         self.starts += other.starts;

@@ -9,6 +9,7 @@
 //! for the proof that it would be noticed.
 
 mod appliance;
+mod asked;
 mod checks;
 mod faults;
 mod journal;
@@ -93,6 +94,12 @@ pub struct Outcome {
     pub records: u64,
     /// Commands written.
     pub orders: u64,
+    /// Requests written: cancels and changes.
+    pub requests: u64,
+    /// Of them, changes of what rests.
+    pub changes: u64,
+    /// Requests that came into doubt, since the last start.
+    pub requests_unknown: u64,
     /// Deals at the broker.
     pub deals: u64,
     /// Times that an order came into doubt, since the last start.
@@ -125,14 +132,14 @@ pub enum Tracing {
 /// Runs episodes, one after the other; keeps its memory between them.
 #[derive(Debug)]
 pub struct Simulator {
-    parts: Setup,
+    parts: Vec<Setup>,
     world: World,
 }
 
 impl Default for Simulator {
     fn default() -> Self {
-        let parts = setup::setup();
-        let world = World::new(&parts);
+        let parts: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
+        let world = World::new(&parts[0]);
         Simulator { parts, world }
     }
 }
@@ -141,6 +148,7 @@ impl Simulator {
     /// Runs one episode.
     pub fn run(&mut self, episode: &Episode, tracing: Tracing) -> Outcome {
         let Simulator { parts, world } = self;
+        let parts = &parts[setup::entry_of(episode.seed)];
         world.renew(parts, episode, tracing);
         // An assertion of the engine is a rule like any other.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.run(parts))) {
@@ -185,6 +193,8 @@ struct World {
     killed: Option<killing::Killed>,
     starts: u64,
     orders: u64,
+    requests: u64,
+    changes: u64,
     comparisons: u64,
     /// Records that a message made.
     inbox: Vec<Record>,
@@ -227,6 +237,8 @@ impl World {
             killed: None,
             starts: 0,
             orders: 0,
+            requests: 0,
+            changes: 0,
             comparisons: 0,
             inbox: Vec::new(),
             spare: Outputs::default(),
@@ -259,6 +271,7 @@ impl World {
         (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
         (self.is_power_cut, self.latch, self.killed) = (false, false, None);
         (self.starts, self.orders, self.comparisons) = (0, 0, 0);
+        (self.requests, self.changes) = (0, 0);
         (self.violation, self.tracing) = (None, tracing);
         self.trace.clear();
         self.memory = planting::Memory::default();
@@ -306,6 +319,9 @@ impl World {
             events: self.events,
             records: records.len() as u64,
             orders: self.orders,
+            requests: self.requests,
+            changes: self.changes,
+            requests_unknown: self.appliance.engine.counts().requests_unknown,
             deals: self.terminal.broker.account.deals.len() as u64,
             unknown: self.appliance.engine.counts().unknown,
             returned: self.appliance.engine.counts().returned,

@@ -6,6 +6,7 @@
 //! writing, unless the process died in between.
 
 use super::appliance::recover;
+use super::asked::is_request;
 use super::faults::Fault;
 use super::link::{Parcel, Way, messages};
 use super::planted::Planted;
@@ -356,6 +357,9 @@ impl World {
 
     /// Writes a command, and looks at what leaves.
     pub(super) fn write_wire(&mut self, record: &Record, wire: &body::Command) {
+        if is_request(wire.action) {
+            return self.write_request(record, wire);
+        }
         let Some(side) = OrderKind::from_code(wire.order_type).and_then(OrderKind::side) else { return };
         let instrument = usize::from(record.instrument().0);
         let step = self.terminal.broker.symbols[instrument].spec.volume_step;
@@ -367,6 +371,10 @@ impl World {
         if self.tracing == Tracing::On {
             self.say(|_| format!("command {:x} {side:?} {qty} steps written", wire.order_id));
         }
+        self.pass_command(wire);
+    }
+
+    pub(super) fn pass_command(&mut self, wire: &body::Command) {
         let end = &mut self.appliance.ends[Port::Trade as usize];
         end.commands_sent += 1;
         let seq = end.commands_sent;

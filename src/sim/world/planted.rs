@@ -72,6 +72,12 @@ planted! {
     EpochNotCounted = "epoch-not-counted", "hftbacktest#87, dwxconnect: ids start again with the program";
     /// What is said of an order after it was declared dead is not listened to.
     LateAnswerIgnored = "late-answer-ignored", "metaapi-javascript-sdk#6: timed out, given up, and executed";
+    /// A cancel without an answer counts as done.
+    CancelTimeoutIsDone = "cancel-timeout-is-done", "freqtrade#6392: an order that a venue did not answer for is taken for gone";
+    /// A request in doubt is sent again, with its old id and revision, when the terminal is back.
+    RequestResent = "request-resent", "dwxconnect: the client retries a command for up to 10 s";
+    /// What fills after a cancel was asked for is not counted.
+    FillAfterCancelDropped = "fill-after-cancel-dropped", "nautilus_trader, Roq: cancelled, and filled all the same";
 }
 
 #[cfg(test)]

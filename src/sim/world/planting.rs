@@ -11,7 +11,7 @@ use crate::order::OrderState;
 use crate::record::{
     self, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin, Record,
 };
-use crate::types::{DealEntry, NS_PER_MS, TransactionKind};
+use crate::types::{DealEntry, NS_PER_MS, OrderAction, TransactionKind};
 use crate::wire::terminal::body;
 
 /// What the planted bugs remember.
@@ -21,6 +21,8 @@ pub(super) struct Memory {
     last_commands: Vec<Record>,
     made_up: u64,
     told: Vec<u64>,
+    /// Requests in doubt that wait for the terminal.
+    to_resend: Vec<Record>,
 }
 
 impl World {
@@ -83,8 +85,17 @@ impl World {
                 }
             }
             Planted::LateAnswerIgnored => {
-                let order = self.appliance.engine.orders().order(super::checks::order_id(&record));
+                let order = self.appliance.engine.orders().order(super::asked::order_id(&record));
                 if order.is_some_and(|order| order.state == OrderState::Rejected) {
+                    return;
+                }
+            }
+            Planted::FillAfterCancelDropped => {
+                if let Some(deal) = record.payload::<record::DealEvent>()
+                    && let Some(order) = self.appliance.engine.orders().order(deal.magic)
+                    && order.revision > 0
+                    && order.ticket == deal.ticket
+                {
                     return;
                 }
             }
@@ -100,6 +111,7 @@ impl World {
         self.take(record);
         self.done_is_filled(&record);
         self.after_doubt();
+        self.after_doubt_of_request();
     }
 
     fn take(&mut self, record: Record) {
@@ -182,6 +194,44 @@ impl World {
         }
     }
 
+    /// What the careless do with a cancel, or any request, that they hear nothing of.
+    fn after_doubt_of_request(&mut self) {
+        let is_resent = self.planted == Some(Planted::RequestResent);
+        let is_done = self.planted == Some(Planted::CancelTimeoutIsDone);
+        if !is_resent && !is_done {
+            return;
+        }
+        let doubts: Vec<record::RequestStateChange> =
+            self.appliance.out.records().iter().filter_map(Record::payload).collect();
+        let unknown = crate::order::RequestStage::Unknown as u8;
+        for doubt in doubts.into_iter().filter(|doubt| doubt.to == unknown) {
+            let of_request = |sent: &&Record| {
+                sent.payload::<record::Command>().is_some_and(|command| command.order_id == doubt.request_id)
+            };
+            if is_resent {
+                let sent = self.memory.last_commands.iter().find(of_request).copied();
+                self.memory.to_resend.extend(sent);
+            } else if doubt.action == OrderAction::Remove.code() {
+                self.make_cancelled(doubt.order_id);
+            }
+        }
+        if self.appliance.ends[1].is_live && !self.memory.to_resend.is_empty() {
+            let again = std::mem::take(&mut self.memory.to_resend);
+            self.appliance.outbox.extend(again);
+            self.plan_send(0);
+        }
+    }
+
+    /// Tells the engine that an order is gone, as if the venue had said so.
+    fn make_cancelled(&mut self, id: u64) {
+        let Some(order) = self.appliance.engine.orders().order(id).copied() else { return };
+        let mut event = record::OrderEvent::read(&[0; 96]);
+        (event.magic, event.ticket, event.order_kind) = (id, order.ticket, order.kind.code());
+        (event.order_state, event.transaction) = (2, TransactionKind::HistoryAdd.code());
+        let (ts, instrument) = (self.ts(), order.new.instrument);
+        self.take(Record::new(Origin::Trade, ts, crate::types::VenueId(0), instrument, &event));
+    }
+
     /// What the engine is told of a write.
     pub(super) fn told_outcome(&mut self, outcome: DispatchOutcome) -> DispatchOutcome {
         let breaks = self.planted == Some(Planted::BrokenWriteIsUnsent) && self.dice.below(20) == 0;
@@ -196,7 +246,7 @@ impl World {
         match self.planted {
             Some(Planted::TicketIn32Bits) => wire.position &= u64::from(u32::MAX),
             Some(Planted::FillingFixed) => wire.filling = 2,
-            Some(Planted::ResendAfterTimeout | Planted::ResendAndForget) => {
+            Some(Planted::ResendAfterTimeout | Planted::ResendAndForget | Planted::RequestResent) => {
                 // Without this the terminal refuses what comes late.
                 wire.valid_for_ms = 0;
                 self.memory.last_commands.push(*record);

@@ -6,8 +6,8 @@
 
 use super::faults::{Fault, FaultRates};
 use crate::engine::{
-    Classes, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet, ModelUnit, OrderPlan, Setup,
-    StrategySetup, VenueSetup, WatchPlan,
+    Classes, EntryKind, EntryPlan, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
+    ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
 use crate::model::{LoadOptions, Model};
@@ -28,6 +28,36 @@ pub(super) const SYMBOLS: [&str; 2] = ["EURUSD", "GBPUSD"];
 const STRATEGY: StrategyId = StrategyId(9);
 /// Lots of an entry.
 const LOTS: f64 = 0.1;
+
+/// At the market and once; at the market and tried again; and resting in each way, one without an end.
+pub(super) const ENTRIES: [EntryPlan; 5] = {
+    let resting = EntryPlan {
+        kind: EntryKind::Limit,
+        offset_points: 2,
+        stop_limit_offset_points: 2,
+        expires_ns: 5 * NS_PER_S,
+        follow_points: 1,
+        retries_max: 0,
+    };
+    [
+        EntryPlan::MARKET,
+        EntryPlan { retries_max: 2, ..EntryPlan::MARKET },
+        EntryPlan { expires_ns: 0, ..resting },
+        EntryPlan { kind: EntryKind::Stop, ..resting },
+        EntryPlan { kind: EntryKind::StopLimit, ..resting },
+    ]
+};
+
+/// Which of them a seed trades with; half of all seeds trade at the market and once.
+pub(super) fn entry_of(seed: u64) -> usize {
+    match seed % 8 {
+        1 => 1,
+        4 => 2,
+        5 => 3,
+        0 => 4,
+        _ => 0,
+    }
+}
 
 /// The configured symbols.
 pub(super) fn symbols() -> Vec<(FixedText<32>, InstrumentId)> {
@@ -69,7 +99,7 @@ pub(super) fn limits() -> Limits {
 ///
 /// # Panics
 /// When its own literals are refused, which a test would see.
-pub(super) fn setup() -> Setup {
+pub(super) fn setup(entry: EntryPlan) -> Setup {
     let strategy = |index: u16| {
         let change = Kind::Change { lag: 1 };
         let features = [FeatureSpec::new("change", InstrumentId(index), change, Input::Mid, Clock::Tick)];
@@ -96,6 +126,7 @@ pub(super) fn setup() -> Setup {
                 deviation_points: 5,
                 decision_budget_ns: 100 * NS_PER_MS,
                 hold_ns_max: NS_PER_S,
+                entry,
             },
             evaluate_every_ticks: 1,
             regime_feature: None,

@@ -31,6 +31,10 @@ pub(super) struct Fate {
     pub(super) filled: i64,
     /// The appliance lost its record of it to a power cut.
     pub(super) is_forgotten: bool,
+    /// It is about an order or position: it fills nothing.
+    pub(super) is_request: bool,
+    /// The broker did what a request asked for.
+    pub(super) is_done: bool,
 }
 
 impl Fate {
@@ -88,12 +92,20 @@ impl Truth {
             is_working: false,
             filled: 0,
             is_forgotten: false,
+            is_request: false,
+            is_done: false,
         };
         self.fates.entry(id).or_insert(blank);
         self.change(id, |fate| {
             fate.writes += 1;
             fate.on_wire += 1;
         });
+    }
+
+    /// A request was written.
+    pub(super) fn request_written(&mut self, id: u64, instrument: usize) {
+        self.written(id, instrument, Side::Buy, 0);
+        self.change(id, |fate| fate.is_request = true);
     }
 
     pub(super) fn fate(&self, id: u64) -> Option<&Fate> {

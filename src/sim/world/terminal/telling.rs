@@ -61,9 +61,15 @@ impl Terminal {
                 Some(TransactionKind::HistoryAdd) if ours && wire.reason == REASON_EXPERT => {
                     around.truth.change(wire.magic, |fate| fate.is_working = false);
                 }
-                Some(TransactionKind::Request) if refused => {
-                    self.refused.push((wire.magic, wire.retcode));
-                    around.truth.change(wire.magic, |fate| fate.is_working = false);
+                Some(TransactionKind::Request) => {
+                    if refused {
+                        self.refused.push((wire.magic, wire.retcode));
+                    }
+                    around.truth.change(wire.magic, |fate| {
+                        // A request has no life after its verdict; an order's is in its own reports.
+                        fate.is_working &= !refused && !fate.is_request;
+                        fate.is_done = fate.is_request && !refused;
+                    });
                 }
                 _ => {}
             }
