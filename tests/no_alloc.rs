@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
-    ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
+    ModelSet, ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -185,6 +185,7 @@ fn setup() -> Setup {
         history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
         external: ExternalPolicy::Count,
         exposure: exposure(),
+        guards: GuardPlan::default(),
     }
 }
 

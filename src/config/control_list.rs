@@ -364,9 +364,15 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 25,
-        name: "alerts within seconds",
-        missing: "all of it; alerts are journalled and counted only",
-        ..NONE
+        name: "alerts within seconds: each is a line in a file and a command's input, and how late is measured against a budget",
+        keys: &["alerts.file", "alerts.command", "alerts.budget_ms"],
+        tests: &[
+            "src/cli/alerts.rs::each_alert_is_a_line_and_a_late_one_is_counted",
+            "src/cli/alerts.rs::what_cannot_be_written_or_started_is_said",
+            "src/agents/alert_tail.rs::each_is_seen_once_and_what_gave_way_is_counted",
+            "tests/limits_console.rs::a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts",
+        ],
+        ..WHOLE
     },
     Control {
         number: 26,
@@ -377,8 +383,9 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once",
             "src/engine/tests/other_numbers.rs::a_known_number_with_another_deal_is_told_and_nothing_opens_until_the_operators_word",
             "src/engine/tests/other_numbers.rs::reductions_pass_meanwhile",
+            "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
         ],
-        missing: "an end-of-day report",
+        missing: "the report at the end of a day (report controls) is asked for, not made by itself",
         ..NONE
     },
     Control {
@@ -403,8 +410,12 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 29,
-        name: "report of every limit, its last trip and last test",
-        missing: "all but this table and the report's counts",
+        name: "report of every limit as configured and as it holds, with its trips and the last one (report controls)",
+        tests: &[
+            "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
+            "src/replay/controls.rs::trips_are_counted_by_reason_with_the_last_one",
+        ],
+        missing: "when each control was tested last; what the signal vetoes is in a run's report alone",
         ..NONE
     },
     Control {
@@ -417,7 +428,19 @@ pub const CONTROLS: &[Control] = &[
         missing: "a run against a broker's demo account",
         ..NONE
     },
-    Control { number: 31, name: "clock quality", ..NONE },
+    Control {
+        number: 31,
+        name: "clock quality: the system's clock against ours, the venue's stamps against their arrival, an engine that stood still",
+        keys: &["clock.step_max_ms", "clock.offset_max_ms", "clock.stall_max_ms"],
+        codes: &["CLOCK_STEP", "CLOCK_OFFSET"],
+        tests: &[
+            "src/engine/tests/breakers.rs::a_clock_that_stepped_closes_openings_until_it_is_right_again",
+            "src/engine/tests/breakers.rs::a_venue_whose_stamps_are_too_far_off_closes_openings",
+            "src/engine/tests/breakers.rs::a_lane_that_stood_still_is_a_failure_and_a_start_is_none",
+            "src/app/incidents.rs::the_engine_is_told_when_the_limit_is_crossed_and_again_until_it_took_it",
+        ],
+        ..WHOLE
+    },
     Control {
         number: 32,
         name: "deployment integrity: protocol, account, epoch and models are checked before anything trades",
@@ -443,6 +466,28 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
         ],
         missing: "the page itself: the alert is journalled",
+    },
+    Control {
+        number: 35,
+        name: "breakers: after so many failures of a link or component nothing opens, and after a cool-down one order tries",
+        keys: &["breakers.on", "breakers.failures", "breakers.window_ms", "breakers.cool_down_ms"],
+        codes: &[
+            "BREAKER_LINK",
+            "BREAKER_HANDSHAKE",
+            "BREAKER_REJECTS",
+            "BREAKER_REQUOTES",
+            "BREAKER_TIME_OUTS",
+            "BREAKER_DISK",
+            "BREAKER_CLOCK",
+            "BREAKER_STALLS",
+        ],
+        tests: &[
+            "src/risk/breaker.rs::every_pair_of_state_and_fact_is_in_the_table",
+            "src/risk/breaker.rs::it_does_as_counting_would",
+            "src/engine/tests/breakers.rs::refusals_open_a_breaker_that_one_order_may_try_after_its_cool_down",
+            "src/engine/tests/breakers.rs::each_component_has_its_own_failures",
+        ],
+        ..WHOLE
     },
 ];
 

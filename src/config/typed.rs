@@ -34,7 +34,7 @@ section!(
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
         model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, exposure: Exposure, exits: Exits, external: External, watch: Watch, registry: Registry,
-        operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
+        operator: Operator, risk: Risk, breakers: Vec<Breaker>, clock: Clock, alerts: Alerts, budgets: Budgets, report: Report, status: Status,
     }
 );
 section!(
@@ -283,6 +283,22 @@ section!(
 section!(
     /// `[history]`.
     History { ticks_max: u32, bars_max: u32, patience_ms: u64, }
+);
+choice!(
+    /// What a breaker watches.
+    BreakerOn { Link, Handshake, Rejects, Requotes, TimeOuts, Disk, Clock, Stalls }
+);
+section!(
+    /// `[[breakers]]`.
+    Breaker { on: BreakerOn, failures: u32, window_ms: u64, cool_down_ms: u64, }
+);
+section!(
+    /// `[clock]`; zero is off.
+    Clock { step_max_ms: u64, offset_max_ms: u64, stall_max_ms: u64, }
+);
+section!(
+    /// `[alerts]`.
+    Alerts { file: Option<PathBuf>, command: Option<String>, budget_ms: u64, }
 );
 section!(
     /// `[budgets]`, at p99.

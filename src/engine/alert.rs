@@ -70,4 +70,8 @@ pub enum AlertCode {
     DealNumbersBeganAgain = 80,
     /// Little is left of the message budget: subject is the instrument, then openings left and the most there are.
     BudgetLow = 50,
+    /// A breaker opened: subject is its `risk::Component`, then its limit of failures and the state before.
+    BreakerOpened = 62,
+    /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
+    ClockStepped = 63,
 }

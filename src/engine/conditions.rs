@@ -41,7 +41,7 @@ impl Engine {
             .iter()
             .find_map(|venue| self.closed_by(venue))
             .or(self.loss.reached_by_account(self.gate.limits()));
-        let closed = closed.or(self.journal_failed.then_some(journal));
+        let closed = closed.or(self.journal_failed.then_some(journal)).or_else(|| self.breakers.closed());
         self.gate.set_conditions(Conditions { closed });
     }
 

@@ -69,6 +69,7 @@ impl Engine {
         self.gate.on_quote(instrument, &quote);
         self.exits.quote(instrument, &quote);
         self.note_venue_time(quote.ts_venue, input.ts());
+        self.compare_clocks(quote.ts_venue, input.ts());
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
         self.float(instrument, &quote, out);
@@ -215,6 +216,9 @@ impl Engine {
         out.push(record);
         if is_last {
             self.tell_disabled(intent.instrument, out);
+        }
+        if !intent.reduces {
+            self.try_breakers(id.raw(), out);
         }
         id
     }

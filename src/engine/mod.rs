@@ -9,6 +9,7 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod breakers;
 mod canary;
 mod conditions;
 mod deals;
@@ -51,6 +52,7 @@ mod warm;
 
 pub use crate::model::Part;
 pub use alert::AlertCode;
+pub use breakers::{ClockPlan, GuardPlan};
 pub use external::ExternalPolicy;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
@@ -67,8 +69,9 @@ use crate::market::Market;
 use crate::order::exits::Watch;
 use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
-use crate::risk::{Gate, Reason, Refusal, Trading};
+use crate::risk::{Component, Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
+use breakers::Breakers;
 use executions::Executions;
 use exposure::ExposureWatch;
 use kill::Kills;
@@ -121,6 +124,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    breakers: Breakers,
     exposure: ExposureWatch,
     query_count: u64,
     asking: Asking,
@@ -179,6 +183,7 @@ impl Engine {
             executions,
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
+            breakers: Breakers::new(&setup.guards),
             exposure,
             query_count: 0,
             asking: Asking::default(),
@@ -261,6 +266,9 @@ impl Engine {
                     && !self.remember_request(record, &command)
                 {
                     self.remember_command(record, &command);
+                    if record.aux() & record::AUX_REDUCES == 0 {
+                        self.try_breakers(command.order_id, spare);
+                    }
                 }
             }
             Some(Kind::Retry) => {
@@ -385,9 +393,11 @@ impl Engine {
     /// Journals a change of an order and renews what depends on it.
     fn changed(&mut self, change: Option<Change>, out: &mut Outputs) {
         let Some(Change { from, order }) = change else { return };
+        self.hear_probe(&order, out);
         self.prepare(order.new.instrument);
         if order.state == OrderState::Unknown {
             self.counts.unknown += 1;
+            self.fail(Component::TimeOuts, out);
             self.orders.doubted(order.new.id.raw(), self.witnessed);
             let venue = self.venue_of(order.new.instrument);
             if let Some(venue) = self.venues.get_mut(usize::from(venue.0)) {

@@ -4,6 +4,7 @@
 //!
 //! Invariant: everything that decides is in here or in the records, so the same setup and records make the same outputs.
 
+use super::breakers::GuardPlan;
 use super::external::ExternalPolicy;
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
@@ -182,4 +183,6 @@ pub struct Setup {
     pub external: ExternalPolicy,
     /// Limits over all instruments, symbols' own limits, and what else holds an opening back.
     pub exposure: ExposurePlan,
+    /// Breakers and clocks.
+    pub guards: GuardPlan,
 }

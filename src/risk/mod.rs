@@ -5,6 +5,7 @@
 //! Invariant: `Approved` can be built by the gate alone. Unknown, stale or missing means no. What reduces a position passes
 //! when what opens one does not.
 
+mod breaker;
 mod bucket;
 mod exposure;
 mod gate;
@@ -14,6 +15,9 @@ mod limits;
 mod reason;
 mod sizing;
 
+pub use breaker::{
+    BREAKER_FAILURES_MAX, Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component,
+};
 pub use bucket::Bucket;
 pub use exposure::{
     CORRELATED_MAX, CURRENCIES_MAX, ExposureLimits, ExposurePlan, Holding, PortfolioLimit, Returns, Room,

@@ -148,6 +148,26 @@ reasons!(
     CanaryOrders = 72, "CANARY_ORDERS", "orders";
     /// What a new model may open is less than the venue takes.
     CanaryLots = 73, "CANARY_LOTS", "steps";
+    /// The system's clock is too far from ours.
+    ClockStep = 81, "CLOCK_STEP", "ns";
+    /// The venue's stamps are too far from our clock.
+    ClockOffset = 82, "CLOCK_OFFSET", "ns";
+    /// The breaker of the links is open, or its one order tries.
+    BreakerLink = 83, "BREAKER_LINK", "failures";
+    /// The breaker of refused terminals.
+    BreakerHandshake = 84, "BREAKER_HANDSHAKE", "failures";
+    /// The breaker of requests that the venue refused for themselves.
+    BreakerRejects = 85, "BREAKER_REJECTS", "failures";
+    /// The breaker of requests that the venue refused for the moment.
+    BreakerRequotes = 86, "BREAKER_REQUOTES", "failures";
+    /// The breaker of orders without an answer.
+    BreakerTimeOuts = 87, "BREAKER_TIME_OUTS", "failures";
+    /// The breaker of the journal's disk.
+    BreakerDisk = 88, "BREAKER_DISK", "failures";
+    /// The breaker of the system's clock.
+    BreakerClock = 89, "BREAKER_CLOCK", "failures";
+    /// The breaker of a lane that stood still.
+    BreakerStalls = 90, "BREAKER_STALLS", "failures";
 );
 
 /// What may leave.

@@ -8,6 +8,7 @@ mod effective;
 mod exits;
 mod exposure;
 mod features;
+mod guards;
 mod models;
 mod rule;
 mod saved;
@@ -252,6 +253,7 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             ExternalKind::Adopt => ExternalPolicy::Adopt,
         },
         exposure: exposure::plan(config)?,
+        guards: guards::guards(config)?,
     })
 }
 

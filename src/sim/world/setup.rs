@@ -6,8 +6,8 @@
 
 use super::faults::{Fault, FaultRates};
 use crate::engine::{
-    Classes, EntryKind, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
-    ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
+    Classes, EntryKind, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
+    ModelSet, ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
 use crate::model::{LoadOptions, Model};
@@ -177,6 +177,7 @@ pub(super) fn setup(entry: EntryPlan) -> Setup {
         history: HistoryPlan::NEVER,
         external: ExternalPolicy::Count,
         exposure: exposure(),
+        guards: GuardPlan::default(),
     }
 }
 
