@@ -21,6 +21,7 @@ mod mishaps;
 mod path;
 mod planted;
 mod planting;
+mod recovered;
 mod replaying;
 mod schedule;
 mod setup;
