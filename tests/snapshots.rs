@@ -139,7 +139,8 @@ fn a_keeper_that_is_contradicted_writes_nothing() {
     // An engine that forgets the openings it counted is not the one that ran.
     setup.limits.executions_max = 1;
     let mut keeper =
-        Keeper::new(journal.clone(), (Engine::new(setup), 0), None, (journal_id, 0), Policy::default()).unwrap();
+        Keeper::new(journal.clone(), (Engine::new(setup), 0), None, (journal_id, 0), Policy::default())
+            .unwrap();
     let error = keeper.take_all().unwrap_err();
     assert!(matches!(error, JournalError::StateContradicted { .. }), "{error}");
     assert!(snapshots(&journal).unwrap().is_empty());
