@@ -126,6 +126,10 @@ impl Engine {
         if !rests || is_asked || self.was_just_asked(order_id, OrderAction::Modify) {
             return Asked::Waits;
         }
+        // What is killed is to go, not to rest elsewhere.
+        if let Some(refusal) = instrument.index().and_then(|index| self.kills.closes(index)) {
+            return self.refuse_request(instrument, order.new.side, refusal, out);
+        }
         let Some(spec) = self.spec(instrument).copied() else { return instrument_is_unknown() };
         let quote = *self.market.quote(instrument);
         if let Some(refusal) = pending_refusal(&spec, &quote, order.kind, &terms) {
@@ -264,17 +268,13 @@ impl Engine {
 
     /// Whether the last such request about an order ended so lately that the venue's own word about the order may be on its way.
     fn was_just_asked(&self, order: u64, action: OrderAction) -> bool {
-        self.asking.requests.last_about_order(order, action).is_some_and(|request| {
-            let wait_ns = if request.stage == RequestStage::Done { DONE_AGAIN_NS } else { AGAIN_NS };
-            self.now.since(request.ts_stage) < wait_ns
-        })
-    }
-
-    /// A position that the operator wrote off has no stops.
-    pub(super) fn forget_stops_of_gone(&mut self, instrument: InstrumentId) {
-        let positions = &self.positions;
-        let is_open = |identifier: u64| positions.tickets(instrument).any(|(open, _)| open == identifier);
-        self.asking.stops.keep(instrument, is_open);
+        let last = self.asking.requests.last_about_order(order, action);
+        let shown = self.orders.order(order).map(|order| order.terms);
+        last.filter(|request| request.stage != RequestStage::Done || shown != Some(request.new.asked))
+            .is_some_and(|request| {
+                let wait_ns = if request.stage == RequestStage::Done { DONE_AGAIN_NS } else { AGAIN_NS };
+                self.now.since(request.ts_stage) < wait_ns
+            })
     }
 
     fn is_too_soon(&self, ts_refused: TimeNs) -> bool {

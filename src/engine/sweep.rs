@@ -57,6 +57,13 @@ impl Engine {
         }
     }
 
+    /// A position that the operator wrote off has no stops.
+    pub(super) fn forget_stops_of_gone(&mut self, instrument: InstrumentId) {
+        let positions = &self.positions;
+        let is_open = |identifier: u64| positions.tickets(instrument).any(|(open, _)| open == identifier);
+        self.asking.stops.keep(instrument, is_open);
+    }
+
     /// While trading is not active nothing that opens may rest.
     pub(super) fn sweep_openings(&mut self, out: &mut Outputs) {
         if self.gate.trading() != Trading::Active && self.orders.open_count() > 0 {

@@ -138,8 +138,8 @@ fn exits_pass_while_trading_is_halted_and_features_are_gone() {
     scene.bench.engine.strategies[0].setup.features.reset(EUR);
     let (reason, moved) = asked(&scene.tick(100_027)).expect("a move");
     assert_eq!((reason, moved.stop_loss), (ExitReason::BreakEven, 100_008));
-    scene.wait_ms(500);
-    let (reason, close) = asked(&scene.tick(100_027)).expect("a close");
+    // No tick need come for it.
+    let (reason, close) = asked(&scene.wait_ms(500)).expect("a close");
     assert_eq!((reason, close.order_kind, close.qty), (ExitReason::HoldTime, 1, 10));
     scene.bench.fill(&close);
     assert!(scene.bench.position() == 0 && scene.bench.engine.holdings().is_empty());
@@ -195,12 +195,10 @@ fn a_position_without_its_stop_is_protected_or_closed() {
     mute.long();
     mute.wait_ms(700);
     assert_eq!(asked(&mute.tick(100_006)), None);
-    let queries = mute.wait_ms(200);
-    let outputs = mute.tick(100_006);
+    let outputs = mute.wait_ms(200);
     let (reason, close) = asked(&outputs).expect("a close");
     assert_eq!((reason, close.qty), (ExitReason::Unprotected, 10));
     assert_eq!(alert(&outputs), Some(AlertCode::Unprotected as u32));
-    drop(queries);
 
     // The venue shows none: it is placed, and when that is refused the position is closed at once.
     let mut bare = Scene::new(&demand);
@@ -247,8 +245,7 @@ fn a_position_is_closed_before_its_session_ends() {
     scene.long();
     scene.bench.leap_ms(39_000);
     assert_eq!(asked(&scene.bench.tick(100_006)), None);
-    scene.bench.leap_ms(1_000);
-    let (reason, close) = asked(&scene.bench.tick(100_006)).expect("a close");
+    let (reason, close) = asked(&scene.bench.leap_ms(1_000)).expect("a close");
     assert_eq!((reason, close.qty), (ExitReason::SessionEnd, 10));
 }
 

@@ -90,8 +90,7 @@ fn what_is_adopted_is_ours_and_our_exits_close_it() {
     assert_eq!((bench.position(), bench.engine.external(EUR)), (30, 0));
     assert_eq!(bench.engine.ledger(EUR, Owner::Us).amounts.total(), Money(-730));
     check_recovery(&bench, policy);
-    bench.wait_ms(500);
-    let outputs = bench.tick(100_000);
+    let outputs = bench.wait_ms(500);
     let close = command(&outputs).expect("a close");
     let exit: Exit = outputs.iter().find_map(|record| record.payload()).expect("a reason");
     assert_eq!((close.qty, close.order_kind, exit.reason), (30, 1, ExitReason::HoldTime as u32));
