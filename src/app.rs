@@ -170,7 +170,7 @@ impl Appliance {
         let is_contradicted = rebuilt.contradicted_by.is_some();
         let engine = rebuilt.engine;
         // A killed process leaves no latch, but its journal says that it was halted or reduced.
-        let (mut killed, kills) = KillDoor::start(config, options.arm);
+        let mut killed = KillDoor::start(config, options.arm);
         let was_halted = has_latch || is_contradicted || engine.trading() != Trading::Active;
         let halted = halted || is_contradicted && options.arm.is_none();
         let arm = options.arm.filter(|_| was_halted || engine.killed_count() > 0 || killed.has_files());
@@ -293,7 +293,7 @@ impl Appliance {
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
         let keeping = Keeping::start(keeper, clock.clone(), journal.folder)
             .map_err(|error| StartError::Io { what: "start the keeper".into(), error })?;
-        let appliance = Appliance {
+        let mut appliance = Appliance {
             lanes,
             stop,
             stages: wiring.stages,
@@ -317,7 +317,8 @@ impl Appliance {
             refused,
             instrument_names: config.instruments.iter().map(|instrument| instrument.name.clone()).collect(),
         };
-        appliance.tell_kills(&kills);
+        // What finds no room is told as soon as there is some.
+        let _ = appliance.tell_kills();
         if let Some(Arm { who, why }) = arm {
             let activate = Control {
                 action: ControlAction::Activate,

@@ -143,3 +143,39 @@ fn a_signal_and_a_command_kill_and_the_process_runs_on() {
         records.iter().filter_map(Record::payload::<KillSwitch>).map(|kill| kill.trigger).collect();
     assert_eq!(triggers, [KillTrigger::Signal, KillTrigger::Command].map(|trigger| trigger as u8));
 }
+
+#[test]
+fn a_file_of_before_the_start_is_latched_and_a_pipe_kills_without_holding_up_the_console() {
+    let place = place();
+    std::fs::create_dir_all(place.path("state")).unwrap();
+    std::fs::write(place.path("state/kill"), "all\nwho: file-anna\n").unwrap();
+    let mut appliance = place.appliance(&[]);
+    until("it says so", || appliance.words().contains("killed all by file-anna: ").then_some(()));
+    until("it is halted", || (status(&place)["trading"] == "halted").then_some(()));
+    assert!(status(&place)["killed"][0].as_str().unwrap().starts_with("all file-anna: "));
+    appliance.kill();
+    std::fs::remove_file(place.path("state/kill")).unwrap();
+    assert!(place.path("state/killed").exists() && place.path("state/halted").exists());
+
+    // A latch that says nothing is no leave to trade.
+    std::fs::write(place.path("state/killed"), "").unwrap();
+    let mut appliance = place.appliance(&[]);
+    until("it is halted still", || (status(&place)["trading"] == "halted").then_some(()));
+    assert!(status(&place)["killed"][0].as_str().unwrap().contains("empty or unreadable"));
+    said(&place, &["activate"]);
+    until("it is armed", || (status(&place)["trading"] == "active").then_some(()));
+
+    let made = std::process::Command::new("mkfifo").arg(place.path("state/kill")).status().unwrap();
+    assert!(made.success());
+    until("it is halted by a pipe", || (status(&place)["trading"] == "halted").then_some(()));
+    assert!(appliance.runs());
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let latch = std::fs::read_to_string(place.path("state/halted")).unwrap();
+    assert!(latch.starts_with("killed by file: ") && latch.contains("when the appliance ended"), "{latch}");
+    let records = place.records();
+    let triggers: Vec<u8> =
+        records.iter().filter_map(Record::payload::<KillSwitch>).map(|kill| kill.trigger).collect();
+    let expected = [KillTrigger::File, KillTrigger::Latch, KillTrigger::File];
+    assert_eq!(triggers, expected.map(|trigger| trigger as u8));
+}

@@ -71,6 +71,14 @@ pub enum AnswerError {
     /// No such scope.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// The engine has not heard of a kill yet.
+    #[error(
+        "its queue is full; the engine hears of the kill as soon as there is room, and nothing opens there until then"
+    )]
+    KillWaits,
+    /// A file that an operator's word would remove before it did what it says.
+    #[error("{}: expected what it killed already, got something else that is done first; ask again in a second, or remove it", .0.display())]
+    NotObeyed(PathBuf),
     /// No registry.
     #[error("expected a registry, and registry.dir is not set")]
     NoRegistry,
@@ -126,6 +134,7 @@ impl Appliance {
         match &request.action {
             Action::Status => Ok(self.status_json()),
             Action::Activate => {
+                self.check_kills_done()?;
                 self.control(control(ControlAction::Activate, 0))?;
                 self.killed.rearm()?;
                 Ok(json!("asked: active"))

@@ -184,11 +184,11 @@ impl Appliance {
 
     fn set_latch(&self, failures: &[String]) -> std::io::Result<()> {
         let words = if failures.is_empty() {
-            "trading was halted when the appliance ended".into()
+            "trading was halted when the appliance ended".to_owned()
         } else {
             failures.join("\n")
         };
-        std::fs::write(&self.latch, words + "\n")
+        super::kill::add_words(&self.latch, &words)
     }
 }
 

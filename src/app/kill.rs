@@ -1,25 +1,23 @@
-//! The kill switch outside of the engine: its triggers, its latch on the disk, and the flag that the sending lane reads.
+//! The kill switch outside of the engine: its triggers, what they say, and how the engine hears of them.
 //!
-//! What it is not: what the engine makes of it, which is journalled when the engine takes the record, however late.
+//! What it is not: its files and its flag, which `door` keeps; nor what the engine makes of it, which is journalled when the
+//! engine takes the record, however late.
 //!
 //! Invariant: the flag is set before anything else is tried, and nothing that fails afterwards takes it back. What a trigger says
-//! and nobody understands kills everything. The file `kill` and the latches go when an operator arms or activates, and not before.
+//! and nobody understands kills everything. A record that the engine's queue has no room for waits and is tried again, until it
+//! is told; no operator's word goes before it.
+
+mod disk;
+mod door;
+
+pub(super) use disk::add_words;
+pub(super) use door::KillDoor;
 
 use super::console::AnswerError;
-use super::{Appliance, Arm, ControlError, LATCH};
+use super::{Appliance, ControlError};
 use crate::config::Config;
 use crate::record::{KillSwitch, KillTrigger, Origin, Record};
-use crate::runtime::KillFlag;
-use crate::types::{FixedText, InstrumentId, Scope, StrategyId, VenueId};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-
-/// Present in the state folder: kill what it names.
-const FILE: &str = "kill";
-/// In the state folder: what was killed and not armed again, a line each.
-const KILLED: &str = "killed";
-/// More of the file than this is not read.
-const FILE_BYTES_MAX: usize = 4_096;
+use crate::types::{FixedText, InstrumentId, Scope, StrategyId, TimeNs, VenueId};
 
 /// A kill that was asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,135 +113,89 @@ fn kills_of(text: &str, trigger: KillTrigger, config: &Config) -> Vec<Kill> {
     scopes.into_iter().map(|scope| Kill { scope, flatten, trigger, who, why }).collect()
 }
 
-/// Files and flag of the switch.
-#[derive(Debug)]
-pub(super) struct KillDoor {
-    pub(super) flag: KillFlag,
-    dir: PathBuf,
-    /// A line each, as in the file.
-    killed: Vec<String>,
-    /// The file `kill` as it was at the last look.
-    seen: Option<String>,
-    /// As it was when it was obeyed.
-    obeyed: Option<String>,
+/// A line of the latch; one that names what the configuration does not have any more kills everything.
+fn kill_of_line(line: &str, config: &Config) -> Option<Kill> {
+    let line = line.trim();
+    let (scope, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if scope.is_empty() {
+        return None;
+    }
+    let (flatten, said) = match rest.strip_prefix("flatten") {
+        Some(said) if said.is_empty() || said.starts_with(' ') => (true, said.trim_start()),
+        _ => (false, rest),
+    };
+    let (who, why) = said.split_once(": ").unwrap_or((said, ""));
+    Some(Kill {
+        scope: scope_named(scope, config).unwrap_or(Scope::All),
+        flatten,
+        trigger: KillTrigger::Latch,
+        who: FixedText::new(who).unwrap_or(FixedText::EMPTY),
+        why: FixedText::new(why).unwrap_or(FixedText::EMPTY),
+    })
 }
 
-impl KillDoor {
-    /// At a start: with everything killed that an earlier run left killed or that the file names, unless an operator arms it.
-    pub(super) fn start(config: &Config, arm: Option<Arm>) -> (KillDoor, Vec<Kill>) {
-        let mut door = KillDoor::open(&config.appliance.state_dir);
-        let kills = if arm.is_none() { door.at_start(config) } else { Vec::new() };
-        (door, kills)
-    }
+/// A kill as a line of the latch.
+fn line_of(kill: &Kill, config: &Config) -> String {
+    let flatten = if kill.flatten { " flatten" } else { "" };
+    format!("{}{flatten} {}: {}", name_of(kill.scope, config), kill.who, kill.why)
+}
 
-    /// What the start has to say of it.
-    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
-        self.killed.iter().map(|line| format!("killed: {line}; start with --arm \"who: why\" to trade"))
+/// What is said of a kill.
+fn aloud(kill: &Kill, config: &Config, done: Result<(), AnswerError>) -> String {
+    let words = format!("killed {} by {}: {}", name_of(kill.scope, config), kill.who, kill.why);
+    match done {
+        Ok(()) => words,
+        Err(error) => format!("{words}; nothing opens, but {error}"),
     }
+}
 
-    fn open(dir: &Path) -> KillDoor {
-        let dir = dir.to_owned();
-        KillDoor { flag: KillFlag::default(), dir, killed: Vec::new(), seen: None, obeyed: None }
-    }
-
-    /// What is to be killed at the start.
-    fn at_start(&mut self, config: &Config) -> Vec<Kill> {
-        let mut kills = Vec::new();
-        for line in text_of(&self.dir.join(KILLED)).unwrap_or_default().lines() {
-            kills.extend(kill_of_line(line, config));
-            self.killed.push(line.to_owned());
-        }
-        if let Some(text) = text_of(&self.dir.join(FILE)) {
-            kills.extend(kills_of(&text, KillTrigger::File, config));
-            (self.seen, self.obeyed) = (Some(text.clone()), Some(text));
-        }
-        kills.iter().for_each(|kill| self.flag.kill(kill.scope));
-        kills
-    }
-
-    /// What the file `kill` asks for, once it stood so at two looks: whoever writes it may be in the middle of it.
-    fn look(&mut self, config: &Config) -> Vec<Kill> {
-        let text = text_of(&self.dir.join(FILE));
-        let is_settled = text.is_some() && text == self.seen && text != self.obeyed;
-        self.seen = text;
-        if !is_settled {
-            return Vec::new();
-        }
-        self.obeyed = self.seen.clone();
-        kills_of(self.seen.as_deref().unwrap_or_default(), KillTrigger::File, config)
-    }
-
-    /// Writes a kill down, on the disk.
-    fn latch(&mut self, kill: &Kill, config: &Config) -> Result<(), AnswerError> {
-        let flatten = if kill.flatten { " flatten" } else { "" };
-        let line = format!("{}{flatten} {}: {}", name_of(kill.scope, config), kill.who, kill.why);
-        if !self.killed.contains(&line) {
-            self.killed.push(line);
-            save(&self.dir.join(KILLED), &self.killed.join("\n"))?;
-        }
-        if kill.scope == Scope::All {
-            save(&self.dir.join(LATCH), &format!("killed by {}: {}", kill.who, kill.why))?;
-        }
-        Ok(())
-    }
-
-    /// Takes everything back: the flag, then what is on the disk.
-    pub(super) fn rearm(&mut self) -> Result<(), AnswerError> {
-        self.flag.rearm();
-        for name in [FILE, KILLED, LATCH] {
-            remove(&self.dir.join(name))?;
-        }
-        self.killed.clear();
-        (self.seen, self.obeyed) = (None, None);
-        Ok(())
-    }
-
-    /// Whether there is anything on the disk to arm.
-    pub(super) fn has_files(&self) -> bool {
-        [FILE, KILLED, LATCH].iter().any(|name| self.dir.join(name).exists())
-    }
-
-    /// What is killed, a line each.
-    pub(super) fn killed(&self) -> &[String] {
-        &self.killed
-    }
+fn record_of(kill: &Kill, now: TimeNs) -> Record {
+    let (scope, scope_id) = kill.scope.parts();
+    let payload = KillSwitch {
+        scope,
+        flatten: u8::from(kill.flatten),
+        scope_id,
+        trigger: kill.trigger as u8,
+        reserved: [0; 3],
+        who: *kill.who.bytes(),
+        why: *kill.why.bytes(),
+    };
+    Record::new(Origin::Operator, now, VenueId(0), InstrumentId::NONE, &payload)
 }
 
 impl Appliance {
-    /// Kills: the flag first, then the latch and the engine's record. An error says which of these two is missing.
+    /// Kills: the flag first, then the latch and the engine's record. An error says which of these two is missing; the record is
+    /// tried again at each look.
     pub fn kill(&mut self, kill: &Kill, config: &Config) -> Result<(), AnswerError> {
-        self.killed.flag.kill(kill.scope);
+        self.killed.hold(kill);
         let latched = self.killed.latch(kill, config);
-        self.tell_kill(kill)?;
+        self.tell_kills().map_err(|_| AnswerError::KillWaits)?;
         latched
     }
 
-    /// Tells the engine of what was killed before it was there. The flag holds whether or not its queue has room for all.
-    pub(super) fn tell_kills(&self, kills: &[Kill]) {
-        for kill in kills {
-            let _ = self.tell_kill(kill);
-        }
+    /// Tells the engine of what it was not told yet. The flag holds whether or not its queue has room for all.
+    pub(super) fn tell_kills(&mut self) -> Result<(), ControlError> {
+        let (control, clock) = (&self.control, &self.clock);
+        self.killed
+            .tell(|kill| control.try_push(record_of(kill, clock.now())).map_err(|_| ControlError::QueueFull))
     }
 
-    fn tell_kill(&self, kill: &Kill) -> Result<(), ControlError> {
-        let (scope, scope_id) = kill.scope.parts();
-        let payload = KillSwitch {
-            scope,
-            flatten: u8::from(kill.flatten),
-            scope_id,
-            trigger: kill.trigger as u8,
-            reserved: [0; 3],
-            who: *kill.who.bytes(),
-            why: *kill.why.bytes(),
-        };
-        let record = Record::new(Origin::Operator, self.now(), VenueId(0), InstrumentId::NONE, &payload);
-        self.control.try_push(record).map_err(|_| ControlError::QueueFull)
+    /// Whether an operator may arm: what was killed is journalled before, and no file asks for what was not done.
+    pub(super) fn check_kills_done(&mut self) -> Result<(), AnswerError> {
+        self.tell_kills()?;
+        self.killed.check_obeyed()
     }
 
-    /// Looks whether the file `kill` asks for something; says what was done.
+    /// Tells the engine what it could not be told before, then looks whether the file `kill` asks for something; says what was
+    /// done.
     pub fn look_for_kill(&mut self, config: &Config) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.killed.has_untold() && self.tell_kills().is_ok() {
+            words.push("the engine has been told of every kill that waited for room in its queue".into());
+        }
         let kills = self.killed.look(config);
-        kills.iter().map(|kill| self.kill_aloud(kill, config)).collect()
+        words.extend(kills.iter().map(|kill| self.kill_aloud(kill, config)));
+        words
     }
 
     /// SIGUSR1 kills everything.
@@ -259,63 +211,15 @@ impl Appliance {
     }
 
     fn kill_aloud(&mut self, kill: &Kill, config: &Config) -> String {
-        let words = format!("killed {} by {}: {}", name_of(kill.scope, config), kill.who, kill.why);
-        match self.kill(kill, config) {
-            Ok(()) => words,
-            Err(error) => format!("{words}; nothing opens, but {error}"),
-        }
-    }
-}
-
-/// A line of the latch; one that names what the configuration does not have any more kills everything.
-fn kill_of_line(line: &str, config: &Config) -> Option<Kill> {
-    let (scope, rest) = line.split_once(' ').unwrap_or((line, ""));
-    if scope.is_empty() {
-        return None;
-    }
-    let (flatten, said) = rest.strip_prefix("flatten ").map_or((false, rest), |said| (true, said));
-    let (who, why) = said.split_once(": ").unwrap_or((said, ""));
-    Some(Kill {
-        scope: scope_named(scope, config).unwrap_or(Scope::All),
-        flatten,
-        trigger: KillTrigger::Latch,
-        who: FixedText::new(who).unwrap_or(FixedText::EMPTY),
-        why: FixedText::new(why).unwrap_or(FixedText::EMPTY),
-    })
-}
-
-/// The beginning of a file; what is there and cannot be read counts as empty, and an empty one kills everything.
-fn text_of(path: &Path) -> Option<String> {
-    match std::fs::read(path) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes[..bytes.len().min(FILE_BYTES_MAX)]).into_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(_) => Some(String::new()),
-    }
-}
-
-/// Writes a latch, on the disk before it returns.
-fn save(path: &Path, words: &str) -> Result<(), AnswerError> {
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(path)?;
-        file.write_all(format!("{words}\n").as_bytes())?;
-        file.sync_all()?;
-        path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
-    };
-    write().map_err(|error| AnswerError::Latch { path: path.to_owned(), error })
-}
-
-fn remove(path: &Path) -> Result<(), AnswerError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(AnswerError::Latch { path: path.to_owned(), error })
-        }
-        _ => Ok(()),
+        let done = self.kill(kill, config);
+        aloud(kill, config, done)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn config() -> Config {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
@@ -341,39 +245,5 @@ mod tests {
         for unclear in ["instrument=XYZ", "strategy=4095", "please", "instrument="] {
             assert_eq!(scopes(unclear), [(Scope::All, false)], "{unclear:?}");
         }
-    }
-
-    #[test]
-    fn the_file_is_obeyed_once_it_stands_and_the_latch_outlives_the_door() {
-        let (config, dir) = (config(), tempfile::tempdir().unwrap());
-        let mut door = KillDoor::open(dir.path());
-        assert!(door.at_start(&config).is_empty() && door.look(&config).is_empty());
-        let file = dir.path().join(FILE);
-        std::fs::write(&file, "").unwrap();
-        assert!(door.look(&config).is_empty(), "somebody may still be writing");
-        std::fs::write(&file, format!("instrument={} flatten", config.instruments[0].name)).unwrap();
-        assert!(door.look(&config).is_empty());
-        let kills = door.look(&config);
-        assert_eq!(kills.len(), 1);
-        assert!(door.look(&config).is_empty(), "once");
-        door.latch(&kills[0], &config).unwrap();
-        std::fs::remove_file(&file).unwrap();
-
-        let mut door = KillDoor::open(dir.path());
-        let again = door.at_start(&config);
-        assert_eq!(again, [Kill { trigger: KillTrigger::Latch, ..kills[0] }]);
-        assert!(door.flag.is_killed(StrategyId(1), VenueId(0), InstrumentId(0)));
-        door.rearm().unwrap();
-        assert!(!door.flag.is_killed(StrategyId(1), VenueId(0), InstrumentId(0)) && !door.has_files());
-        assert!(KillDoor::open(dir.path()).at_start(&config).is_empty());
-    }
-
-    #[test]
-    fn a_kill_of_everything_leaves_the_latch_of_a_halt_as_well() {
-        let (config, dir) = (config(), tempfile::tempdir().unwrap());
-        let mut door = KillDoor::open(dir.path());
-        let kill = kills_of("", KillTrigger::File, &config)[0];
-        door.latch(&kill, &config).unwrap();
-        assert!(std::fs::read_to_string(dir.path().join(LATCH)).unwrap().contains("killed by file: "));
     }
 }
