@@ -4,8 +4,10 @@
 //! What it is not: a bench of the disk. Its time is what the second part shows; the first shows that it is not in the append.
 //!
 //! Invariant: records are appended by the clock, not as fast as they go, so that a stall makes the next ones late and is seen;
-//! the records are read back at the end, every one of them. The same loop times nothing at all beside each append: what that
-//! takes at its worst is the host's, not the journal's.
+//! the records are read back at the end, every one of them. The same loop times nothing at all beside each append, and takes turns
+//! with itself without a journal: what those take at their worst is the host's, not the journal's.
+//!
+//! `--soak-s 600 --rate 100000` is the long run: so many seconds with a journal, as many without. `--quick` takes five.
 
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
@@ -14,15 +16,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tickbridge::app::{Appliance, StartOptions};
 use tickbridge::config::Config;
 use tickbridge::journal::{self, JournalOptions, JournalReader, Persister, memory_path};
+use tickbridge::order::{NewOrder, OrderBook};
 use tickbridge::record::{Origin, Record, Tick};
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
 use tickbridge::runtime::lane::{pin_current_thread, spawn_thread};
 use tickbridge::runtime::layout::usable_cores;
-use tickbridge::types::{InstrumentId, NS_PER_S, NS_PER_US, Price, TimeNs, VenueId};
+use tickbridge::types::{
+    InstrumentId, NS_PER_S, OrderId, Price, Qty, Side, StateHasher, StrategyId, TimeNs, VenueId,
+};
 
-/// One record in 10 µs: a hundred thousand a second.
-const PERIOD_NS: i64 = 10 * NS_PER_US;
+/// Records a second, if nothing else is said.
+const RATE: i64 = 100_000;
+/// With a journal and without take turns of so long.
+const TURN_S: i64 = 10;
 /// Ticks of a busy day.
 const DAY_TICKS: u64 = 10_000_000;
 const MEMORY_RECORDS: usize = 1 << 17;
@@ -40,10 +47,19 @@ fn main() {
     println!("  append: core {hot:?}; persister, without pause: core {other:?}");
     // On the disk of the checkout: what the system keeps in memory syncs for nothing.
     let root = tempfile::tempdir_in(target()).expect("a folder below target/");
-    let seconds = if quick { 5 } else { 600 };
-    paced(&root.path().join("paced"), seconds, other);
+    let seconds = option("--soak-s").unwrap_or(if quick { 5 } else { 60 });
+    paced(&root.path().join("paced"), seconds, option("--rate").unwrap_or(RATE).max(1), other);
     durable(&root.path().join("durable"), if quick { 300 } else { 5_000 }, other);
+    state_hash(if quick { 200 } else { 2_000 });
     recovery(&root.path().join("day"));
+}
+
+/// A number behind a name on the command line.
+fn option(name: &str) -> Option<i64> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == name)?;
+    let value = arguments.get(at + 1).and_then(|value| value.parse().ok());
+    Some(value.unwrap_or_else(|| panic!("{name}: expected a number behind it")))
 }
 
 fn target() -> PathBuf {
@@ -124,51 +140,104 @@ fn line(name: &str, histogram: &Histogram<u64>) {
     );
 }
 
-/// A hundred thousand records a second while the disk syncs without pause.
-fn paced(root: &Path, seconds: i64, core: Option<usize>) {
+/// What was timed of one way to take a record.
+struct Timed {
+    append: Histogram<u64>,
+    nothing: Histogram<u64>,
+    late: Histogram<u64>,
+}
+
+impl Timed {
+    fn new() -> Self {
+        Timed { append: histogram(), nothing: histogram(), late: histogram() }
+    }
+
+    /// Takes `count` records by the clock, one a period; `number` goes on.
+    fn round(
+        &mut self,
+        clock: &Clock,
+        (count, period_ns): (u64, i64),
+        number: &mut u64,
+        take: &mut dyn FnMut(&mut Record),
+    ) {
+        let began = clock.now();
+        for index in 0..count {
+            let due = began.plus_ns(index as i64 * period_ns);
+            let mut now = clock.now();
+            while now < due {
+                std::hint::spin_loop();
+                now = clock.now();
+            }
+            let mut record = tick(*number, now);
+            *number += 1;
+            // The empty pair first: the append then finds the same caches.
+            let first = clock.now();
+            let second = clock.now();
+            take(&mut record);
+            let third = clock.now();
+            let _ = self.nothing.record(second.since(first).max(0) as u64);
+            let _ = self.append.record(third.since(second).max(0) as u64);
+            let _ = self.late.record(first.since(due).max(0) as u64);
+        }
+    }
+}
+
+/// The same work without a journal: a record is numbered, summed and stored, in memory of the loop's own.
+struct Bare {
+    places: Vec<Record>,
+    seq: u64,
+}
+
+impl Bare {
+    fn take(&mut self, record: &mut Record) {
+        self.seq += 1;
+        record.set_seq(self.seq);
+        record.set_checksum(crc32c::crc32c(record.checksummed()));
+        let place = self.seq as usize % self.places.len();
+        self.places[place] = *std::hint::black_box(&*record);
+    }
+}
+
+/// Records by the clock while the disk syncs without pause; and, in turns of ten seconds, the same loop without a journal.
+fn paced(root: &Path, seconds: i64, rate: i64, core: Option<usize>) {
     std::fs::create_dir_all(root).expect("a folder");
     let clock = Clock::system();
     let mut journal = journal::open(&options(root, 0), clock.now()).expect("a journal");
     let syncing = Syncing::start(journal.persister, core, clock.clone());
-    let (mut append, mut nothing, mut late) = (histogram(), histogram(), histogram());
-    let count = (seconds * NS_PER_S / PERIOD_NS) as u64;
-    let began = clock.now();
-    let mut refused = 0u64;
-    for number in 0..count {
-        let due = began.plus_ns(number as i64 * PERIOD_NS);
-        let mut now = clock.now();
-        while now < due {
-            std::hint::spin_loop();
-            now = clock.now();
-        }
-        let mut record = tick(number, now);
-        // The empty pair first: the append then finds the same caches.
-        let first = clock.now();
-        let second = clock.now();
-        while journal.writer.append(&mut record).is_err() {
-            refused += 1;
-            std::hint::spin_loop();
-        }
-        let third = clock.now();
-        let _ = nothing.record(second.since(first).max(0) as u64);
-        let _ = append.record(third.since(second).max(0) as u64);
-        let _ = late.record(first.since(due).max(0) as u64);
+    let mut bare = Bare { places: vec![Record::EMPTY; MEMORY_RECORDS], seq: 0 };
+    let (mut with, mut without) = (Timed::new(), Timed::new());
+    let (mut number, mut idle_number, mut refused, mut left_s) = (0, 0, 0u64, seconds);
+    while left_s > 0 {
+        let turn_s = left_s.min(TURN_S);
+        let pace = ((turn_s * rate) as u64, NS_PER_S / rate);
+        with.round(&clock, pace, &mut number, &mut |record| {
+            while journal.writer.append(record).is_err() {
+                refused += 1;
+                std::hint::spin_loop();
+            }
+        });
+        without.round(&clock, pace, &mut idle_number, &mut |record| bare.take(record));
+        left_s -= turn_s;
     }
     let turns = syncing.end(clock.now());
     println!(
-        "\nappend: {count} records in {seconds} s, {turns} turns of the disk, {refused} refusals of a full ring"
+        "\nappend: {number} records at {rate}/s in {seconds} s, {turns} turns of the disk, {refused} refusals of a full ring"
     );
-    line("append, as timed", &append);
-    line("nothing, as timed", &nothing);
-    line("late for its turn", &late);
-    let overhead = nothing.value_at_quantile(0.5);
-    let net = |quantile| append.value_at_quantile(quantile).saturating_sub(overhead);
+    line("append, as timed", &with.append);
+    line("nothing, as timed", &with.nothing);
+    line("late for its turn", &with.late);
+    line("without a journal", &without.append);
+    line("late without a journal", &without.late);
+    let overhead = with.nothing.value_at_quantile(0.5);
+    let net = |quantile| with.append.value_at_quantile(quantile).saturating_sub(overhead);
+    let jitter = without.append.max().max(with.nothing.max());
     println!("  the timing itself takes {overhead} ns, which the figures leave out");
     println!("figure journal_append_ns_p50 {} ns", net(0.5));
     println!("figure journal_append_ns_p999_while_syncing {} ns", net(0.999));
-    println!("figure journal_append_max_ns {} ns", append.max());
-    println!("figure host_jitter_max_ns {} ns", nothing.max().max(late.max()));
-    println!("digest journal_paced {:08x}", read_back(root, count));
+    println!("figure journal_append_ns_p9999_while_syncing {} ns", net(0.9999));
+    println!("figure journal_stall_max_us {:.1} us", with.append.max() as f64 / 1e3);
+    println!("figure host_jitter_max_us {:.1} us", jitter as f64 / 1e3);
+    println!("digest journal_paced {:08x}", read_back(root, number));
 }
 
 /// The shared memory goes with the bench; its files are on the disk, below `target/`.
@@ -219,6 +288,37 @@ fn durable(root: &Path, count: u64, core: Option<usize>) {
     println!("digest journal_durable {:08x}", read_back(root, count));
 }
 
+/// What the engine's lane does in a quiet moment now and then: its state as one number, with every table full.
+fn state_hash(rounds: u32) {
+    let clock = Clock::system();
+    let mut book = OrderBook::default();
+    let total = 4_096 + 256;
+    for sequence in 1..=total {
+        let id = OrderId::new(StrategyId(1), 1, sequence).expect("an id");
+        let (instrument, side, qty) = (InstrumentId(0), Side::Buy, Qty(1));
+        let (ts_decide, ts_venue) = (TimeNs(i64::from(sequence)), TimeNs(1));
+        book.insert(NewOrder { id, instrument, side, qty, reduces: false, position: 0, ts_decide, ts_venue });
+        if sequence <= 4_096 {
+            book.deal(u64::from(sequence), id.raw(), 100, 1, ts_venue, ts_decide);
+        }
+    }
+    for deal in 0..65_536 {
+        book.deal(1_000_000 + deal, 0, 100, 1, TimeNs(2), TimeNs(2));
+    }
+    let (mut taken, mut digest) = (histogram(), 0);
+    for _ in 0..rounds {
+        let began = clock.now();
+        let mut hasher = StateHasher::default();
+        book.save(&mut hasher);
+        digest = hasher.finish();
+        let _ = taken.record(clock.now().since(began).max(0) as u64);
+    }
+    println!("\nstate: {} orders open, 4096 final, 65536 deals remembered", book.open_count());
+    line("its hash", &taken);
+    println!("figure state_hash_us_p50 {:.1} us", taken.value_at_quantile(0.5) as f64 / 1e3);
+    println!("digest state_hash {digest:016x}");
+}
+
 /// The appliance's own start on a journal of ten million ticks.
 fn recovery(root: &Path) {
     std::fs::create_dir_all(root).expect("a folder");
@@ -249,7 +349,6 @@ fn recovery(root: &Path) {
     journal.persister.close(clock.now()).expect("the disk");
     drop(journal);
     let (day_s, rebuilt) = start();
-    remove_memory(&root.join("journal"));
     let rebuilt = rebuilt.expect("a start that rebuilds says so");
     let numbers = rebuilt.split(|byte: char| !byte.is_ascii_digit()).filter_map(|word| word.parse().ok());
     assert!(
@@ -258,4 +357,11 @@ fn recovery(root: &Path) {
     );
     println!("\nstart: {empty_s:.3} s on an empty journal; {day_s:.3} s after {DAY_TICKS} ticks ({rebuilt})");
     println!("figure recovery_s_10m_ticks {day_s:.3} s");
+    // That start left a snapshot behind when it ended.
+    let (snapshot_s, rebuilt) = start();
+    remove_memory(&root.join("journal"));
+    let rebuilt = rebuilt.expect("a start that rebuilds says so");
+    assert!(rebuilt.contains("snapshot at record 1000"), "expected the day's snapshot, got: {rebuilt}");
+    println!("  {snapshot_s:.3} s with its snapshot ({rebuilt})");
+    println!("figure recovery_s_10m_ticks_with_snapshot {snapshot_s:.3} s");
 }

@@ -15,8 +15,10 @@ fn kill(bench: &mut Bench, scope: Scope, flatten: bool) -> Vec<Record> {
     bench.give(&kill)
 }
 
+/// Orders at the market, with their `aux`.
 fn commands(outputs: &[Record]) -> Vec<(Command, u32)> {
-    outputs.iter().filter_map(|record| Some((record.payload::<Command>()?, record.aux()))).collect()
+    let all = outputs.iter().filter_map(|record| Some((record.payload::<Command>()?, record.aux())));
+    all.filter(|(command, _)| command.action == OrderAction::Deal.code()).collect()
 }
 
 #[test]
@@ -65,7 +67,11 @@ fn what_is_held_is_closed_at_once_and_again_until_nothing_is_left() {
     bench.dispatched(&entry);
     let deal = bench.deal_of(&entry, 4);
     bench.give(&deal);
-    let closes = commands(&kill(&mut bench, Scope::Instrument(InstrumentId(0)), true));
+    let outputs = kill(&mut bench, Scope::Instrument(InstrumentId(0)), true);
+    let cancels = outputs.iter().filter_map(Record::payload::<Command>);
+    let cancels = cancels.filter(|command| command.action == OrderAction::Remove.code());
+    assert_eq!(cancels.count(), 1, "what is left of the entry is taken back");
+    let closes = commands(&outputs);
     assert_eq!(closes.len(), 1);
     assert_eq!(
         (closes[0].0.qty, closes[0].0.order_kind, closes[0].1),
