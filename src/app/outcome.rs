@@ -61,6 +61,8 @@ impl Outcome {
         put("gaps", json!(engine.gaps));
         put("refilled", json!(engine.refilled));
         put("unknown", json!(engine.unknown));
+        put("requests", json!(engine.requests));
+        put("requests_unknown", json!(engine.requests_unknown));
         put("returned", json!(engine.returned));
         put("deals_repeated", json!(engine.deals_repeated));
         put("deals_foreign", json!(engine.deals_foreign));

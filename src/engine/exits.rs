@@ -209,7 +209,6 @@ impl Engine {
                 let stops = Stops { stop: new.asked.stop_loss, take: new.asked.take_profit };
                 let side = new.kind.side().unwrap_or(Side::Buy);
                 self.exits.stops_told(new.instrument, (ticket, side), stops, self.now);
-                self.exits_agree(new.instrument, ticket);
             }
             // Wrong in itself or not allowed: asking again will not help.
             RequestStage::Refused

@@ -9,6 +9,7 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod conditions;
 mod deals;
 mod decide;
 mod evidence;
@@ -64,10 +65,8 @@ use crate::market::Market;
 use crate::order::exits::Watch;
 use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
-use crate::risk::{Conditions, Exposure, Gate, Reason, Refusal, Trading};
-use crate::types::{
-    INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, Side, TimeNs, TradeMode, VenueId,
-};
+use crate::risk::{Gate, Reason, Refusal, Trading};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
 use executions::Executions;
 use kill::Kills;
 use limits::WordedLimits;
@@ -438,67 +437,6 @@ impl Engine {
 
     fn venue_of(&self, instrument: InstrumentId) -> VenueId {
         self.instruments.get(usize::from(instrument.0)).map_or(VenueId::default(), |setup| setup.venue)
-    }
-
-    /// Works out an instrument's envelope after anything that it depends on changed.
-    fn prepare(&mut self, instrument: InstrumentId) {
-        let Some(index) = instrument.index() else { return };
-        let Some(spec) = &self.specs[index] else { return };
-        let external = self.counted_external(instrument);
-        let exposure = Exposure {
-            position: self.positions.net(instrument).qty.saturating_add(external),
-            reserved: Side::BOTH.map(|side| self.orders.reserved(instrument, side)),
-            unknown: Side::BOTH.map(|side| self.orders.unknown_of(instrument, side)),
-            barred: self.barred(index),
-        };
-        let modes = match spec.trade_mode {
-            TradeMode::Full => [true, true],
-            TradeMode::LongOnly => [true, false],
-            TradeMode::ShortOnly => [false, true],
-            TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
-        };
-        let limits = self.gate.limits().for_instrument(spec);
-        self.gate.prepare(instrument, limits, modes, exposure);
-    }
-
-    /// Works out the first condition that keeps the gate closed for openings.
-    fn renew_conditions(&mut self) {
-        let journal = Refusal { reason: Reason::JournalFault, limit: 0, got: 1 };
-        let closed = self
-            .venues
-            .iter()
-            .find_map(|venue| self.closed_by(venue))
-            .or(self.loss.reached_by_account(self.gate.limits()));
-        let closed = closed.or(self.journal_failed.then_some(journal));
-        self.gate.set_conditions(Conditions { closed });
-    }
-
-    fn closed_by(&self, venue: &Venue) -> Option<Refusal> {
-        let refusal = |reason, limit, got| Some(Refusal { reason, limit, got });
-        if !venue.is_up() {
-            return refusal(Reason::SessionDown, 3, i64::from(venue.roles_up));
-        }
-        if venue.account_mode != 0 && venue.account_mode != 1 && !self.gate.limits().allow_live {
-            return refusal(Reason::AccountReal, 1, i64::from(venue.account_mode));
-        }
-        let needed = record::TERMINAL_CONNECTED
-            | record::TERMINAL_TRADE_ALLOWED
-            | record::ACCOUNT_TRADE_ALLOWED
-            | record::ACCOUNT_EXPERT_ALLOWED;
-        let flags = venue.account_flags.unwrap_or(0);
-        if flags & needed != needed {
-            return refusal(Reason::AccountDisabled, i64::from(needed), i64::from(flags));
-        }
-        if let Some(refusal) = self.closed_by_account(venue) {
-            return Some(refusal);
-        }
-        if let Some((ours, theirs)) = venue.mismatch() {
-            return refusal(Reason::PositionMismatch, ours, theirs);
-        }
-        if !venue.reconciled {
-            return refusal(Reason::SessionUnreconciled, 1, 0);
-        }
-        None
     }
 
     /// Notes a venue's stamp. One that lies ahead of our own clock is no time to ask history from.

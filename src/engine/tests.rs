@@ -20,6 +20,7 @@ mod pending;
 mod reductions;
 mod requests;
 mod sizing;
+mod stops;
 mod teller;
 
 use super::*;
