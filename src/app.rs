@@ -9,6 +9,7 @@ mod accounts;
 mod console;
 mod control;
 mod doubts;
+mod incidents;
 mod keeper;
 mod kill;
 mod limits;
@@ -35,7 +36,7 @@ use crate::journal::{self, JournalError, JournalOptions, Progress};
 use crate::link::BindError;
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
 use crate::replay::rebuild;
-use crate::risk::Trading;
+use crate::risk::{Component, Trading};
 use crate::runtime::agent::Agent;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::{CounterReader, counters};
@@ -49,6 +50,7 @@ use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
 use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
+use incidents::ClockWatch;
 use keeper::Keeping;
 use kill::KillDoor;
 use limits::LimitDoor;
@@ -127,6 +129,7 @@ pub struct Appliance {
     keeping: Option<Keeping>,
     killed: KillDoor,
     limits: LimitDoor,
+    clock_watch: ClockWatch,
     refused: RefusedDoor,
     /// As the configuration names them, in their order.
     instrument_names: Vec<String>,
@@ -157,6 +160,8 @@ impl Appliance {
         models.write(&config.journal.dir)?;
         SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
         let (door, staged, retired) = model_door(config, &setup, &models);
+        let clock_watch = ClockWatch::new(setup.guards.clock);
+        let tells_refusals = setup.guards.breakers[Component::Handshake as usize].failures > 0;
         let setup_digest = setup::digest(config, &models);
         let rebuilt = rebuild(&config.journal.dir, u64::MAX, setup_digest, &|| Engine::new(setup.clone()))?;
         notes.extend(rebuilt.notes());
@@ -189,7 +194,7 @@ impl Appliance {
         };
         let mut market = endpoint("link.market", config.link.market, ROLE_MARKET, Origin::Market)?;
         let mut trade = endpoint("link.trade", config.link.trade, ROLE_MARKET | ROLE_TRADE, Origin::Trade)?;
-        let refused = RefusedDoor::of([&mut market, &mut trade]);
+        let refused = RefusedDoor::of([&mut market, &mut trade], tells_refusals);
         let address = |endpoint: &Endpoint| {
             endpoint
                 .local_addr()
@@ -305,6 +310,7 @@ impl Appliance {
             keeping: Some(keeping),
             killed,
             limits,
+            clock_watch,
             refused,
             instrument_names: config.instruments.iter().map(|instrument| instrument.name.clone()).collect(),
         };

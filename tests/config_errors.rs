@@ -230,6 +230,21 @@ fn one_wrong_line_gives_one_fault() {
             "signal.enter_short_below: expected a number from -1000000000 to 1000000000, got \"low\"",
         ),
         (
+            "kind = \"fixed\"",
+            "kind = \"kelly\"",
+            "sizing.kind: expected signal.stop_loss_points above 0 with this kind, got \"kelly\" and no stop loss",
+        ),
+        (
+            "drawdown_start_percent = 0.0",
+            "drawdown_start_percent = 5.0",
+            "sizing.drawdown_stop_percent: expected above drawdown_start_percent = 5, got 0",
+        ),
+        (
+            "# order_lots_max = 0.1",
+            "order_lots_max = 0.6",
+            "instruments[0].order_lots_max: expected at most risk.order_lots_max = 0.5, got 0.6",
+        ),
+        (
             "daily_loss_max = 500.0",
             "#",
             "risk.daily_loss_max: expected a number from 0.01 to 1000000000000, got nothing",

@@ -15,7 +15,8 @@ use tickbridge::risk::LimitKey;
 
 fn place() -> Place {
     let place = Place::new();
-    place.configure(&[("[model]\n", "[operator]\ntoken_file = \"token\"\n\n[model]\n")]);
+    let sections = "[operator]\ntoken_file = \"token\"\n[alerts]\nfile = \"alerts.jsonl\"\n\n[model]\n";
+    place.configure(&[("[model]\n", sections)]);
     std::fs::write(place.path("token"), "0123456789abcdef0123456789abcdef").unwrap();
     std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
     place
@@ -67,6 +68,10 @@ fn a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts() {
         assert_eq!(said(&place, wrong).0, 2, "{wrong:?}");
     }
     assert_eq!(operator(&place, &["limit", name, &quarter]).status.code(), Some(2), "without who and why");
+    until("the alert is a line of the file", || {
+        let text = std::fs::read_to_string(place.path("alerts.jsonl")).ok()?;
+        text.lines().any(|line| line.contains("\"code_name\":\"LimitChanged\"")).then_some(())
+    });
     let changed = &asked(&place, "status")["limits_changed"][name];
     assert_eq!(
         (changed["effective"].as_f64(), changed["configured"].as_f64()),
@@ -129,6 +134,17 @@ fn what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens() 
     assert_eq!(asked(&place, "status")["why_not"], Json::Null);
     appliance.terminate();
     assert!(appliance.ended().success());
+    let journal = place.path("journal");
+    let report = tickbridge(&["report", "controls", journal.to_str().unwrap(), "--json", "-"]);
+    let day: Json = serde_json::from_slice(&report.stdout).unwrap();
+    let reconciled = &day["reconciliation"];
+    assert_eq!(report.status.code() == Some(0), reconciled["differences"] == 0, "{}", stderr(&report));
+    assert!(
+        reconciled["deals_ours"].as_u64() > Some(0) && reconciled["deals_of_others"] == 0,
+        "{reconciled}"
+    );
+    let text = tickbridge(&["report", "controls", journal.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("risk.daily_loss_max = "));
     let is_open = rig::json(&place.report()).unwrap()["counts"]["position_steps"].as_i64() != Some(0);
     assert_eq!(appliance.words().contains("a position is left open"), is_open);
 }

@@ -19,8 +19,8 @@ use tickbridge::agents::{
     RingSizes, Send, SendParts, StagedModel, rings,
 };
 use tickbridge::engine::{
-    Classes, Engine, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
-    ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
+    Classes, Engine, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
+    ModelSet, ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
 use tickbridge::journal::{self, JournalOptions, JournalReader};
@@ -28,7 +28,7 @@ use tickbridge::link::ServerSettings;
 use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::order::exits::ExitPlan;
 use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
-use tickbridge::risk::Limits;
+use tickbridge::risk::{ExposureLimits, ExposurePlan, Limits};
 use tickbridge::runtime::agent::Agent;
 use tickbridge::runtime::clock::{Clock, ManualClock};
 use tickbridge::runtime::counters::counters;
@@ -86,6 +86,30 @@ fn strategy(instrument: u16, model: Model, features: Vec<FeatureSpec>, enter: f6
         evaluate_every_ticks: 1,
         regime_feature: None,
         watch: WatchPlan { shadow_record_every: 10, ..WatchPlan::default() },
+    }
+}
+
+/// Every watch on, with room for all that happens.
+fn exposure() -> ExposurePlan {
+    let most = Money::from_f64(1e9);
+    let limits = ExposureLimits {
+        currency_max: most,
+        gross_max: most,
+        leverage_max: Some(1e6),
+        unexecuted_max: most,
+        ..ExposureLimits::default()
+    };
+    ExposurePlan {
+        limits,
+        sample_ns: 100 * NS_PER_MS,
+        samples: 64,
+        frozen_after_ns: 3_600 * NS_PER_S,
+        duplicate_window_ns: 1,
+        budget_warn_left: 0.5,
+        canary_ns: 1,
+        canary_orders_max: 1_000_000,
+        canary_lots_max: 1.0,
+        ..ExposurePlan::default()
     }
 }
 
@@ -160,6 +184,8 @@ fn setup() -> Setup {
         ],
         history: HistoryPlan { ticks_max: 4_000, bars_max: 1_000, patience_ns: 10 * NS_PER_S },
         external: ExternalPolicy::Count,
+        exposure: exposure(),
+        guards: GuardPlan::default(),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use tickbridge::risk::{
-    Approved, Conditions, Exposure, Gate, InstrumentLimits, Intent, Limits, Reason, Refusal, Trading,
+    Approved, Conditions, Exposure, Gate, InstrumentLimits, Intent, Limits, Reason, Refusal, Room, Trading,
 };
 use tickbridge::runtime::prng::Prng;
 use tickbridge::types::{
@@ -22,7 +22,7 @@ pub(crate) const NS_BETWEEN_CALLS: i64 = NS_PER_US;
 pub(crate) const START: TimeNs = TimeNs(1_700_000_000 * NS_PER_S);
 
 /// Refusals that the gate itself can give, with the gate they are met at.
-const REFUSALS: [(Reason, usize); 19] = [
+const REFUSALS: [(Reason, usize); 20] = [
     (Reason::TradingReducing, REDUCING),
     (Reason::TradingHalted, HALTED),
     (Reason::LossDaily, CLOSED),
@@ -36,6 +36,7 @@ const REFUSALS: [(Reason, usize); 19] = [
     (Reason::SizeMinimum, OPEN),
     (Reason::SizeOrder, OPEN),
     (Reason::SizePosition, OPEN),
+    (Reason::ExposureGross, OPEN),
     (Reason::CountOpenOrders, OPEN),
     (Reason::QuoteMissing, OPEN),
     (Reason::QuoteCrossed, OPEN),
@@ -54,6 +55,7 @@ const CLOSED: usize = 3;
 const EMPTY: usize = 4;
 
 /// Instruments with something the matter; the others have room on both sides.
+const NARROW: usize = INSTRUMENTS_MAX - 64;
 const JUMPED: usize = INSTRUMENTS_MAX - 56;
 const CHEAP: usize = INSTRUMENTS_MAX - 48;
 const DISABLED: usize = INSTRUMENTS_MAX - 40;
@@ -179,6 +181,10 @@ pub(crate) fn gates() -> Vec<Gate> {
             _ => {}
         }
         gate.prepare(InstrumentId(instrument as u16), own, modes, exposure);
+        if (NARROW..JUMPED).contains(&instrument) {
+            let room = Room { steps: 9, reason: Reason::ExposureGross, ..Room::OPEN };
+            gate.set_room(InstrumentId(instrument as u16), [room; 2]);
+        }
         let moved = if (JUMPED..CHEAP).contains(&instrument) { 30 } else { 10 };
         for bid in [100_000, 100_000 + moved] {
             let (bid, ask) = (Price(bid), Price(bid + 1));
@@ -207,12 +213,12 @@ fn empty(open: &Gate) -> Gate {
 /// A third opens, some reduce, the rest is refused by each control alike.
 pub(crate) fn wishes() -> Vec<Wish> {
     let mut dice = Prng::new(4_711);
-    let one = |at: usize| match at % 28 {
-        turn @ 0..19 => {
+    let one = |at: usize| match at % 30 {
+        turn @ 0..20 => {
             let (reason, gate) = REFUSALS[turn];
-            make(at / 28, Kind::Refused(reason), gate, &mut dice)
+            make(at / 30, Kind::Refused(reason), gate, &mut dice)
         }
-        19 => make(at / 28, Kind::Reduces, OPEN, &mut dice),
+        20 => make(at / 30, Kind::Reduces, OPEN, &mut dice),
         _ => make(at, Kind::Opens, OPEN, &mut dice),
     };
     (0..COUNT).map(one).collect()
@@ -229,7 +235,8 @@ fn make(nth: usize, kind: Kind, gate: usize, dice: &mut Prng) -> Wish {
         Kind::Refused(Reason::ExecutionsRepeated) => within(DISABLED..MODE_OFF),
         Kind::Refused(Reason::SizeValue) => within(CHEAP..DISABLED),
         Kind::Refused(Reason::PriceJump) => within(JUMPED..CHEAP),
-        _ => within(0..JUMPED),
+        Kind::Refused(Reason::ExposureGross) => within(NARROW..JUMPED),
+        _ => within(0..NARROW),
     };
     let own = instrument_limits(instrument);
     let mut draw = |most: i64| dice.below(most as u64) as i64;

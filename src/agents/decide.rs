@@ -6,6 +6,7 @@
 //! journal or the orders' ring has no room for is not begun. A bulk of history never fills the journal by itself: it waits, and
 //! live ticks behind it, so that nothing overtakes it.
 
+use super::alert_tail::AlertTail;
 use super::keep_warm::KeepWarm;
 use super::rings::Outbound;
 use super::sent::SentTimes;
@@ -99,6 +100,7 @@ pub struct Decide {
     is_behind: bool,
     /// The last record that told the state.
     state_seq: u64,
+    alerts: AlertTail,
 }
 
 impl Decide {
@@ -114,6 +116,7 @@ impl Decide {
             persist_failed: false,
             is_behind: false,
             state_seq: 0,
+            alerts: AlertTail::default(),
         }
     }
 
@@ -148,6 +151,8 @@ impl Decide {
                 }
             } else if output.kind() == Some(Kind::HistoryRequest) {
                 self.parts.history_requests.try_push(*output).expect("room was kept for questions");
+            } else {
+                self.alerts.note(output);
             }
         }
         if kind == Some(Kind::Tick) && input.flags() & FLAG_REFILL == 0 {
@@ -165,6 +170,7 @@ impl Decide {
         self.parts.engine.observe(&mut self.out);
         for output in self.out.records_mut() {
             self.parts.journal.append(output).expect("room was kept for what is observed");
+            self.alerts.note(output);
         }
     }
 
@@ -289,7 +295,8 @@ impl Decide {
         counters.set(CounterId::Denied, counts.denied.iter().sum());
         counters.set(CounterId::JournalSeq, self.parts.journal.last_seq());
         counters.set(CounterId::RingHighWater, self.parts.market.high_water() as u64);
-        let status = EngineStatus::of(engine, self.parts.journal.last_seq());
+        let mut status = EngineStatus::of(engine, self.parts.journal.last_seq());
+        status.alerts = self.alerts;
         // A reader that is behind gets the next one.
         let _ = self.parts.status.try_push(status);
     }

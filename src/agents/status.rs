@@ -5,9 +5,10 @@
 //! Invariant: one status is of one moment, between two steps.
 
 use super::accounts::InstrumentsStatus;
+use super::alert_tail::AlertTail;
 use super::doubts::{Doubts, doubts_of};
 use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
-use crate::risk::{Reason, Refusal, Trading};
+use crate::risk::{BreakerState, COMPONENTS, Reason, Refusal, Trading};
 use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
 use crate::types::{InstrumentId, Money, Qty};
 
@@ -24,6 +25,8 @@ pub struct EngineStatus {
     pub closed: Option<Refusal>,
     /// Instruments that the kill switch closed, as far as the engine has heard.
     pub killed_count: u32,
+    /// Where every breaker is, by `risk::Component`.
+    pub breakers: [BreakerState; COMPONENTS],
     /// Net position of the first instrument, steps.
     pub position: i64,
     /// The same in lots; zero before the venue told the rules.
@@ -40,6 +43,8 @@ pub struct EngineStatus {
     pub orders_unknown: usize,
     /// Those of them with the lowest ids.
     pub doubts: Doubts,
+    /// The newest alerts.
+    pub alerts: AlertTail,
     /// Last record of the journal.
     pub journal_seq: u64,
     /// Wishes held back, by reason.
@@ -58,6 +63,7 @@ impl EngineStatus {
             trading_reason: engine.trading_reason(),
             closed: engine.closed(),
             killed_count: engine.killed_count(),
+            breakers: engine.breakers(),
             position,
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),
             realised: engine.positions().realised(),
@@ -66,6 +72,7 @@ impl EngineStatus {
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             doubts: doubts_of(engine),
+            alerts: AlertTail::default(),
             journal_seq,
             vetoes: engine.vetoes(),
             models: engine

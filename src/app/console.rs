@@ -17,6 +17,7 @@ use crate::registry::{
     Direction, ManifestError, ModelKey, ModelSource, PreparedState, Registry, RegistryError, Said,
     digest_hex, slot_name, slot_of,
 };
+use crate::risk::{BreakerState, COMPONENTS, Component};
 use crate::setup::{self, SetupError};
 use crate::signal::Veto;
 use crate::types::{FixedText, InstrumentId, TextError};
@@ -245,6 +246,8 @@ impl Appliance {
             "killed_instruments": status.killed_count,
             "closed": status.closed.map(|refusal| refusal.to_string()),
             "why_not": status.why_not(),
+            "breakers": breakers_json(&status.breakers),
+            "clock_error_ns": self.clock_error_ns(),
             "limits_changed": self.limits_changed_json(),
             "in_doubt": self.in_doubt_json(&status),
             "position_lots": status.position_lots,
@@ -263,6 +266,14 @@ impl Appliance {
             "models": models_json(&status.models),
         })
     }
+}
+
+/// Every breaker that is not closed.
+fn breakers_json(breakers: &[BreakerState; COMPONENTS]) -> Json {
+    let not_closed = Component::ALL.iter().zip(breakers).filter(|(_, state)| **state != BreakerState::Closed);
+    Json::Object(
+        not_closed.map(|(on, state)| (on.name().into(), json!(format!("{state:?}")))).collect::<Map<_, _>>(),
+    )
 }
 
 fn instrument_named(name: &str, config: &Config) -> Result<InstrumentId, AnswerError> {

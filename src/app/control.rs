@@ -9,6 +9,7 @@ use crate::agents::EngineStatus;
 use crate::record::{self, ControlAction, Fault, FaultKind, Origin, Record};
 use crate::registry::slot_name;
 use crate::risk::Trading;
+use crate::runtime::clock::Clock;
 use crate::runtime::counters::CounterId;
 use crate::runtime::lane::{Lane, LaneState};
 use crate::signal::Veto;
@@ -66,6 +67,11 @@ impl Appliance {
     /// Time of the appliance's clock.
     pub fn now(&self) -> TimeNs {
         self.clock.now()
+    }
+
+    /// A handle of the appliance's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Speaks to the engine; what it makes of it is journalled.

@@ -7,6 +7,7 @@
 
 use super::Appliance;
 use crate::agents::{Endpoint, RefusedPeer};
+use crate::record::IncidentKind;
 use crate::runtime::ring::{Consumer, ring};
 use crate::types::{NS_PER_S, TimeNs};
 
@@ -29,24 +30,31 @@ struct Known {
 pub(super) struct RefusedDoor {
     ends: Vec<Consumer<RefusedPeer>>,
     known: Vec<Known>,
+    /// A breaker counts them.
+    tells: bool,
+    /// Of those told: not yet passed on, by reason.
+    untold: Vec<u32>,
 }
 
 impl RefusedDoor {
     /// Listens to endpoints that do not run yet.
-    pub(super) fn of(endpoints: [&mut Endpoint; 2]) -> Self {
+    pub(super) fn of(endpoints: [&mut Endpoint; 2], tells: bool) -> Self {
         let listen = |endpoint: &mut Endpoint| {
             let (producer, consumer) = ring(WAITING_MAX);
             endpoint.tell_refusals(producer);
             consumer
         };
-        RefusedDoor { ends: endpoints.map(listen).into(), known: Vec::new() }
+        RefusedDoor { ends: endpoints.map(listen).into(), known: Vec::new(), tells, untold: Vec::new() }
     }
 
     fn lines(&mut self) -> Vec<String> {
-        let RefusedDoor { ends, known } = self;
+        let RefusedDoor { ends, known, tells, untold } = self;
         let mut lines = Vec::new();
         for end in ends {
             while let Some(peer) = end.pop() {
+                if *tells && untold.len() < KNOWN_MAX {
+                    untold.push(peer.reason as u32);
+                }
                 lines.extend(line_of(known, words_of(&peer), peer.ts));
             }
         }
@@ -93,7 +101,14 @@ fn words_of(peer: &RefusedPeer) -> String {
 impl Appliance {
     /// What is to be said about those that were refused since the last look.
     pub fn refused_peers(&mut self) -> Vec<String> {
-        self.refused.lines()
+        let lines = self.refused.lines();
+        while let Some(reason) = self.refused.untold.last().copied() {
+            if !self.tell_incident(IncidentKind::HandshakeRefused, i64::from(reason)) {
+                break;
+            }
+            self.refused.untold.pop();
+        }
+        lines
     }
 }
 

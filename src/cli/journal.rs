@@ -10,6 +10,8 @@ mod show;
 mod verify;
 mod words;
 
+pub(super) use words::json_of;
+
 use super::check::{EXIT_DATA, EXIT_IO};
 use crate::journal::JournalError;
 use crate::store::table::TableError;

@@ -4,7 +4,9 @@
 //!
 //! Invariant: every command prints what went wrong to standard error, and returns an exit code that says so.
 
+mod alerts;
 pub mod check;
+mod controls;
 pub mod demo;
 pub mod features;
 pub mod journal;

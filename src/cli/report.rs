@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::check::{EXIT_DATA, EXIT_IO};
+use super::check::{EXIT_CONFIG, EXIT_DATA, EXIT_IO};
 use crate::replay::measure;
 use crate::report::{BudgetTarget, Fingerprint, HlogError, Report, Stage, merge_folder, write};
 use crate::runtime::stage::Stage as Name;
@@ -21,13 +21,16 @@ use crate::runtime::stage::Stage as Name;
 #[command(
     after_help = "A journal holds the stamps of orders, so it gives the stages tick_to_order, order_to_ack and order_to_fill;\n\
     the histogram folder (report.dir) has every stage of every start.\n\n\
-    Exit codes:\n   0  done, whether budgets are held or broken\n   2  wrong arguments\n  65  the data is damaged, or there is none\n  \
+    `report controls JOURNAL` lists every control with its limits, as configured and as they hold, how often it tripped and when last, and how\n    orders, fills and positions stand; with --json - as JSON.\n\n    Exit codes:\n   0  done, whether budgets are held or broken\n   1  controls: our positions and the venue's differ\n   2  wrong arguments\n  65  the data is damaged, or there is none\n  \
     74  a file or folder cannot be read or written"
 )]
 pub struct Args {
-    /// A journal folder, or a folder with *.hlog histogram files.
+    /// A journal folder, or a folder with *.hlog histogram files; `controls` for what the controls of a journal did.
     #[arg(value_name = "JOURNAL-OR-HISTOGRAM-DIR")]
     pub folder: PathBuf,
+    /// With `controls`: the journal
+    #[arg(value_name = "JOURNAL")]
+    pub journal: Option<PathBuf>,
     /// Write an HTML page with a percentile plot.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -60,6 +63,14 @@ pub fn budget_targets(decision_ms: f64, execution_ms: f64) -> [BudgetTarget; 2] 
 
 /// Runs the command: on a journal if the folder holds one, else on histogram files.
 pub fn run(args: &Args) -> ExitCode {
+    match (&args.journal, args.folder.as_path() == Path::new("controls")) {
+        (Some(journal), true) => return super::controls::run(journal, args.json.is_some()),
+        (None, false) => {}
+        _ => {
+            eprintln!("tickbridge report: expected one folder, or controls JOURNAL");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    }
     if is_journal(&args.folder) {
         return of_journal(args);
     }

@@ -4,6 +4,7 @@
 //!
 //! Invariant: the service manager hears READY after every lane runs, and WATCHDOG only while the engine's lane publishes.
 
+use super::alerts::Alerts;
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
 use super::signals::{Asked, Signals};
@@ -149,6 +150,7 @@ async fn watching(
     let mut interval = Intervals::new(&appliance, config);
     let mut console = console(config);
     let (mut seen, mut told) = (0, String::new());
+    let mut alerts = Alerts::new(&config.alerts);
     let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
     // Not being run by a service manager is no error.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -179,6 +181,8 @@ async fn watching(
             _ = take.tick() => {
                 appliance.collect();
                 appliance.look_for_kill(config).iter().for_each(|words| say_aside(words));
+                tell_alerts(&appliance, &mut alerts);
+                appliance.watch_clock().iter().for_each(|words| say_aside(words));
                 appliance.refused_peers().iter().for_each(|words| say_aside(words));
             }
             call = async { match &mut console {
@@ -202,7 +206,12 @@ async fn watching(
         eprintln!();
     }
     let ended_ns = appliance.now().0;
+    let clock = appliance.clock();
     let outcome = appliance.finish();
+    if let Some(status) = &outcome.status {
+        alerts.tell(&status.alerts, || clock.now()).iter().for_each(|words| say_aside(words));
+    }
+    alerts.summary().iter().for_each(|words| say_aside(words));
     interval.write(ended_ns, &outcome.stages, &outcome.counters);
     outcome
 }
@@ -310,6 +319,12 @@ fn tell_trading(appliance: &Appliance, told: &mut String) {
         say_aside(&now);
         *told = now;
     }
+}
+
+/// Passes alerts on.
+fn tell_alerts(appliance: &Appliance, alerts: &mut Alerts) {
+    let Some(status) = appliance.status() else { return };
+    alerts.tell(&status.alerts, || appliance.now()).iter().for_each(|words| say_aside(words));
 }
 
 /// A line of its own beside the status line.

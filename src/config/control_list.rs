@@ -24,6 +24,8 @@ pub const CONTROLS: &[Control] = &[
             "sizing.lots_max",
             "sizing.drawdown_stop_percent",
             "sizing.kelly_percent_max",
+            "sizing.correlation_cut",
+            "instruments.order_lots_max",
         ],
         codes: &[
             "SIZE_ORDER",
@@ -37,17 +39,18 @@ pub const CONTROLS: &[Control] = &[
             GATE,
             "src/risk/limits.rs::limits_land_on_the_grid_rounded_down",
             "src/risk/sizing/tests.rs::a_size_is_on_the_grid_and_within_every_bound",
+            "src/engine/tests/exposure.rs::a_symbols_own_limits_lower_the_global_ones",
+            "src/engine/tests/exposure.rs::a_size_shrinks_with_its_correlation_with_what_is_held",
             "src/engine/tests/sizing.rs::an_account_that_is_not_known_gives_no_size_and_lets_exits_pass",
             "src/engine/tests/sizing.rs::a_drawdown_from_the_highest_equity_makes_entries_smaller",
             "src/engine/tests/sizing.rs::kelly_counts_the_closed_trades_over_a_restart_and_begins_anew_when_rearmed",
         ],
-        missing: "one limit for all symbols (the venue's own are taken per symbol)",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 2,
         name: "order value in account currency, by the venue's tick value; without one nothing passes",
-        keys: &["risk.order_value_max"],
+        keys: &["risk.order_value_max", "instruments.order_value_max"],
         codes: &["SIZE_VALUE"],
         tests: &[
             GATE,
@@ -82,48 +85,70 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 5,
         name: "message limits, with reserves for reductions, for changes, and for cancels alone",
-        keys: &["risk.orders_per_s_max", "risk.orders_burst_max"],
+        keys: &["risk.orders_per_s_max", "risk.orders_burst_max", "exposure.budget_warn_percent"],
         codes: &["RATE_ORDERS", "RATE_REQUESTS"],
         tests: &[
             "src/risk/gate/requests.rs::cancels_draw_on_a_reserve_of_their_own",
             "src/risk/gate/tests.rs::the_rate_of_openings_leaves_the_reserve_of_reductions_alone",
             "src/risk/bucket.rs::burst_then_rate",
+            "src/engine/tests/exposure.rs::a_message_budget_that_runs_low_is_told_once",
         ],
-        missing: "an early warning; a bucket for each venue session",
+        missing: "a bucket for each venue session",
         ..NONE
     },
     Control {
         number: 6,
         name: "open orders, in flight and Unknown ones counted",
-        keys: &["risk.open_orders_max"],
-        codes: &["COUNT_OPEN_ORDERS"],
-        tests: &[GATE],
-        missing: "a limit on the value of what is not executed",
-        ..NONE
+        keys: &["risk.open_orders_max", "exposure.unexecuted_max"],
+        codes: &["COUNT_OPEN_ORDERS", "VALUE_UNEXECUTED"],
+        tests: &[
+            GATE,
+            "src/engine/tests/exposure.rs::what_is_ordered_and_not_executed_has_a_limit_of_its_own",
+        ],
+        ..WHOLE
     },
     Control {
         number: 7,
-        name: "net position and everything that may still fill, what others hold on the account counted",
-        keys: &["risk.position_lots_max"],
-        codes: &["SIZE_POSITION"],
+        name: "net position and everything that may still fill, what others hold on the account counted; over all \
+               instruments by currency, gross, and by correlation",
+        keys: &[
+            "risk.position_lots_max",
+            "instruments.position_lots_max",
+            "exposure.currency_max",
+            "exposure.gross_max",
+            "exposure.portfolio_risk_max",
+            "exposure.samples",
+        ],
+        codes: &[
+            "SIZE_POSITION",
+            "EXPOSURE_CURRENCY",
+            "EXPOSURE_GROSS",
+            "EXPOSURE_PORTFOLIO",
+            "EXPOSURE_UNKNOWN",
+        ],
         tests: &[
             GATE,
             "src/risk/gate/tests.rs::sizes_count_everything_that_may_still_fill",
             "src/engine/tests.rs::what_the_venue_held_before_us_is_exposure_not_ours",
+            "src/engine/tests/exposure.rs::exposure_over_a_limit_refuses_openings_and_lets_reductions_pass",
+            "src/engine/tests/exposure.rs::portfolio_risk_waits_for_its_samples_and_is_bounded",
+            "src/risk/exposure/tests.rs::what_the_room_allows_keeps_the_limit_and_falls_as_orders_are_added",
+            "src/risk/exposure/tests.rs::what_is_not_known_leaves_no_room",
         ],
-        missing: "gross positions; sums over instruments and currencies, correlation",
+        missing: "the volume of both legs on a hedging account; instruments that are not configured",
         ..NONE
     },
     Control {
         number: 8,
-        name: "margin level, and the age of the account's last word",
-        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms"],
-        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE"],
+        name: "margin level, leverage, and the age of the account's last word",
+        keys: &["risk.margin_level_min_percent", "risk.account_age_max_ms", "exposure.leverage_max"],
+        codes: &["MARGIN_LEVEL", "ACCOUNT_STALE", "EXPOSURE_LEVERAGE"],
         tests: &[
             "src/engine/tests/guards.rs::too_little_margin_closes_openings_until_the_account_has_enough",
             "src/engine/tests/guards.rs::an_account_that_says_nothing_any_more_closes_openings",
+            "src/engine/tests/exposure.rs::exposure_over_a_limit_refuses_openings_and_lets_reductions_pass",
         ],
-        missing: "the margin that the order itself will take; a cap on leverage",
+        missing: "the margin that the order itself will take",
         ..NONE
     },
     Control {
@@ -168,8 +193,10 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 12,
-        name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once",
-        codes: &["ORDER_UNKNOWN"],
+        name: "duplicate order: one opening of an instrument at a time, ids unique for ever, deals counted once; the same opening \
+               again only after a time",
+        keys: &["exposure.duplicate_window_ms"],
+        codes: &["ORDER_UNKNOWN", "ORDER_DUPLICATE"],
         counters: &["deals_repeated"],
         tests: &[
             "src/engine/tests.rs::a_tick_becomes_an_order_a_fill_a_position_and_an_exit",
@@ -178,6 +205,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/requests.rs::a_cancel_without_an_answer_is_in_doubt_and_proves_nothing",
             "src/engine/tests/asked.rs::every_order_of_arrival_converges_for_orders_and_requests",
             "src/risk/gate/tests.rs::an_order_in_doubt_closes_its_side_alone",
+            "src/engine/tests/exposure.rs::the_same_opening_is_refused_for_a_while",
         ],
         ..WHOLE
     },
@@ -216,12 +244,21 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 15,
-        name: "stale or implausible market data: age, missing side, crossed, wide",
-        keys: &["risk.stale_after_ms", "signal.quote_age_max_ms", "signal.spread_max_ticks"],
-        codes: &["QUOTE_MISSING", "QUOTE_STALE", "QUOTE_CROSSED", "SIGNAL_SPREAD"],
+        name: "stale or implausible market data: age, missing side, crossed, wide, standing still while another moves",
+        keys: &[
+            "risk.stale_after_ms",
+            "signal.quote_age_max_ms",
+            "signal.spread_max_ticks",
+            "exposure.frozen_after_ms",
+        ],
+        codes: &["QUOTE_MISSING", "QUOTE_STALE", "QUOTE_CROSSED", "QUOTE_FROZEN", "SIGNAL_SPREAD"],
         counters: &["gaps", "refilled"],
-        tests: &[GATE, "src/signal/rule.rs::wide_old_missing_and_nan_are_vetoed"],
-        missing: "a price that stands still while other symbols tick",
+        tests: &[
+            GATE,
+            "src/signal/rule.rs::wide_old_missing_and_nan_are_vetoed",
+            "src/engine/tests/exposure.rs::a_price_that_stands_still_while_another_moves_closes_its_instrument",
+        ],
+        missing: "",
     },
     Control {
         number: 16,
@@ -308,20 +345,34 @@ pub const CONTROLS: &[Control] = &[
     Control { number: 23, name: "override for one order, with reason and end", ..NONE },
     Control {
         number: 24,
-        name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why",
-        keys: &["registry.dir", "operator.token_file"],
+        name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why; one that never \
+               opened anything begins with few and small orders",
+        keys: &[
+            "registry.dir",
+            "operator.token_file",
+            "exposure.canary_hours",
+            "exposure.canary_orders_max",
+            "exposure.canary_lots_max",
+        ],
+        codes: &["CANARY_ORDERS", "CANARY_LOTS"],
         counters: &["models"],
         tests: &[
             "src/engine/tests/models.rs::a_shadow_is_asked_after_the_decision_and_trades_on_paper_alone",
+            "src/engine/tests/exposure.rs::a_new_model_opens_little_and_seldom_and_a_restart_knows_it",
         ],
-        missing: "canary limits for a promoted model",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 25,
-        name: "alerts within seconds",
-        missing: "all of it; alerts are journalled and counted only",
-        ..NONE
+        name: "alerts within seconds: each is a line in a file and a command's input, and how late is measured against a budget",
+        keys: &["alerts.file", "alerts.command", "alerts.budget_ms"],
+        tests: &[
+            "src/cli/alerts.rs::each_alert_is_a_line_and_a_late_one_is_counted",
+            "src/cli/alerts.rs::what_cannot_be_written_or_started_is_said",
+            "src/agents/alert_tail.rs::each_is_seen_once_and_what_gave_way_is_counted",
+            "tests/limits_console.rs::a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts",
+        ],
+        ..WHOLE
     },
     Control {
         number: 26,
@@ -332,8 +383,9 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once",
             "src/engine/tests/other_numbers.rs::a_known_number_with_another_deal_is_told_and_nothing_opens_until_the_operators_word",
             "src/engine/tests/other_numbers.rs::reductions_pass_meanwhile",
+            "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
         ],
-        missing: "an end-of-day report",
+        missing: "the report at the end of a day (report controls) is asked for, not made by itself",
         ..NONE
     },
     Control {
@@ -358,8 +410,12 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 29,
-        name: "report of every limit, its last trip and last test",
-        missing: "all but this table and the report's counts",
+        name: "report of every limit as configured and as it holds, with its trips and the last one (report controls)",
+        tests: &[
+            "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
+            "src/replay/controls.rs::trips_are_counted_by_reason_with_the_last_one",
+        ],
+        missing: "when each control was tested last; what the signal vetoes is in a run's report alone",
         ..NONE
     },
     Control {
@@ -372,7 +428,19 @@ pub const CONTROLS: &[Control] = &[
         missing: "a run against a broker's demo account",
         ..NONE
     },
-    Control { number: 31, name: "clock quality", ..NONE },
+    Control {
+        number: 31,
+        name: "clock quality: the system's clock against ours, the venue's stamps against their arrival, an engine that stood still",
+        keys: &["clock.step_max_ms", "clock.offset_max_ms", "clock.stall_max_ms"],
+        codes: &["CLOCK_STEP", "CLOCK_OFFSET"],
+        tests: &[
+            "src/engine/tests/breakers.rs::a_clock_that_stepped_closes_openings_until_it_is_right_again",
+            "src/engine/tests/breakers.rs::a_venue_whose_stamps_are_too_far_off_closes_openings",
+            "src/engine/tests/breakers.rs::a_lane_that_stood_still_is_a_failure_and_a_start_is_none",
+            "src/app/incidents.rs::the_engine_is_told_when_the_limit_is_crossed_and_again_until_it_took_it",
+        ],
+        ..WHOLE
+    },
     Control {
         number: 32,
         name: "deployment integrity: protocol, account, epoch and models are checked before anything trades",
@@ -398,6 +466,28 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
         ],
         missing: "the page itself: the alert is journalled",
+    },
+    Control {
+        number: 35,
+        name: "breakers: after so many failures of a link or component nothing opens, and after a cool-down one order tries",
+        keys: &["breakers.on", "breakers.failures", "breakers.window_ms", "breakers.cool_down_ms"],
+        codes: &[
+            "BREAKER_LINK",
+            "BREAKER_HANDSHAKE",
+            "BREAKER_REJECTS",
+            "BREAKER_REQUOTES",
+            "BREAKER_TIME_OUTS",
+            "BREAKER_DISK",
+            "BREAKER_CLOCK",
+            "BREAKER_STALLS",
+        ],
+        tests: &[
+            "src/risk/breaker.rs::every_pair_of_state_and_fact_is_in_the_table",
+            "src/risk/breaker.rs::it_does_as_counting_would",
+            "src/engine/tests/breakers.rs::refusals_open_a_breaker_that_one_order_may_try_after_its_cool_down",
+            "src/engine/tests/breakers.rs::each_component_has_its_own_failures",
+        ],
+        ..WHOLE
     },
 ];
 

@@ -13,9 +13,13 @@ use super::validate::{Block, Origin};
 /// Adds the faults between keys to those already found.
 pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
     let mut cross = Cross { blocks, errors };
-    for (section, key) in
-        [("venues", "name"), ("instruments", "name"), ("features", "name"), ("models", "name")]
-    {
+    for (section, key) in [
+        ("venues", "name"),
+        ("instruments", "name"),
+        ("features", "name"),
+        ("models", "name"),
+        ("breakers", "on"),
+    ] {
         cross.unique(section, key);
     }
     cross.unique_login();

@@ -165,6 +165,7 @@ pub const SECTIONS: &[Section] = &[
         doc: "What turns a score into an intent.",
     },
     super::exposure::SIZING_SECTION,
+    super::exposure::EXPOSURE_SECTION,
     Section {
         name: "exits",
         shape: Shape::One,
@@ -206,6 +207,27 @@ pub const SECTIONS: &[Section] = &[
         include: "limits",
         keys: RISK,
         doc: "Limits. None has a default. May live in a file of its own: limits = \"limits.toml\" at the top.",
+    },
+    Section {
+        name: "breakers",
+        shape: Shape::ManyOrNone(8),
+        include: "",
+        keys: BREAKERS,
+        doc: "After so many failures of one thing nothing opens for a while; then one order tries. None by default.",
+    },
+    Section {
+        name: "clock",
+        shape: Shape::One,
+        include: "",
+        keys: CLOCK,
+        doc: "How far clocks may be apart before nothing opens. All off by default.",
+    },
+    Section {
+        name: "alerts",
+        shape: Shape::One,
+        include: "",
+        keys: ALERTS,
+        doc: "Where alerts and changes of trading go beside the journal.",
     },
     Section {
         name: "budgets",
@@ -280,6 +302,11 @@ const INSTRUMENTS: &[Key] = keys! {
     "symbol" Name, "", Required("\"EURUSD\""), "The symbol as the venue writes it.";
     "digits" Int(0, 15), "decimal digits", Optional("5"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
     "tick_size" Real(1e-12, 1e9), "price", Optional("0.00001"), "Refuse the terminal when its value differs. Unset: what the terminal says.";
+    "base_currency" Text(15), "", Optional("\"EUR\""), "What is bought; needed with exposure.currency_max.";
+    "profit_currency" Text(15), "", Optional("\"USD\""), "What it is paid with; needed with exposure.currency_max.";
+    "order_lots_max" Real(1e-8, 1e6), "lots", Optional("0.1"), "The symbol's own largest order; at most risk.order_lots_max.";
+    "position_lots_max" Real(1e-8, 1e6), "lots", Optional("0.2"), "The symbol's own largest position; at most risk.position_lots_max.";
+    "order_value_max" Real(0.01, AMOUNT_MAX), "account currency", Optional("20000.0"), "The symbol's own largest order by value; at most risk.order_value_max.";
 };
 const FEATURES: &[Key] = keys! {
     "name" FeatureName, "", Required("\"sma_20\""), "The name the model file uses.";
@@ -455,6 +482,22 @@ const RISK: &[Key] = keys! {
     "account_age_max_ms" Int(100, DAY_MS), "ms", Required("10000"), "No entry when the venue's last word on balance, equity and margin is older.";
     "unknown_after_ms" Int(10, HOUR_MS), "ms", Required("3000"), "An order unanswered for so long becomes Unknown.";
     "page_after_ms" Int(10, DAY_MS), "ms", Required("30000"), "An order Unknown for so long pages the operator; at least unknown_after_ms.";
+};
+const BREAKERS: &[Key] = keys! {
+    "on" Choice(&["link", "handshake", "rejects", "requotes", "time_outs", "disk", "clock", "stalls"]), "", Required("\"time_outs\""), "link: a role of a connection went down; handshake: a terminal was refused; rejects: the venue refused an order for itself; requotes: or for the moment; time_outs: an order became Unknown; disk: the journal's failed or fell behind; clock: clock.step_max_ms was passed; stalls: clock.stall_max_ms was.";
+    "failures" Int(0, 1_000), "failures, 0 off", Default("0"), "So many within window_ms open it.";
+    "window_ms" Int(1, DAY_MS), "ms", Default("60000"), "The time in which failures are counted.";
+    "cool_down_ms" Int(1, DAY_MS), "ms", Default("60000"), "After so long without another failure one opening order tries: taken by the venue, it closes the breaker; else this begins anew.";
+};
+const CLOCK: &[Key] = keys! {
+    "step_max_ms" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "No entry while the system's clock is further from ours, which follows it slowly.";
+    "offset_max_ms" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "No entry while the stamp of the venue's last tick is further from its arrival, either way; server time must be told right.";
+    "stall_max_ms" Int(0, HOUR_MS), "ms, 0 off, else 1500 or more", Default("0"), "The engine's lane stood still when it heard nothing for longer; counted by the breaker on stalls.";
+};
+const ALERTS: &[Key] = keys! {
+    "file" Path, "", Optional("\"alerts.jsonl\""), "Each is a line of JSON at its end, flushed at once.";
+    "command" Text(1_023), "", Optional("\"/usr/local/bin/page-me --urgent\""), "A program and its arguments, parted by spaces; started for each alert, which it gets as a line of JSON on its standard input. Ended after 30 s.";
+    "budget_ms" Int(1, HOUR_MS), "ms", Default("5000"), "From an alert's stamp in the journal until it is written; what takes longer is counted and said.";
 };
 const BUDGETS: &[Key] = keys! {
     "decision_ms" Real(1e-6, 60_000.0), "ms at p99", Default("100.0"), "From a tick's arrival to the decision.";

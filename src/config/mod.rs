@@ -24,17 +24,18 @@ use std::path::Path;
 
 pub use controls::{CONTROLS, Control, controls};
 pub use error::{ConfigError, ConfigErrors, FAULTS_MAX, Fault};
+pub use exposure::CORRELATED_MAX;
 pub use keys::{FEATURES_MAX, SECTIONS, section};
 pub use schema::{Key, Kind, Presence, Section, Shape};
 pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
-    Appliance, BeforeSend, Budgets, CombineKind, Config, DayTime, Ensemble, EntryKind, Exits, ExpectedMargin,
-    External, ExternalKind, ExtraModel, Feature, FeatureBasis, FeatureClock, FeatureConvention,
-    FeatureEstimator, FeatureInput, FeatureKind, FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight,
-    History, Idle, Instrument, Journal, Lanes, Layout, Link, Model, ModelFormat, ModelRole, Operator,
-    Registry, Report, Rings, Risk, Signal, SignalAverage, Sizing, SizingKind, Status, TrailingKind, Venue,
-    VenueKind, Watch,
+    Alerts, Appliance, BeforeSend, Breaker, BreakerOn, Budgets, Clock, CombineKind, Config, DayTime,
+    Ensemble, EntryKind, Exits, ExpectedMargin, Exposure, External, ExternalKind, ExtraModel, Feature,
+    FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind,
+    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, History, Idle, Instrument, Journal, Lanes,
+    Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal,
+    SignalAverage, Sizing, SizingKind, Status, TrailingKind, Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 

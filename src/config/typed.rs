@@ -33,8 +33,8 @@ section!(
     Config {
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
-        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, exits: Exits, external: External, watch: Watch, registry: Registry,
-        operator: Operator, risk: Risk, budgets: Budgets, report: Report, status: Status,
+        model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, exposure: Exposure, exits: Exits, external: External, watch: Watch, registry: Registry,
+        operator: Operator, risk: Risk, breakers: Vec<Breaker>, clock: Clock, alerts: Alerts, budgets: Budgets, report: Report, status: Status,
     }
 );
 section!(
@@ -94,7 +94,11 @@ section!(
 );
 section!(
     /// `[[instruments]]`; its place in the list is its `InstrumentId`.
-    Instrument { name: String, venue: String, symbol: String, digits: Option<u8>, tick_size: Option<f64>, }
+    Instrument {
+        name: String, venue: String, symbol: String, digits: Option<u8>, tick_size: Option<f64>,
+        base_currency: Option<String>, profit_currency: Option<String>, order_lots_max: Option<f64>,
+        position_lots_max: Option<f64>, order_value_max: Option<f64>,
+    }
 );
 choice!(
     /// What a feature computes.
@@ -242,7 +246,15 @@ section!(
     Sizing {
         kind: SizingKind, risk_percent: f64, volatility_feature: Option<String>, kelly_fraction: f64, kelly_trades_min: u32,
         kelly_shrink_trades: u32, kelly_percent_max: f64, lots_max: Option<f64>, drawdown_start_percent: f64,
-        drawdown_stop_percent: f64,
+        drawdown_stop_percent: f64, correlation_cut: f64,
+    }
+);
+section!(
+    /// `[exposure]`.
+    Exposure {
+        currency_max: f64, gross_max: f64, leverage_max: f64, unexecuted_max: f64, portfolio_risk_max: f64,
+        portfolio_horizon_s: u64, sample_ms: u64, samples: usize, frozen_after_ms: u64, duplicate_window_ms: u64,
+        budget_warn_percent: u32, canary_hours: f64, canary_orders_max: u32, canary_lots_max: f64,
     }
 );
 section!(
@@ -271,6 +283,22 @@ section!(
 section!(
     /// `[history]`.
     History { ticks_max: u32, bars_max: u32, patience_ms: u64, }
+);
+choice!(
+    /// What a breaker watches.
+    BreakerOn { Link, Handshake, Rejects, Requotes, TimeOuts, Disk, Clock, Stalls }
+);
+section!(
+    /// `[[breakers]]`.
+    Breaker { on: BreakerOn, failures: u32, window_ms: u64, cool_down_ms: u64, }
+);
+section!(
+    /// `[clock]`; zero is off.
+    Clock { step_max_ms: u64, offset_max_ms: u64, stall_max_ms: u64, }
+);
+section!(
+    /// `[alerts]`.
+    Alerts { file: Option<PathBuf>, command: Option<String>, budget_ms: u64, }
 );
 section!(
     /// `[budgets]`, at p99.

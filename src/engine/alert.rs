@@ -68,4 +68,10 @@ pub enum AlertCode {
     /// A deal came with the number of another one: the venue's numbers began again. Subject is the number. Nothing opens until the
     /// operator lets trading go on.
     DealNumbersBeganAgain = 80,
+    /// Little is left of the message budget: subject is the instrument, then openings left and the most there are.
+    BudgetLow = 50,
+    /// A breaker opened: subject is its `risk::Component`, then its limit of failures and the state before.
+    BreakerOpened = 62,
+    /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
+    ClockStepped = 63,
 }

@@ -28,8 +28,9 @@ impl Engine {
             TradeMode::ShortOnly => [false, true],
             TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
         };
-        let limits = self.gate.limits().for_instrument(spec);
+        let limits = self.limits_of(spec);
         self.gate.prepare(instrument, limits, modes, exposure);
+        self.stir_room();
     }
 
     /// Works out the first condition that keeps the gate closed for openings.
@@ -40,7 +41,7 @@ impl Engine {
             .iter()
             .find_map(|venue| self.closed_by(venue))
             .or(self.loss.reached_by_account(self.gate.limits()));
-        let closed = closed.or(self.journal_failed.then_some(journal));
+        let closed = closed.or(self.journal_failed.then_some(journal)).or_else(|| self.breakers.closed());
         self.gate.set_conditions(Conditions { closed });
     }
 

@@ -64,10 +64,12 @@ impl Engine {
             ts_venue: TimeNs(tick.ts_venue),
             ts_recv: input.ts(),
         };
+        self.watch_quote(instrument, &quote);
         self.market.apply(instrument, quote);
         self.gate.on_quote(instrument, &quote);
         self.exits.quote(instrument, &quote);
         self.note_venue_time(quote.ts_venue, input.ts());
+        self.compare_clocks(quote.ts_venue, input.ts());
         self.counts.ticks += 1;
         self.counts.coalesced += u64::from(input.aux());
         self.float(instrument, &quote, out);
@@ -119,11 +121,16 @@ impl Engine {
             let refusal = Refusal { reason: Reason::InstrumentUnknown, limit: 1, got: 0 };
             return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out);
         };
-        let qty = match self.size(at, &spec) {
+        self.renew_room();
+        let sized = self.size(at, side, &spec);
+        let qty = match sized.and_then(|qty| self.canary_qty(at, &spec, qty)) {
             Ok(qty) => qty.0,
             Err(refusal) => return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out),
         };
         let intent = wish(instrument, side, qty, quote, false);
+        if let Some(refusal) = self.held_back(&intent) {
+            return self.deny(at, &intent, refusal, out);
+        }
         if plan.entry.kind != EntryKind::Market {
             return self.enter_pending(at, side, intent.qty, out);
         }
@@ -138,6 +145,7 @@ impl Engine {
         match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
+                self.watch_budget(instrument, out);
                 let levels = [plan.stop_loss_points, plan.take_profit_points];
                 let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
                 self.send(at, &approved, &form, out);
@@ -199,6 +207,7 @@ impl Engine {
             let retry = record::Retry { order_id, first_id, refused_id, retcode, attempt };
             self.emit(venue, intent.instrument, &retry, out);
         }
+        self.exposure.canary.decided(&decision.digests);
         // The header's `aux` tells recovery what the bytes of the command do not: that this one reduces.
         let record = Record::new(record::Origin::Engine, self.now, venue, intent.instrument, &command)
             .with_aux(u32::from(intent.reduces));
@@ -207,6 +216,9 @@ impl Engine {
         out.push(record);
         if is_last {
             self.tell_disabled(intent.instrument, out);
+        }
+        if !intent.reduces {
+            self.try_breakers(id.raw(), out);
         }
         id
     }
@@ -248,6 +260,9 @@ impl Engine {
             self.orders.retries(id.raw(), origin);
         }
         let opens = instrument.index().filter(|_| record.aux() & AUX_REDUCES == 0);
+        if let Some(index) = opens {
+            self.note_opening(index, side, command.qty, record.ts());
+        }
         let is_last = opens.is_some_and(|index| self.executions.count(index, record.ts()));
         self.prepare(instrument);
         is_last

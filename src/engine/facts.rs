@@ -11,7 +11,7 @@ use crate::record::{
     self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FaultKind, Kind, Origin, ROLE_MARKET, ROLE_TRADE,
     Record, SessionState,
 };
-use crate::risk::{Reason, Refusal, Trading};
+use crate::risk::{Component, Reason, Refusal, Trading};
 use crate::types::{
     Execution, InstrumentSpec, MarginMode, Money, NS_PER_S, OrderId, OrderKind, Qty, TradeMode,
     TransactionKind,
@@ -42,6 +42,7 @@ impl Engine {
             Kind::ModelChange => self.on_model_change(input, out),
             Kind::KillSwitch => self.on_kill(input, out),
             Kind::LimitChange => self.on_limit_change(input, out),
+            Kind::Incident => self.on_incident(input, out),
             Kind::HistoryBar => self.on_history_bar(input),
             Kind::HistoryEnd => self.on_history_end(input, out),
             _ => {}
@@ -57,6 +58,7 @@ impl Engine {
             self.strategies.iter_mut().for_each(|strategy| strategy.setup.models.raise_revision());
         }
         self.epoch = start.epoch as u32;
+        self.breakers.started();
         // What is counted is counted since the start; the journal has what was before.
         self.counts = super::Counts::default();
         self.sequence = 0;
@@ -102,6 +104,7 @@ impl Engine {
             // Without a role: one connection of several, whose roles others still have.
             if session.roles != 0 {
                 venue.down(session.roles);
+                self.fail(Component::Link, out);
             }
             if is_market {
                 self.past_without_connections(input.venue());
@@ -191,6 +194,7 @@ impl Engine {
         let day = self.gate.limits().day_of_ns(server_ns);
         self.loss.account(Money(account.balance), Money(account.equity), day);
         self.judge_account(out);
+        self.stir_room();
         self.renew_conditions();
     }
 
@@ -210,6 +214,7 @@ impl Engine {
         let is_refused = class.is_refusal() && change.is_some();
         if is_refused {
             self.counts.refuse(result.retcode);
+            self.fail_by_refusal(class, out);
             self.count_refusal(out);
         }
         self.changed(change, out);
@@ -334,7 +339,11 @@ impl Engine {
         let kind = FaultKind::from_code(fault.kind);
         // The operator may re-arm meanwhile; what cannot be written down is not begun all the same.
         match kind {
-            Some(FaultKind::JournalDisk) => self.journal_failed = true,
+            Some(FaultKind::JournalDisk) => {
+                self.journal_failed = true;
+                self.fail(Component::Disk, out);
+            }
+            Some(FaultKind::JournalBehind) => self.fail(Component::Disk, out),
             Some(FaultKind::JournalRecovered) => self.journal_failed = false,
             _ => {}
         }

@@ -95,6 +95,7 @@ impl Engine {
         self.accept_other_numbers();
         self.rearm_kills();
         self.rearm_records();
+        self.rearm_breakers();
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
         }

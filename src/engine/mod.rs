@@ -9,12 +9,15 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod breakers;
+mod canary;
 mod conditions;
 mod deals;
 mod decide;
 mod evidence;
 mod executions;
 mod exits;
+mod exposure;
 mod external;
 mod facts;
 mod guards;
@@ -49,6 +52,7 @@ mod warm;
 
 pub use crate::model::Part;
 pub use alert::AlertCode;
+pub use breakers::{ClockPlan, GuardPlan};
 pub use external::ExternalPolicy;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
@@ -65,9 +69,11 @@ use crate::market::Market;
 use crate::order::exits::Watch;
 use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
-use crate::risk::{Gate, Reason, Refusal, Trading};
+use crate::risk::{Component, Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
+use breakers::Breakers;
 use executions::Executions;
+use exposure::ExposureWatch;
 use kill::Kills;
 use limits::WordedLimits;
 use loss::LossWatch;
@@ -118,6 +124,8 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    breakers: Breakers,
+    exposure: ExposureWatch,
     query_count: u64,
     asking: Asking,
     exits: Watch,
@@ -142,6 +150,8 @@ impl Engine {
         let (most, window_ns) = (setup.limits.executions_max, setup.limits.executions_window_ns);
         let traded = strategies.iter().filter_map(|strategy| strategy.setup.instrument.index());
         let executions = Executions::new(most, window_ns, traded);
+        let exposure =
+            ExposureWatch::new(setup.exposure, setup.instruments.len(), exposure::asked_by(&strategies));
         let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
@@ -173,6 +183,8 @@ impl Engine {
             executions,
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
+            breakers: Breakers::new(&setup.guards),
+            exposure,
             query_count: 0,
             asking: Asking::default(),
             exits: Watch::default(),
@@ -198,7 +210,10 @@ impl Engine {
         self.asking.left = requests::REQUESTS_PER_STEP_MAX;
         match input.kind() {
             Some(Kind::Tick) => self.on_tick(input, out),
-            Some(kind) if kind.is_input() => self.on_fact(kind, input, out),
+            Some(kind) if kind.is_input() => {
+                self.on_fact(kind, input, out);
+                self.renew_room();
+            }
             _ => return,
         }
         self.due_timers(out);
@@ -241,11 +256,19 @@ impl Engine {
                 self.advance(record.ts());
                 self.due_timers(spare);
             }
+            Some(Kind::Decision) => {
+                if let Some(decision) = record.payload::<record::Decision>() {
+                    self.exposure.canary.decided(&decision.digests);
+                }
+            }
             Some(Kind::Command) => {
                 if let Some(command) = record.payload::<record::Command>()
                     && !self.remember_request(record, &command)
                 {
                     self.remember_command(record, &command);
+                    if record.aux() & record::AUX_REDUCES == 0 {
+                        self.try_breakers(command.order_id, spare);
+                    }
                 }
             }
             Some(Kind::Retry) => {
@@ -370,9 +393,11 @@ impl Engine {
     /// Journals a change of an order and renews what depends on it.
     fn changed(&mut self, change: Option<Change>, out: &mut Outputs) {
         let Some(Change { from, order }) = change else { return };
+        self.hear_probe(&order, out);
         self.prepare(order.new.instrument);
         if order.state == OrderState::Unknown {
             self.counts.unknown += 1;
+            self.fail(Component::TimeOuts, out);
             self.orders.doubted(order.new.id.raw(), self.witnessed);
             let venue = self.venue_of(order.new.instrument);
             if let Some(venue) = self.venues.get_mut(usize::from(venue.0)) {

@@ -64,6 +64,7 @@ impl Engine {
         let Some(spec) = self.spec(instrument).copied() else { return };
         let Some(filling) = filling(&spec) else { return };
         let intent = wish(instrument, side, order.new.qty.0, quote, false);
+        self.renew_room();
         // Whoever named the price: it is held against the market that we see.
         let market = *self.market.quote(instrument);
         match self.gate.check(intent, &market, self.orders.open_count(), self.now) {

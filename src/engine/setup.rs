@@ -4,11 +4,12 @@
 //!
 //! Invariant: everything that decides is in here or in the records, so the same setup and records make the same outputs.
 
+use super::breakers::GuardPlan;
 use super::external::ExternalPolicy;
 use super::models::ModelSet;
 use crate::features::FeatureGraph;
 use crate::order::exits::ExitPlan;
-use crate::risk::{Limits, Sizing};
+use crate::risk::{ExposurePlan, Limits, Sizing};
 use crate::signal::{QualityPlan, Rule};
 use crate::types::{FixedText, InstrumentId, MarginMode, StrategyId, VenueId};
 
@@ -180,4 +181,8 @@ pub struct Setup {
     pub history: HistoryPlan,
     /// What others' volume is to us.
     pub external: ExternalPolicy,
+    /// Limits over all instruments, symbols' own limits, and what else holds an opening back.
+    pub exposure: ExposurePlan,
+    /// Breakers and clocks.
+    pub guards: GuardPlan,
 }

@@ -7,11 +7,11 @@
 
 use super::Engine;
 use crate::risk::{Method, Reason, Refusal, SizingInputs};
-use crate::types::{InstrumentSpec, Money, Qty, TimeNs};
+use crate::types::{InstrumentSpec, Money, Qty, Side, TimeNs};
 
 impl Engine {
     /// The volume of a strategy's entry, or why there is none.
-    pub(super) fn size(&self, at: usize, spec: &InstrumentSpec) -> Result<Qty, Refusal> {
+    pub(super) fn size(&self, at: usize, side: Side, spec: &InstrumentSpec) -> Result<Qty, Refusal> {
         let strategy = &self.strategies[at];
         let plan = &strategy.setup.plan;
         let needs_account = plan.sizing.needs_account();
@@ -27,7 +27,7 @@ impl Engine {
         plan.sizing.qty(&SizingInputs {
             lots: plan.lots,
             spec,
-            order_max: self.gate.limits().for_instrument(spec).order_max,
+            order_max: self.limits_of(spec).order_max,
             equity,
             equity_highest,
             stop_ticks: if points == 0 {
@@ -37,6 +37,10 @@ impl Engine {
             },
             volatility_ticks,
             record: &strategy.record,
+            correlation: match plan.sizing.correlation_cut > 0.0 {
+                true => self.correlation(spec.instrument, side),
+                false => 0.0,
+            },
         })
     }
 

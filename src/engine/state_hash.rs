@@ -56,6 +56,8 @@ impl Engine {
         self.exits.save(sink);
         self.listing.save(sink);
         self.ledgers.save(instruments, sink);
+        self.exposure.save(sink);
+        self.breakers.save(sink);
     }
 
     /// Takes the words of [`Engine::save_state`] into a new engine, whose setup may know more instruments and venues than the one
@@ -84,6 +86,8 @@ impl Engine {
         self.exits.load(source)?;
         self.listing.load(source)?;
         self.ledgers.load(source)?;
+        self.exposure.load(source)?;
+        self.breakers.load(source)?;
         source.end()?;
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));

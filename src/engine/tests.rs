@@ -6,9 +6,11 @@
 
 mod arrival;
 mod asked;
+mod breakers;
 mod connections;
 mod continuity;
 mod exits;
+mod exposure;
 mod external;
 mod guards;
 mod history;
@@ -103,6 +105,8 @@ pub(super) fn setup() -> Setup {
         }],
         history: HistoryPlan::NEVER,
         external: ExternalPolicy::Count,
+        exposure: Default::default(),
+        guards: GuardPlan::default(),
     }
 }
 
@@ -248,9 +252,14 @@ impl Bench {
     }
 
     fn tick(&mut self, bid: i64) -> Vec<Record> {
+        self.tick_stamped(bid, 0)
+    }
+
+    /// A tick whose stamp is ahead of our clock.
+    fn tick_stamped(&mut self, bid: i64, ahead_ns: i64) -> Vec<Record> {
         self.now = self.now.plus_ns(NS_PER_MS);
         let mut tick = Tick::read(&[0; 96]);
-        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, self.now.0);
+        (tick.bid, tick.ask, tick.last, tick.ts_venue) = (bid, bid + 2, Price::NONE.0, self.now.0 + ahead_ns);
         self.give(&tick)
     }
 

@@ -90,6 +90,8 @@ kinds!(
     KillSwitch = 26,
     /// The operator changed a limit: [`super::LimitChange`].
     LimitChange = 27,
+    /// Something that the engine cannot see by itself: [`super::Incident`].
+    Incident = 28,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].
@@ -104,6 +106,8 @@ kinds!(
     Alert = 69,
     /// A question to a venue about the past: [`super::HistoryRequest`].
     HistoryRequest = 72,
+    /// A breaker opened, closed, or lets an order try: [`super::BreakerChange`].
+    BreakerChange = 87,
     /// What the next command was decided by: [`super::Decision`].
     Decision = 80,
     /// What a model beside the live ones said: [`super::ShadowScore`].

@@ -10,7 +10,7 @@ use crate::layout;
 macro_rules! payload {
     ($($name:ident),+) => {$( impl Payload for $name { const KIND: Kind = Kind::$name; } )+};
 }
-payload!(KillSwitch, LimitChange);
+payload!(KillSwitch, LimitChange, Incident, BreakerChange);
 
 /// How a kill was triggered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,5 +69,52 @@ layout! {
         who: [u8; 32],
         /// Why, ASCII.
         why: [u8; 48],
+    }
+}
+
+/// What the control floor saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum IncidentKind {
+    /// A terminal was refused; the amount is the reason's code.
+    HandshakeRefused = 1,
+    /// System time minus ours crossed its limit; the amount is nanoseconds.
+    ClockError = 2,
+}
+
+impl IncidentKind {
+    /// The kind with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::HandshakeRefused, Self::ClockError].into_iter().find(|kind| *kind as u8 == code)
+    }
+}
+
+layout! {
+    /// Something that the engine cannot see by itself.
+    pub struct Incident {
+        /// In the kind's unit.
+        amount: i64,
+        /// [`IncidentKind`].
+        kind: u8,
+        /// Zero.
+        reserved: [u8; 7],
+    }
+}
+
+layout! {
+    /// A breaker changed its state: an output.
+    pub struct BreakerChange {
+        /// `risk::Component`.
+        component: u8,
+        /// `risk::BreakerState` before.
+        from: u8,
+        /// `risk::BreakerState` after.
+        to: u8,
+        /// Zero.
+        reserved: u8,
+        /// Its limit of failures.
+        failures: u32,
+        /// The order that tries, or zero.
+        order_id: u64,
     }
 }

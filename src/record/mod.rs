@@ -33,7 +33,9 @@ pub use input::{
     TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
-pub use limits::{KillSwitch, KillTrigger, LIMIT_TAKEN_BACK, LimitChange};
+pub use limits::{
+    BreakerChange, Incident, IncidentKind, KillSwitch, KillTrigger, LIMIT_TAKEN_BACK, LimitChange,
+};
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
 pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};

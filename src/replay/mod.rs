@@ -4,10 +4,12 @@
 //!
 //! Invariant: nothing but the journal's folder is read. A difference names the record, its file and its place.
 
+mod controls;
 mod latency;
 mod rebuild;
 mod verify;
 
+pub use controls::control_report;
 pub use latency::{JournalStages, measure};
 pub use rebuild::{Rebuilt, rebuild, snapshot_of, tells_another};
 pub use verify::{Difference, ReplayError, Summary, verify, watch};

@@ -11,6 +11,7 @@ pub use requests::{Ask, Levels, RequestIntent};
 mod state;
 
 use super::bucket::Bucket;
+use super::exposure::Room;
 use super::jump::Jump;
 use super::limits::{InstrumentLimits, Limits};
 use super::reason::{Reason, Trading};
@@ -93,6 +94,8 @@ struct Envelope {
     /// Largest reduction by each side.
     reduce_max: [i64; 2],
     worst: [i64; 2],
+    /// Largest opening of each side that exposure over all instruments leaves.
+    room_max: [i64; 2],
 }
 
 /// See the module.
@@ -101,6 +104,8 @@ pub struct Gate {
     limits: Limits,
     envelopes: Box<[Option<Envelope>]>,
     jumps: Box<[Jump]>,
+    /// What bounds `room_max`, for the words of a refusal.
+    rooms: Box<[[Room; 2]]>,
     closed: Option<Refusal>,
     trading: Trading,
     bucket: Bucket,
@@ -116,6 +121,7 @@ impl Gate {
             limits,
             envelopes: vec![None; INSTRUMENTS_MAX].into(),
             jumps: vec![Jump::default(); INSTRUMENTS_MAX].into(),
+            rooms: vec![[Room::OPEN; 2]; INSTRUMENTS_MAX].into(),
             closed: Some(Refusal { reason: Reason::SessionDown, limit: 1, got: 0 }),
             trading: Trading::Active,
             bucket: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
@@ -191,6 +197,7 @@ impl Gate {
                 now.position.max(0).saturating_sub(now.reserved[Side::Sell.index()]),
             ],
             worst,
+            room_max: self.rooms[index].map(|room| room.steps),
         };
         for side in 0..2 {
             envelope.open_max[side] =
@@ -205,6 +212,20 @@ impl Gate {
             }
         }
         self.envelopes[index] = Some(envelope);
+    }
+
+    /// Sets what exposure over all instruments leaves for openings of each side.
+    pub fn set_room(&mut self, instrument: InstrumentId, rooms: [Room; 2]) {
+        let Some(index) = instrument.index() else { return };
+        self.rooms[index] = rooms;
+        if let Some(envelope) = &mut self.envelopes[index] {
+            envelope.room_max = rooms.map(|room| room.steps);
+        }
+    }
+
+    /// Openings that may leave at once.
+    pub fn tokens(&self, now: TimeNs) -> i64 {
+        self.bucket.tokens(now)
     }
 
     /// Judges an intent. `open_orders` are those whose fate is open, all instruments.
@@ -250,6 +271,10 @@ impl Gate {
                 limits.position_max.0,
                 envelope.worst[side].saturating_add(qty),
             );
+        }
+        if qty > envelope.room_max[side] {
+            let room = &self.rooms[at][side];
+            return refuse(room.reason, room.limit, room.got(qty));
         }
         if open_orders >= self.limits.open_orders_max as usize {
             return refuse(

@@ -5,7 +5,9 @@
 //! Invariant: `Approved` can be built by the gate alone. Unknown, stale or missing means no. What reduces a position passes
 //! when what opens one does not.
 
+mod breaker;
 mod bucket;
+mod exposure;
 mod gate;
 mod jump;
 mod limit_key;
@@ -13,7 +15,14 @@ mod limits;
 mod reason;
 mod sizing;
 
+pub use breaker::{
+    BREAKER_FAILURES_MAX, Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component,
+};
 pub use bucket::Bucket;
+pub use exposure::{
+    CORRELATED_MAX, CURRENCIES_MAX, ExposureLimits, ExposurePlan, Holding, PortfolioLimit, Returns, Room,
+    SymbolPlan, Totals,
+};
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
 pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};

@@ -128,6 +128,46 @@ reasons!(
     SizeNoEdge = 62, "SIZE_NO_EDGE", "ten-thousandths";
     /// Equity is so far below its highest that nothing is left of a size.
     SizeDrawdown = 63, "SIZE_DRAWDOWN", "hundredths of a per cent";
+    /// Net exposure to a currency.
+    ExposureCurrency = 64, "EXPOSURE_CURRENCY", "micros";
+    /// Value of all positions and orders together.
+    ExposureGross = 65, "EXPOSURE_GROSS", "micros";
+    /// The same over equity.
+    ExposureLeverage = 66, "EXPOSURE_LEVERAGE", "micros";
+    /// Deviation of the value of all positions and orders together.
+    ExposurePortfolio = 67, "EXPOSURE_PORTFOLIO", "micros";
+    /// A value, a correlation or the equity that exposure follows from is not known.
+    ExposureUnknown = 68, "EXPOSURE_UNKNOWN", "steps";
+    /// Value of what is ordered and not executed.
+    ValueUnexecuted = 69, "VALUE_UNEXECUTED", "micros";
+    /// The price stands still while another moves.
+    QuoteFrozen = 70, "QUOTE_FROZEN", "ns";
+    /// The same opening was made so shortly before.
+    OrderDuplicate = 71, "ORDER_DUPLICATE", "ns";
+    /// A new model has opened as often as it may.
+    CanaryOrders = 72, "CANARY_ORDERS", "orders";
+    /// What a new model may open is less than the venue takes.
+    CanaryLots = 73, "CANARY_LOTS", "steps";
+    /// The system's clock is too far from ours.
+    ClockStep = 81, "CLOCK_STEP", "ns";
+    /// The venue's stamps are too far from our clock.
+    ClockOffset = 82, "CLOCK_OFFSET", "ns";
+    /// The breaker of the links is open, or its one order tries.
+    BreakerLink = 83, "BREAKER_LINK", "failures";
+    /// The breaker of refused terminals.
+    BreakerHandshake = 84, "BREAKER_HANDSHAKE", "failures";
+    /// The breaker of requests that the venue refused for themselves.
+    BreakerRejects = 85, "BREAKER_REJECTS", "failures";
+    /// The breaker of requests that the venue refused for the moment.
+    BreakerRequotes = 86, "BREAKER_REQUOTES", "failures";
+    /// The breaker of orders without an answer.
+    BreakerTimeOuts = 87, "BREAKER_TIME_OUTS", "failures";
+    /// The breaker of the journal's disk.
+    BreakerDisk = 88, "BREAKER_DISK", "failures";
+    /// The breaker of the system's clock.
+    BreakerClock = 89, "BREAKER_CLOCK", "failures";
+    /// The breaker of a lane that stood still.
+    BreakerStalls = 90, "BREAKER_STALLS", "failures";
 );
 
 /// What may leave.

@@ -8,6 +8,7 @@ mod effective;
 mod exits;
 mod exposure;
 mod features;
+mod guards;
 mod models;
 mod rule;
 mod saved;
@@ -251,6 +252,8 @@ pub fn engine_setup(config: &Config, models: &Models) -> Result<Setup, SetupErro
             ExternalKind::Count => ExternalPolicy::Count,
             ExternalKind::Adopt => ExternalPolicy::Adopt,
         },
+        exposure: exposure::plan(config)?,
+        guards: guards::guards(config)?,
     })
 }
 

@@ -9,10 +9,10 @@ use crate::order::exits::ExitReason;
 use crate::order::{OrderState, RequestStage, RequestState, Verdict};
 use crate::record::{
     ControlAction, DispatchOutcome, FLAG_HISTORY, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, FaultKind,
-    FieldValue, KillTrigger, Kind, ModelAction, Record,
+    FieldValue, IncidentKind, KillTrigger, Kind, ModelAction, Record,
 };
 use crate::registry::slot_name;
-use crate::risk::{Reason, Trading};
+use crate::risk::{BreakerState, Component, Reason, Trading};
 use crate::types::{InstrumentId, OrderAction, Price};
 use serde_json::{Map, Value as Json, json};
 
@@ -43,6 +43,8 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ExternalDeal,
     AlertCode::ExternalOrder,
     AlertCode::Adopted,
+    AlertCode::BreakerOpened,
+    AlertCode::ClockStepped,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
 ];
@@ -85,6 +87,11 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
         (Kind::ModelChange | Kind::ShadowScore, "slot") => small.and_then(Slot::from_code).map(slot_name),
         (Kind::Dispatch, "outcome") => small.and_then(DispatchOutcome::from_code).map(debug),
         (Kind::KillSwitch, "trigger") => small.and_then(KillTrigger::from_code).map(debug),
+        (Kind::Incident, "kind") => small.and_then(IncidentKind::from_code).map(debug),
+        (Kind::BreakerChange, "component") => {
+            known(small.and_then(Component::from_code).map(Component::name))
+        }
+        (Kind::BreakerChange, "from" | "to") => small.and_then(BreakerState::from_code).map(debug),
         (Kind::Fault, "kind") => small.and_then(FaultKind::from_code).map(debug),
         (Kind::Alert, "code") => ALERTS.iter().find(|alert| **alert as u64 == code).map(debug),
         _ => None,
@@ -199,7 +206,7 @@ pub(super) fn payload(record: &Record) -> Map<String, Json> {
 }
 
 /// The whole record as one JSON object.
-pub(super) fn json_of(record: &Record) -> Json {
+pub(in crate::cli) fn json_of(record: &Record) -> Json {
     let mut map = Map::new();
     map.insert("seq".into(), json!(record.seq()));
     map.insert("ts_ns".into(), json!(record.ts().0));

@@ -68,6 +68,12 @@ fn again(gate: &mut Gate, modes: [bool; 2], exposure: Exposure) {
     gate.prepare(InstrumentId(0), test_limits().for_instrument(&spec), modes, exposure);
 }
 
+/// Room over all instruments, which a new envelope keeps.
+fn leave_room(gate: &mut Gate, room: Room) {
+    gate.set_room(InstrumentId(0), [room; 2]);
+    again(gate, [true; 2], HELD);
+}
+
 const HELD: Exposure = Exposure { position: 50, reserved: [0; 2], unknown: [0; 2], barred: None };
 
 /// Each control that refuses an opening, tripped alone.
@@ -102,6 +108,11 @@ fn trips() -> Vec<Trip> {
             ..trip(Reason::SizePosition)
         },
         Trip { open_orders: 4, ..trip(Reason::CountOpenOrders) },
+        Trip { gate: |gate| leave_room(gate, Room::UNKNOWN), ..trip(Reason::ExposureUnknown) },
+        Trip {
+            gate: |gate| leave_room(gate, Room { reason: Reason::ExposureGross, ..Room::UNKNOWN }),
+            ..trip(Reason::ExposureGross)
+        },
         Trip { quote: Quote { ask: Price::NONE, ..quote() }, ..trip(Reason::QuoteMissing) },
         Trip { quote: Quote { ask: Price(999), ..quote() }, ..trip(Reason::QuoteCrossed) },
         Trip { quote: stale, ..trip(Reason::QuoteStale) },

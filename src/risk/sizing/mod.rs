@@ -1,5 +1,5 @@
 //! How large an entry is: fixed, by what its stop costs, by the market's volatility, or by the strategy's own record; less in
-//! a drawdown.
+//! a drawdown, and less of what moves with what is held.
 //!
 //! What it is not: a limit. What it says is judged by the gate as any other volume; it knows no order and no position.
 //!
@@ -64,6 +64,8 @@ pub struct Sizing {
     pub lots_max: f64,
     /// How it shrinks while equity is below its highest.
     pub drawdown: Option<Drawdown>,
+    /// Part of the size that a full correlation with what is held takes away, 0 to 1.
+    pub correlation_cut: f64,
 }
 
 /// What a size follows from, as it is known now. What is not known is not a number, or zero.
@@ -85,6 +87,8 @@ pub struct SizingInputs<'a> {
     pub volatility_ticks: f64,
     /// What the strategy's trades came to.
     pub record: &'a TradeRecord,
+    /// Correlation of the entry with all that is held, -1 to 1.
+    pub correlation: f64,
 }
 
 impl Default for Sizing {
@@ -95,7 +99,8 @@ impl Default for Sizing {
 
 impl Sizing {
     /// The configured volume, whatever happens.
-    pub const FIXED: Sizing = Sizing { method: Method::Fixed, lots_max: f64::INFINITY, drawdown: None };
+    pub const FIXED: Sizing =
+        Sizing { method: Method::Fixed, lots_max: f64::INFINITY, drawdown: None, correlation_cut: 0.0 };
 
     /// Whether it follows from the account's equity.
     pub fn needs_account(&self) -> bool {
@@ -105,12 +110,13 @@ impl Sizing {
     /// The volume of an entry, or why there is none.
     pub fn qty(&self, inputs: &SizingInputs<'_>) -> Result<Qty, Refusal> {
         let wanted = self.wanted_steps(inputs)?;
-        if !self.needs_account() && self.lots_max == f64::INFINITY {
+        if *self == Sizing::FIXED {
             // What the operator wrote is not bent to the limits: the gate says what is wrong with it.
             return Ok(Qty(floor(wanted)));
         }
         let share =
             self.drawdown.map_or(Ok(1.0), |scale| scale.share(inputs.equity, inputs.equity_highest))?;
+        let share = share * scale::uncorrelated(self.correlation_cut, inputs.correlation)?;
         let most = floor(self.lots_max / inputs.spec.volume_step).min(inputs.order_max.0);
         let qty = floor(wanted * share).min(most);
         let least = inputs.spec.volume_min.0;
@@ -149,6 +155,8 @@ pub enum Input {
     Distance = 3,
     /// What a tick is worth.
     TickValue = 4,
+    /// Correlation with what is held.
+    Correlation = 5,
 }
 
 fn unknown<T>(input: Input) -> Result<T, Refusal> {

@@ -37,3 +37,17 @@ impl Drawdown {
         })
     }
 }
+
+/// What is left where a full correlation takes `cut` away; one that diversifies takes nothing.
+pub(super) fn uncorrelated(cut: f64, correlation: f64) -> Result<f64, Refusal> {
+    if cut == 0.0 {
+        return Ok(1.0);
+    }
+    let share = 1.0 - cut * correlation.max(0.0);
+    // `max` would turn what is not a number into none.
+    if correlation.is_nan() || !(0.0..=1.0).contains(&share) {
+        unknown(Input::Correlation)
+    } else {
+        Ok(share)
+    }
+}

@@ -27,6 +27,7 @@ fn inputs<'a>(spec: &'a InstrumentSpec, record: &'a TradeRecord) -> SizingInputs
         stop_ticks: 200,
         volatility_ticks: 40.0,
         record,
+        correlation: 0.0,
     }
 }
 
@@ -113,6 +114,18 @@ fn a_drawdown_makes_sizes_smaller_and_then_none() {
 }
 
 #[test]
+fn an_entry_that_moves_with_what_is_held_is_smaller() {
+    let (spec, none) = (spec(), TradeRecord::default());
+    let sizing = Sizing { correlation_cut: 0.5, ..Sizing::FIXED };
+    let at = |correlation| reason(sizing.qty(&SizingInputs { correlation, ..inputs(&spec, &none) }));
+    // 10 steps less a half, less a quarter; what diversifies takes nothing away.
+    assert_eq!([at(1.0), at(0.5), at(0.0), at(-1.0)], [Ok(5), Ok(7), Ok(10), Ok(10)]);
+    assert_eq!(at(f64::NAN), Err(Reason::SizeUnknown));
+    let unasked = SizingInputs { correlation: f64::NAN, ..inputs(&spec, &none) };
+    assert_eq!(reason(Sizing::FIXED.qty(&unasked)), Ok(10));
+}
+
+#[test]
 fn what_is_not_known_is_no_size() {
     let (spec, none) = (spec(), TradeRecord::default());
     let broken = InstrumentSpec { tick_value: f64::NAN, ..spec };
@@ -175,9 +188,10 @@ fn methods() -> impl Strategy<Value = Method> {
 
 fn sizings() -> impl Strategy<Value = Sizing> {
     let drawdown = proptest::option::of((0.0f64..20.0, 0.1f64..40.0));
-    (methods(), 0.01f64..100.0, drawdown).prop_map(|(method, lots_max, drawdown)| Sizing {
+    (methods(), 0.01f64..100.0, drawdown, 0.0f64..=1.0).prop_map(|(method, lots_max, drawdown, cut)| Sizing {
         method,
         lots_max,
+        correlation_cut: cut,
         drawdown: drawdown
             .map(|(start, length)| Drawdown { start_percent: start, stop_percent: start + length }),
     })
@@ -196,6 +210,7 @@ proptest! {
         equity in -100.0f64..1e7,
         highest in 0.0f64..1e7,
         (stop_ticks, volatility_ticks) in (0i64..5_000, 0.0f64..5_000.0),
+        correlation in -1.0f64..=1.0,
         (volume_min, order_max) in (1i64..50, 0i64..2_000),
     ) {
         let (spec, record) = (InstrumentSpec { volume_min: Qty(volume_min), ..spec() }, record(&outcomes));
@@ -205,6 +220,7 @@ proptest! {
             stop_ticks,
             volatility_ticks,
             order_max: Qty(order_max),
+            correlation,
             ..inputs(&spec, &record)
         };
         let got = sizing.qty(&inputs);
@@ -225,6 +241,8 @@ proptest! {
         // Less equity below the same highest is never a larger size; nor is a wider stop or a wilder market.
         let poorer = SizingInputs { equity: money(equity * 0.9 - 1.0), ..inputs };
         prop_assert!(steps(&sizing, &poorer) <= steps(&sizing, &inputs));
+        let alike = SizingInputs { correlation: 1.0, ..inputs };
+        prop_assert!(steps(&sizing, &alike) <= steps(&sizing, &inputs));
         let wider = SizingInputs { stop_ticks: stop_ticks * 2 + 1, volatility_ticks: volatility_ticks * 2.0, ..inputs };
         if stop_ticks > 0 && volatility_ticks > 0.0 {
             prop_assert!(steps(&sizing, &wider) <= steps(&sizing, &inputs));

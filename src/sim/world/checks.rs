@@ -31,7 +31,7 @@ pub(super) struct Watch {
     last_id: u64,
     /// Engine times of the latest entries.
     entries_ns: VecDeque<i64>,
-    quotes: [Option<(i64, i64)>; 2],
+    pub(super) quotes: [Option<(i64, i64)>; 2],
     /// Somebody else traded.
     pub(super) is_foreign_seen: bool,
     rules_changed_ns: i64,
@@ -185,6 +185,7 @@ impl World {
             self.violate("gate", || format!("order {id:x} entered while the gate was closed"));
         }
         self.check_limits(instrument, side, command.qty);
+        self.check_exposure(instrument, &command);
         self.check_rate(output.ts().0);
     }
 

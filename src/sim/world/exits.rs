@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
 use crate::record::{self, Record};
 use crate::risk::Reason;
-use crate::types::{InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TimeNs, TradeMode};
+use crate::types::{InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TradeMode};
 use crate::wire::terminal::body;
 
 /// So long, of the engine's time, a position may be known to the appliance and stand without a stop, while nothing closes it and
@@ -26,8 +26,6 @@ struct Told {
     names: [u64; 2],
     side: Side,
     favour: i64,
-    /// The engine's time of it: a position that is opened anew may have the old one's identifier.
-    ts: TimeNs,
 }
 
 /// What the rules of exits remember, from what came in and went out.
@@ -52,7 +50,10 @@ impl ExitWatch {
         }
         let (favour, names) = (event.stop_loss * side.sign(), [event.identifier, event.ticket]);
         let instrument = input.instrument();
-        self.told.push(Told { instrument, names, side, favour, ts: input.ts() });
+        match self.told.iter_mut().find(|told| told.is_of(instrument, event.identifier, side)) {
+            Some(told) => told.favour = told.favour.max(favour),
+            None => self.told.push(Told { instrument, names, side, favour }),
+        }
     }
 
     /// The power was cut: what counts is what was kept.
@@ -92,17 +93,9 @@ impl World {
         if self.watch.is_foreign_seen {
             return;
         }
-        let instrument = output.instrument();
-        let told = self.exit_watch.told.iter().filter(|told| told.is_of(instrument, command.position, side));
-        let holdings = self.appliance.engine.holdings().iter();
-        let own = holdings.filter(|holding| holding.instrument == instrument && holding.side == side);
-        let own = { own }.find(|holding| {
-            let names = |told: &Told| told.names.contains(&holding.ticket);
-            holding.ticket == 0 || holding.ticket == command.position || told.clone().any(names)
-        });
-        let since = own.map_or(TimeNs::NEVER, |holding| holding.since);
-        let tightest = told.filter(|told| told.ts >= since).map(|told| told.favour).max();
-        let Some(tightest) = tightest else { return };
+        let told = &self.exit_watch.told;
+        let told = told.iter().find(|told| told.is_of(output.instrument(), command.position, side));
+        let Some(tightest) = told.map(|told| told.favour) else { return };
         let got = command.stop_loss.saturating_mul(side.sign());
         if got < tightest {
             self.violate("stop-loosened", || format!("expected a stop of {tightest} or better, got {got}"));

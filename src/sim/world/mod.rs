@@ -12,6 +12,7 @@ mod appliance;
 mod asked;
 mod checks;
 mod exits;
+mod exposure;
 mod faults;
 mod journal;
 mod killing;

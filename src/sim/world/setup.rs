@@ -6,13 +6,13 @@
 
 use super::faults::{Fault, FaultRates};
 use crate::engine::{
-    Classes, EntryKind, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, ModelIdentity, ModelSet,
-    ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
+    Classes, EntryKind, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
+    ModelSet, ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
 };
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind};
 use crate::model::{LoadOptions, Model};
 use crate::order::exits::ExitPlan;
-use crate::risk::Limits;
+use crate::risk::{ExposureLimits, ExposurePlan, Limits, Method, Sizing, SymbolPlan};
 use crate::runtime::Prng;
 use crate::signal::{Rule, Thresholds};
 use crate::sim::terminal::account::Account;
@@ -27,6 +27,8 @@ use crate::types::{
 pub(super) const SYMBOLS: [&str; 2] = ["EURUSD", "GBPUSD"];
 /// The strategy of every order.
 const STRATEGY: StrategyId = StrategyId(9);
+/// Equity at the start.
+const EQUITY: Money = Money(10_000_000_000);
 /// Lots of an entry.
 const LOTS: f64 = 0.1;
 
@@ -96,6 +98,32 @@ pub(super) fn limits() -> Limits {
     }
 }
 
+/// Limits over both symbols: they bind when others hold much as well.
+pub(super) fn exposure() -> ExposurePlan {
+    let limits = ExposureLimits {
+        currency_max: Money::from_f64(28_000.0),
+        gross_max: Money::from_f64(40_000.0),
+        unexecuted_max: Money::from_f64(25_000.0),
+        ..ExposureLimits::default()
+    };
+    let symbol = |at: u8| SymbolPlan { currencies: [Some(at), None], ..SymbolPlan::default() };
+    let symbols = (0..SYMBOLS.len() as u8).map(symbol).collect();
+    ExposurePlan { limits, symbols, sample_ns: 100 * NS_PER_MS, ..ExposurePlan::default() }
+}
+
+/// Per cent of the equity that an entry of the second symbol loses at its stop; those of the first are fixed.
+const STOP_PERCENT: f64 = 0.025;
+
+fn sizing(index: u16) -> Sizing {
+    let method = if index == 0 { Method::Fixed } else { Method::StopRisk { percent: STOP_PERCENT } };
+    Sizing { method, ..Sizing::FIXED }
+}
+
+/// The most that an entry may lose at its stop, of the equity at the start.
+pub(super) fn risk_at_stop(instrument: InstrumentId) -> f64 {
+    if instrument.0 == 0 { f64::MAX } else { EQUITY.as_f64() * STOP_PERCENT / 100.0 }
+}
+
 /// The engine's parts: a model whose score is the last change of the mid in ticks, on each symbol.
 ///
 /// # Panics
@@ -129,7 +157,7 @@ pub(super) fn setup(entry: EntryPlan) -> Setup {
                 exits: ExitPlan { hold_ns_max: NS_PER_S, ..ExitPlan::OFF },
                 atr_feature: None,
                 one_cancels_other: false,
-                sizing: Default::default(),
+                sizing: sizing(index),
                 entry,
             },
             evaluate_every_ticks: 1,
@@ -148,6 +176,8 @@ pub(super) fn setup(entry: EntryPlan) -> Setup {
         strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
         history: HistoryPlan::NEVER,
         external: ExternalPolicy::Count,
+        exposure: exposure(),
+        guards: GuardPlan::default(),
     }
 }
 
@@ -188,6 +218,6 @@ pub(super) fn broker(rates: &FaultRates, dice: &mut Prng) -> Broker {
         },
         ..Conduct::default()
     };
-    let account = Account::new(mode, Money(10_000_000_000), 100, Money(3_500_000));
+    let account = Account::new(mode, EQUITY, 100, Money(3_500_000));
     Broker::new(account, symbols, conduct, dice.fork())
 }

@@ -1,0 +1,89 @@
+//! What the control floor sees and the engine cannot: the system's clock, and terminals that were refused.
+//!
+//! What it is not: a judgement; the engine has the limits and the breakers.
+//!
+//! Invariant: a reading of the clock becomes a record when it crosses the limit, either way, and when it was not taken it is told
+//! again.
+
+use super::Appliance;
+use crate::engine::ClockPlan;
+use crate::record::{Incident, IncidentKind, Origin, Record};
+use crate::types::{InstrumentId, NS_PER_S, TimeNs, VenueId};
+
+/// The system's clock is looked at so often.
+const EVERY_NS: i64 = NS_PER_S;
+
+/// Our clock against the system's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClockWatch {
+    plan: ClockPlan,
+    due: TimeNs,
+    error_ns: i64,
+    /// What the engine was told last.
+    is_told_far: bool,
+}
+
+impl ClockWatch {
+    pub(super) fn new(plan: ClockPlan) -> Self {
+        ClockWatch { plan, due: TimeNs::NEVER, error_ns: 0, is_told_far: false }
+    }
+
+    /// Takes a reading; `true` when the engine is to be told.
+    fn take(&mut self, error_ns: i64) -> bool {
+        self.error_ns = error_ns;
+        self.is_far() != self.is_told_far
+    }
+
+    fn is_far(&self) -> bool {
+        self.plan.step_ns_max > 0 && self.error_ns.saturating_abs() > self.plan.step_ns_max
+    }
+}
+
+impl Appliance {
+    /// Holds our clock against the system's once a second, and bends it; says so when it crosses its limit.
+    pub fn watch_clock(&mut self) -> Option<String> {
+        let now = self.now();
+        if now < self.clock_watch.due {
+            return None;
+        }
+        self.clock_watch.due = now.plus_ns(EVERY_NS);
+        let seen = self.clock.discipline()?;
+        if !self.clock_watch.take(seen.error_ns)
+            || !self.tell_incident(IncidentKind::ClockError, seen.error_ns)
+        {
+            return None;
+        }
+        self.clock_watch.is_told_far = self.clock_watch.is_far();
+        let words = if self.clock_watch.is_told_far { "stepped away" } else { "is near again" };
+        Some(format!("clock: the system's {words}: {} ms from ours", seen.error_ns / 1_000_000))
+    }
+
+    /// System time minus ours at the last look, nanoseconds.
+    pub(super) fn clock_error_ns(&self) -> i64 {
+        self.clock_watch.error_ns
+    }
+
+    /// Tells the engine of something that it cannot see; `false` when its queue is full.
+    pub(super) fn tell_incident(&self, kind: IncidentKind, amount: i64) -> bool {
+        let incident = Incident { amount, kind: kind as u8, reserved: [0; 7] };
+        let record = Record::new(Origin::Appliance, self.now(), VenueId(0), InstrumentId::NONE, &incident);
+        self.control.try_push(record).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_is_told_when_the_limit_is_crossed_and_again_until_it_took_it() {
+        let plan = ClockPlan { step_ns_max: NS_PER_S, ..ClockPlan::default() };
+        let mut watch = ClockWatch::new(plan);
+        assert!(!watch.take(NS_PER_S) && watch.take(-NS_PER_S - 1) && watch.take(2 * NS_PER_S));
+        watch.is_told_far = true;
+        assert!(!watch.take(3 * NS_PER_S) && watch.take(0));
+        watch.is_told_far = false;
+        assert!(watch.take(NS_PER_S + 1));
+        assert!(!ClockWatch::new(ClockPlan::default()).take(i64::MIN));
+    }
+}

@@ -1,0 +1,46 @@
+//! Exposure and size of every opening, reckoned anew from the books and the quotes.
+//!
+//! What it is not: the engine's room; it shares no line with it.
+//!
+//! Invariant: it is asked after an opening, whose own volume is among the reserved ones then.
+
+use super::{World, setup};
+use crate::record::Command;
+use crate::types::{InstrumentId, Side};
+
+/// The room is worked out with the mids of the last sample: prices may have moved on so much since.
+const MOVED: f64 = 1.01;
+/// Equity may have grown so much since the start.
+const GROWN: f64 = 1.1;
+
+impl World {
+    /// All positions and orders together, and what this one loses at its stop.
+    pub(super) fn check_exposure(&mut self, instrument: InstrumentId, command: &Command) {
+        let limits = setup::exposure().limits;
+        let engine = &self.appliance.engine;
+        let (mut gross, mut waiting) = (0.0, 0.0);
+        for at in 0..setup::SYMBOLS.len() {
+            let id = InstrumentId(at as u16);
+            let (Some((bid, ask)), Some(spec)) = (self.watch.quotes[at], engine.spec(id)) else { continue };
+            let step = (bid + ask) as f64 / 2.0 * spec.tick_value * spec.volume_step;
+            let net = engine.positions().net(id).qty + engine.external(id);
+            let [buy, sell] = Side::BOTH.map(|side| engine.orders().reserved(id, side));
+            gross += (net + buy).abs().max((net - sell).abs()) as f64 * step;
+            waiting += (buy + sell) as f64 * step;
+        }
+        let most =
+            |limit: Option<crate::types::Money>| limit.map_or(f64::MAX, |limit| limit.as_f64() * MOVED);
+        if gross > most(limits.gross_max) || waiting > most(limits.unexecuted_max) {
+            self.violate("exposure", || {
+                format!("expected at most {limits:?}, got {gross:.2} gross and {waiting:.2} not executed")
+            });
+        }
+        let Some(spec) = self.appliance.engine.spec(instrument) else { return };
+        let distance = command.price.saturating_sub(command.stop_loss).abs() as f64;
+        let lost = distance * spec.tick_value * spec.volume_step * command.qty as f64;
+        let most = setup::risk_at_stop(instrument) * GROWN;
+        if lost > most {
+            self.violate("size", || format!("expected at most {most:.2} lost at the stop, got {lost:.2}"));
+        }
+    }
+}
