@@ -294,7 +294,8 @@ fn included_files_are_read_and_their_faults_carry_their_own_names() {
     let folder = Folder::new();
     let text = format!("limits = \"limits.toml\"\n{}", without_section("[risk]"));
     let full = template();
-    let limits = &full[full.find("\n[risk]\n").expect("risk")..full.find("\n[budgets]\n").expect("budgets")];
+    let limits =
+        &full[full.find("\n[risk]\n").expect("risk")..full.find("\n[[breakers]]\n").expect("breakers")];
     folder.write("limits.toml", limits);
     let loaded = folder.load(&text).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.config, folder.load(&template()).expect("valid").config);

@@ -290,11 +290,12 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 19,
-        name: "a reduction never reverses, and is never larger than what the venue holds",
-        codes: &["REDUCE_TOO_LARGE"],
+        name: "a reduction never reverses, and is never larger than what the venue holds; a request is about what is ours and there",
+        codes: &["REDUCE_TOO_LARGE", "REQUEST_SUBJECT", "ACCOUNT_NETTING"],
         tests: &[
             "src/risk/gate/tests.rs::a_reduction_never_reverses",
             "src/engine/tests/continuity.rs::a_stop_over_more_than_ours_closes_ours_and_no_more",
+            "src/engine/tests/requests.rs::netting_accounts_close_nothing_by_its_opposite",
         ],
         ..WHOLE
     },

@@ -55,8 +55,8 @@ const FEATURE_KINDS: &[&str] = &[
 ];
 /// Features one model can take.
 pub const FEATURES_MAX: usize = 1_024;
-const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
+pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 const PERIOD_MAX: i64 = 65_536;
 const AMOUNT_MAX: f64 = 1e12;
 const CORE_MAX: i64 = 1_023;
@@ -170,14 +170,14 @@ pub const SECTIONS: &[Section] = &[
         name: "exits",
         shape: Shape::One,
         include: "",
-        keys: EXITS,
+        keys: super::exits::EXITS,
         doc: "When a position is left, in part or whole, and how its stop follows. Exits pass whatever holds entries back.",
     },
     Section {
         name: "external",
         shape: Shape::One,
         include: "",
-        keys: EXTERNAL,
+        keys: super::exits::EXTERNAL,
         doc: "Orders and positions that others have on the account: a hand, another program.",
     },
     Section {
@@ -212,21 +212,21 @@ pub const SECTIONS: &[Section] = &[
         name: "breakers",
         shape: Shape::ManyOrNone(8),
         include: "",
-        keys: BREAKERS,
+        keys: super::guards::BREAKERS,
         doc: "After so many failures of one thing nothing opens for a while; then one order tries. None by default.",
     },
     Section {
         name: "clock",
         shape: Shape::One,
         include: "",
-        keys: CLOCK,
+        keys: super::guards::CLOCK,
         doc: "How far clocks may be apart before nothing opens. All off by default.",
     },
     Section {
         name: "alerts",
         shape: Shape::One,
         include: "",
-        keys: ALERTS,
+        keys: super::guards::ALERTS,
         doc: "Where alerts and changes of trading go beside the journal.",
     },
     Section {
@@ -422,28 +422,6 @@ const SIGNAL: &[Key] = keys! {
     "entry_follow_points" Int(0, 10_000_000), "points, 0 off", Default("0"), "A resting entry that would now rest so much elsewhere is moved there.";
     "retries_max" Int(0, 10), "orders", Default("0"), "Times that an order refused for its price is tried again: a new order, at a fresh price, within decision_budget_ms.";
 };
-const EXITS: &[Key] = keys! {
-    "hold_ms_max" Int(0, 365 * DAY_MS), "ms, 0 none", Default("0"), "A position older than this is closed.";
-    "session_end_s" Int(0, 86_400), "s, 0 off", Default("0"), "A position is closed when so much or less is left of signal.sessions, and outside of them.";
-    "trailing" Choice(&["off", "distance", "atr", "steps"]), "", Default("\"off\""),
-        "How the stop loss follows the best price: at trailing_points; at trailing_atr_multiple times trailing_atr_feature; at trailing_points behind whole trailing_step_points from the entry.";
-    "trailing_points" Int(0, 10_000_000), "points", Default("0"), "Distance for distance and steps.";
-    "trailing_step_points" Int(0, 10_000_000), "points", Default("0"), "Length of a step.";
-    "trailing_atr_feature" FeatureName, "", Optional("\"atr_14\""), "A feature of kind atr on model.instrument. While it is not ready the stop stays.";
-    "trailing_atr_multiple" Real(0.01, 1000.0), "true ranges", Default("2.0"), "Distance for atr.";
-    "trailing_after_points" Int(0, 10_000_000), "points", Default("0"), "The stop follows once the price was so much better than the entry.";
-    "break_even_after_points" Int(0, 10_000_000), "points, 0 off", Default("0"), "Once the price was so much better than the entry the stop stands at it.";
-    "break_even_offset_points" Int(0, 10_000_000), "points", Default("0"), "And so much on the good side of it; less than break_even_after_points.";
-    "ladder" Text(255), "points:share", Optional("\"100:0.5, 200:0.25\""), "Parts that are closed once the price was so many points better than the entry; shares of everything that was filled. At most 8.";
-    "unprotected_ms_max" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "A position that signal.stop_loss_points demands a stop for is closed when the venue shows none for so long, or refuses one.";
-    "move_points_min" Int(0, 1_000_000), "points", Default("1"), "A stop is not moved by less.";
-    "move_ms_min" Int(0, HOUR_MS), "ms", Default("1000"), "Nor sooner after the last move.";
-    "one_cancels_other" Bool, "", Default("false"), "When a pending entry fills, or an exit closes the position, other pending entries of the instrument are cancelled.";
-};
-const EXTERNAL: &[Key] = keys! {
-    "policy" Choice(&["ignore", "count", "adopt"]), "", Default("\"count\""),
-        "ignore: no part of our exposure; count: part of it in every limit; adopt: taken over where a strategy trades the instrument, exits included.";
-};
 const WATCH: &[Key] = keys! {
     "shadow_every" Int(1, 1_000_000), "decisions", Default("1"), "Shadows are asked on every n-th decision, after its order left.";
     "shadow_record_every" Int(1, 1_000_000_000), "times asked", Default("1000"), "Every n-th time that they are asked, their scores are journalled.";
@@ -482,22 +460,6 @@ const RISK: &[Key] = keys! {
     "account_age_max_ms" Int(100, DAY_MS), "ms", Required("10000"), "No entry when the venue's last word on balance, equity and margin is older.";
     "unknown_after_ms" Int(10, HOUR_MS), "ms", Required("3000"), "An order unanswered for so long becomes Unknown.";
     "page_after_ms" Int(10, DAY_MS), "ms", Required("30000"), "An order Unknown for so long pages the operator; at least unknown_after_ms.";
-};
-const BREAKERS: &[Key] = keys! {
-    "on" Choice(&["link", "handshake", "rejects", "requotes", "time_outs", "disk", "clock", "stalls"]), "", Required("\"time_outs\""), "link: a role of a connection went down; handshake: a terminal was refused; rejects: the venue refused an order for itself; requotes: or for the moment; time_outs: an order became Unknown; disk: the journal's failed or fell behind; clock: clock.step_max_ms was passed; stalls: clock.stall_max_ms was.";
-    "failures" Int(0, 1_000), "failures, 0 off", Default("0"), "So many within window_ms open it.";
-    "window_ms" Int(1, DAY_MS), "ms", Default("60000"), "The time in which failures are counted.";
-    "cool_down_ms" Int(1, DAY_MS), "ms", Default("60000"), "After so long without another failure one opening order tries: taken by the venue, it closes the breaker; else this begins anew.";
-};
-const CLOCK: &[Key] = keys! {
-    "step_max_ms" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "No entry while the system's clock is further from ours, which follows it slowly.";
-    "offset_max_ms" Int(0, HOUR_MS), "ms, 0 off", Default("0"), "No entry while the stamp of the venue's last tick is further from its arrival, either way; server time must be told right.";
-    "stall_max_ms" Int(0, HOUR_MS), "ms, 0 off, else 1500 or more", Default("0"), "The engine's lane stood still when it heard nothing for longer; counted by the breaker on stalls.";
-};
-const ALERTS: &[Key] = keys! {
-    "file" Path, "", Optional("\"alerts.jsonl\""), "Each is a line of JSON at its end, flushed at once.";
-    "command" Text(1_023), "", Optional("\"/usr/local/bin/page-me --urgent\""), "A program and its arguments, parted by spaces; started for each alert, which it gets as a line of JSON on its standard input. Ended after 30 s.";
-    "budget_ms" Int(1, HOUR_MS), "ms", Default("5000"), "From an alert's stamp in the journal until it is written; what takes longer is counted and said.";
 };
 const BUDGETS: &[Key] = keys! {
     "decision_ms" Real(1e-6, 60_000.0), "ms at p99", Default("100.0"), "From a tick's arrival to the decision.";

@@ -10,7 +10,6 @@ use super::asked::order_id;
 use super::schedule::Port;
 use super::setup;
 use super::words::words;
-use crate::engine::Engine;
 use crate::order::{OrderState, RetcodeClass, classify};
 use crate::record::{self, ControlAction, FLAG_REFILL, Kind, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
 use crate::risk::{Reason, Trading};
@@ -453,49 +452,5 @@ impl World {
             self.link.terminal_has,
             Port::BOTH.map(|port| self.appliance.ends[port as usize].is_live),
         )
-    }
-
-    /// What the journal makes is what the process had.
-    pub(super) fn check_recovered(&mut self, recovered: &Engine) {
-        let live = &self.appliance.engine;
-        let mut wrong = None;
-        for index in 0..setup::SYMBOLS.len() {
-            let instrument = InstrumentId(index as u16);
-            let state = |engine: &Engine| {
-                let position = *engine.positions().net(instrument);
-                (
-                    position.qty,
-                    position.open_value,
-                    engine.external(instrument),
-                    engine.orders().open_of(instrument),
-                    engine.orders().reserved(instrument, Side::Buy),
-                    engine.orders().reserved(instrument, Side::Sell),
-                )
-            };
-            if state(live) != state(recovered) {
-                wrong = Some(format!("expected {:?}, got {:?}", state(live), state(recovered)));
-            }
-        }
-        for (id, _) in self.truth.fates() {
-            let state = |engine: &Engine| {
-                let order = engine.orders().order(id);
-                order.map(|order| (order.state, order.ticket, order.qty_filled, order.fill_value))
-            };
-            if state(live) != state(recovered) {
-                wrong = Some(format!("order {id:x}: expected {:?}, got {:?}", state(live), state(recovered)));
-            }
-        }
-        let requests = |engine: &Engine| engine.requests().open().to_vec();
-        let stops = |engine: &Engine| engine.stops().iter().copied().collect::<Vec<_>>();
-        if requests(live) != requests(recovered) || stops(live) != stops(recovered) {
-            let (live, recovered) = (requests(live), requests(recovered));
-            wrong = Some(format!("requests or stops: expected {live:?}, got {recovered:?}"));
-        }
-        if live.trading() != recovered.trading() {
-            wrong = Some(format!("expected {:?}, got {:?}", live.trading(), recovered.trading()));
-        }
-        if let Some(words) = wrong {
-            self.violate("recovery", || words);
-        }
     }
 }

@@ -23,6 +23,7 @@ mod path;
 mod plans;
 mod planted;
 mod planting;
+mod recovered;
 mod replaying;
 mod schedule;
 mod setup;
