@@ -12,20 +12,47 @@ use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
 use crate::record::{self, Record};
 use crate::risk::Reason;
-use crate::types::{InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TradeMode};
+use crate::sim::terminal::orders::Position;
+use crate::types::{InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TimeNs, TradeMode};
 use crate::wire::terminal::body;
 
-/// So long, of the engine's time, a position may be known to the appliance and stand without a stop, while nothing closes it and
-/// all is well: what is configured, and what a close takes to be asked for.
+/// So long a position may be known to the appliance and stand without a stop, while nothing closes it and all is well: what is
+/// configured, and what a close takes to be asked for.
 const BARE_NS_MAX: i64 = UNPROTECTED_NS_MAX + 1_500 * NS_PER_MS;
 
 /// A stop that the appliance was told of, in favour: more is better for its position.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Told {
-    instrument: InstrumentId,
-    names: [u64; 2],
-    side: Side,
+    life: Life,
     favour: i64,
+    /// When, engine time.
+    ts: TimeNs,
+}
+
+/// One life of a position. What is left of an order whose first part was stopped out opens a position of the same identifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Life {
+    identifier: u64,
+    side: Side,
+    /// When it was opened, milliseconds of the server.
+    opened_ms: i64,
+}
+
+impl Life {
+    fn of(position: &Position) -> Self {
+        Life { identifier: position.identifier, side: position.side, opened_ms: position.time_msc }
+    }
+}
+
+/// A rung that was asked for.
+#[derive(Clone, Copy, Debug)]
+struct RungAsked {
+    id: u64,
+    /// A netting account's positions have no names.
+    instrument: InstrumentId,
+    position: u64,
+    /// When its position was opened, engine time.
+    since: i64,
 }
 
 /// What the rules of exits remember, from what came in and went out.
@@ -34,42 +61,44 @@ pub(super) struct ExitWatch {
     told: Vec<Told>,
     /// Moves that were decided: id, side, and the tightest stop that had been told by then.
     moves: Vec<(u64, Side, i64)>,
-    /// Ladder orders: id, position, and when that was opened.
-    rungs: Vec<(u64, u64, i64)>,
-    /// Since when each symbol's position stands bare, engine time.
-    bare_ns: [Option<i64>; setup::SYMBOLS.len()],
+    rungs: Vec<RungAsked>,
+    /// Since when each symbol's position stands bare: by the engine's clock, which may be stepped, and by the world's.
+    bare_ns: [Option<[i64; 2]>; setup::SYMBOLS.len()],
 }
 
 impl ExitWatch {
-    /// An input on its way to the appliance.
-    pub(super) fn note(&mut self, input: &Record) {
-        let Some(event) = input.payload::<record::PositionEvent>() else { return };
-        let side = if event.qty > 0 { Side::Buy } else { Side::Sell };
-        if event.stop_loss == crate::types::Price::NONE.0 {
-            return;
-        }
-        let (favour, names) = (event.stop_loss * side.sign(), [event.identifier, event.ticket]);
-        let instrument = input.instrument();
-        match self.told.iter_mut().find(|told| told.is_of(instrument, event.identifier, side)) {
-            Some(told) => told.favour = told.favour.max(favour),
-            None => self.told.push(Told { instrument, names, side, favour }),
-        }
-    }
-
-    /// The power was cut: what counts is what was kept.
+    /// The power was cut: of what was told, what was kept counts.
     pub(super) fn remember(&mut self, kept: &[Record]) {
-        *self = ExitWatch::default();
-        kept.iter().for_each(|record| self.note(record));
-    }
-}
-
-impl Told {
-    fn is_of(&self, instrument: InstrumentId, name: u64, side: Side) -> bool {
-        self.instrument == instrument && self.names.contains(&name) && self.side == side
+        let mut told = std::mem::take(self).told;
+        told.retain(|told| {
+            kept.iter().any(|record| {
+                let event = record.payload::<record::PositionEvent>();
+                record.ts() == told.ts
+                    && event.is_some_and(|event| {
+                        event.identifier == told.life.identifier
+                            && event.stop_loss * told.life.side.sign() == told.favour
+                    })
+            })
+        });
+        self.told = told;
     }
 }
 
 impl World {
+    /// An input on its way to the appliance: the stop of a position that there still is.
+    pub(super) fn note_stop(&mut self, input: &Record) {
+        let Some(event) = input.payload::<record::PositionEvent>() else { return };
+        if event.stop_loss == crate::types::Price::NONE.0 {
+            return;
+        }
+        let side = if event.qty > 0 { Side::Buy } else { Side::Sell };
+        let lives = self.terminal.broker.account.positions.iter().map(Life::of);
+        let life = { lives }.find(|life| (life.identifier, life.side) == (event.identifier, side));
+        if let Some(life) = life {
+            self.exit_watch.told.push(Told { life, favour: event.stop_loss * side.sign(), ts: input.ts() });
+        }
+    }
+
     /// After every step of the engine.
     #[inline]
     pub(super) fn check_exits_step(&mut self) {
@@ -85,7 +114,8 @@ impl World {
         }
     }
 
-    /// As a move of a stop is decided: it is not looser than one that the appliance was told of.
+    /// As a move of a stop is decided: it is not looser than any that the appliance was told of in this life of the position that
+    /// the venue would move the stop of. Where there is none any more, it moves nothing.
     fn check_exit_command(&mut self, output: &Record, command: &record::Command) {
         let side = OrderKind::from_code(command.order_kind).and_then(OrderKind::side);
         let (Some(side), true) = (side, command.action == OrderAction::StopLevels.code()) else { return };
@@ -93,9 +123,14 @@ impl World {
         if self.watch.is_foreign_seen {
             return;
         }
-        let told = &self.exit_watch.told;
-        let told = told.iter().find(|told| told.is_of(output.instrument(), command.position, side));
-        let Some(tightest) = told.map(|told| told.favour) else { return };
+        let account = &self.terminal.broker.account;
+        let is_meant = |position: &&Position| match account.is_hedging() {
+            true => position.ticket == command.position,
+            false => position.symbol == usize::from(output.instrument().0),
+        };
+        let life = account.positions.iter().find(is_meant).map(Life::of).filter(|life| life.side == side);
+        let told = self.exit_watch.told.iter().filter(|told| Some(told.life) == life);
+        let Some(tightest) = told.map(|told| told.favour).max() else { return };
         let got = command.stop_loss.saturating_mul(side.sign());
         if got < tightest {
             self.violate("stop-loosened", || format!("expected a stop of {tightest} or better, got {got}"));
@@ -127,9 +162,12 @@ impl World {
         let most = exit.opened * share / 10_000;
         let orders = self.appliance.engine.orders();
         let before = self.exit_watch.rungs.iter();
-        let before = before.filter(|(_, position, since)| (*position, *since) == (exit.position, exit.since));
+        let instrument = output.instrument();
+        let before = before.filter(|rung| {
+            (rung.instrument, rung.position, rung.since) == (instrument, exit.position, exit.since)
+        });
         let taken: i64 = before
-            .filter_map(|(id, ..)| orders.order(*id))
+            .filter_map(|rung| orders.order(rung.id))
             .map(|order| order.qty_filled + order.remaining())
             .sum();
         let got = taken + exit.qty;
@@ -139,7 +177,8 @@ impl World {
                 format!("expected rungs of at most {most} steps of {opened}, got {got}")
             });
         }
-        self.exit_watch.rungs.push((exit.order_id, exit.position, exit.since));
+        let (id, position, since) = (exit.order_id, exit.position, exit.since);
+        self.exit_watch.rungs.push(RungAsked { id, instrument, position, since });
     }
 
     /// After every event: no position that demands a stop stands without one for too long, while it is known and all is well.
@@ -153,10 +192,12 @@ impl World {
                 self.exit_watch.bare_ns[symbol] = None;
                 continue;
             }
-            let now_ns = self.appliance.engine.now().0;
+            let now_ns = [self.appliance.engine.now().0, self.schedule.now_ns()];
             let since_ns = *self.exit_watch.bare_ns[symbol].get_or_insert(now_ns);
-            if now_ns - since_ns > BARE_NS_MAX {
-                let ms = (now_ns - since_ns) / NS_PER_MS;
+            // A clock that is stepped leaves no time to act in.
+            let bare_ns = (now_ns[0] - since_ns[0]).min(now_ns[1] - since_ns[1]);
+            if bare_ns > BARE_NS_MAX {
+                let ms = bare_ns / NS_PER_MS;
                 self.violate("bare", || {
                     format!(
                         "expected a stop or a close within {} ms, got none in {ms} ms",

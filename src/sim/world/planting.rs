@@ -36,7 +36,7 @@ impl World {
     pub(super) fn feed(&mut self, record: Record) {
         if !self.appliance.is_dead {
             self.watch.note(&record);
-            self.exit_watch.note(&record);
+            self.note_stop(&record);
         }
         let Some(planted) = self.planted else { return self.take(record) };
         let mut record = record;
