@@ -136,35 +136,23 @@ pub enum Tracing {
 /// Runs episodes, one after the other; keeps its memory between them.
 #[derive(Debug)]
 pub struct Simulator {
-    parts: Vec<Setup>,
-    /// The same with exits on.
-    parts_with_exits: Vec<Setup>,
+    parts: plans::Parts,
     world: World,
 }
 
 impl Default for Simulator {
     fn default() -> Self {
-        let parts: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
-        let parts_with_exits = parts.iter().map(|parts| plans::with_exits(parts.clone(), None)).collect();
-        let world = World::new(&parts[0]);
-        Simulator { parts, parts_with_exits, world }
+        let parts = plans::Parts::default();
+        let world = World::new(parts.first());
+        Simulator { parts, world }
     }
 }
 
 impl Simulator {
     /// Runs one episode.
     pub fn run(&mut self, episode: &Episode, tracing: Tracing) -> Outcome {
-        let Simulator { parts, parts_with_exits, world } = self;
-        let at = setup::entry_of(episode.seed);
-        let planted_parts;
-        let parts = match (plans::has_exits(episode.seed), episode.planted) {
-            (false, _) => &parts[at],
-            (true, Some(Planted::LadderOfWish)) => {
-                planted_parts = plans::with_exits(parts[at].clone(), episode.planted);
-                &planted_parts
-            }
-            (true, _) => &parts_with_exits[at],
-        };
+        let Simulator { parts, world } = self;
+        let parts = parts.of(episode);
         world.renew(parts, episode, tracing);
         // An assertion of the engine is a rule like any other.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.run(parts))) {

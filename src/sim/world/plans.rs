@@ -5,6 +5,7 @@
 //! Invariant: a seed's plan follows from the seed and the planted bug alone.
 
 use super::planted::Planted;
+use super::{Episode, setup};
 use crate::engine::Setup;
 use crate::order::exits::{BreakEven, ExitPlan, Ladder, Rung, Trailing};
 use crate::types::{NS_PER_MS, NS_PER_S};
@@ -20,11 +21,43 @@ pub(super) fn has_exits(seed: u64) -> bool {
     matches!(seed % 8, 3 | 6) || matches!(seed % 16, 4 | 13)
 }
 
+/// The parts of every seed's appliance.
+#[derive(Debug)]
+pub(super) struct Parts {
+    plain: Vec<Setup>,
+    with_exits: Vec<Setup>,
+    with_bug: Vec<Setup>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        let plain: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
+        let with = |planted| plain.iter().map(|parts| with_exits(parts.clone(), planted)).collect();
+        let (with_exits, with_bug) = (with(None), with(Some(Planted::LadderOfWish)));
+        Parts { plain, with_exits, with_bug }
+    }
+}
+
+impl Parts {
+    pub(super) fn first(&self) -> &Setup {
+        &self.plain[0]
+    }
+
+    pub(super) fn of(&self, episode: &Episode) -> &Setup {
+        let kinds = match (has_exits(episode.seed), episode.planted) {
+            (false, _) => &self.plain,
+            (true, Some(Planted::LadderOfWish)) => &self.with_bug,
+            (true, _) => &self.with_exits,
+        };
+        &kinds[setup::entry_of(episode.seed)]
+    }
+}
+
 /// The same appliance with exits on.
 ///
 /// # Panics
 /// When its own ladder is refused, which a test would see.
-pub(super) fn with_exits(mut setup: Setup, planted: Option<Planted>) -> Setup {
+fn with_exits(mut setup: Setup, planted: Option<Planted>) -> Setup {
     for (index, strategy) in setup.strategies.iter_mut().enumerate() {
         let mut rungs = LADDER;
         if planted == Some(Planted::LadderOfWish) {
