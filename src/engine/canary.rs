@@ -60,8 +60,9 @@ impl Canary {
         self.known.push(Known { digest, first, openings: 1 });
     }
 
-    /// Tells the words of the models that opened something.
+    /// Tells the words of the models that opened something, and of those that a decision named whose command is still to come.
     pub(super) fn save(&self, sink: &mut impl StateSink) {
+        self.decided.iter().for_each(|digest| sink.word(*digest));
         sink.word(self.known.len() as u64);
         for known in &self.known {
             sink.word(known.digest);
@@ -73,6 +74,9 @@ impl Canary {
     /// Takes the words of [`Canary::save`].
     pub(super) fn load(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
         self.known.clear();
+        for digest in &mut self.decided {
+            *digest = source.word("a model that decided")?;
+        }
         for _ in 0..source.count("models that opened", KNOWN_MAX, 3)? {
             let (digest, first) = (source.word("a model")?, source.time("a model's first opening")?);
             self.known.push(Known {

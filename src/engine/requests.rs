@@ -6,6 +6,8 @@
 //! Invariant: a request has an id of its own and leaves once. While one is under way, or in doubt, no second one of its kind about
 //! the same order or position is made; a cancel waits for nothing but another cancel. While a journal is read nothing is asked.
 
+mod state;
+
 use super::{Engine, Outputs};
 use crate::order::{
     DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, StopBook, Terms,

@@ -49,8 +49,7 @@ impl Engine {
         self.gate.save(instruments, sink);
         self.loss.save(instruments, sink);
         self.executions.save(sink);
-        self.asking.requests.save(sink);
-        self.asking.stops.save(sink);
+        self.asking.save(sink);
         self.kills.save(sink);
         self.limits.save(sink);
         self.exits.save(sink);
@@ -79,8 +78,7 @@ impl Engine {
         self.gate.load(source)?;
         self.loss.load(source)?;
         self.executions.load(source)?;
-        self.asking.requests.load(source)?;
-        self.asking.stops.load(source)?;
+        self.asking.load(source)?;
         self.kills.load(source)?;
         self.load_limits(source)?;
         self.exits.load(source)?;

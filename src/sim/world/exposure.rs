@@ -6,7 +6,7 @@
 
 use super::{World, setup};
 use crate::record::Command;
-use crate::types::{InstrumentId, Side};
+use crate::types::{InstrumentId, Price, Side};
 
 /// The room is worked out with the mids of the last sample: prices may have moved on so much since.
 const MOVED: f64 = 1.01;
@@ -36,7 +36,10 @@ impl World {
             });
         }
         let Some(spec) = self.appliance.engine.spec(instrument) else { return };
-        let distance = command.price.saturating_sub(command.stop_loss).abs() as f64;
+        // A stop-limit is filled at its limit, or better.
+        let limit = Price(command.stop_limit);
+        let entry = if limit.is_some() { limit } else { Price(command.price) };
+        let distance = entry.0.saturating_sub(command.stop_loss).abs() as f64;
         let lost = distance * spec.tick_value * spec.volume_step * command.qty as f64;
         let most = setup::risk_at_stop(instrument) * GROWN;
         if lost > most {
