@@ -166,10 +166,13 @@ impl Appliance {
         let rebuilt = rebuild(&config.journal.dir, u64::MAX, setup_digest, &|| Engine::new(setup.clone()))?;
         notes.extend(rebuilt.notes());
         let keeper = keeper::of(config, &rebuilt, setup_digest)?;
+        // Whose state is right nobody knows: a person says so before anything opens.
+        let is_contradicted = rebuilt.contradicted_by.is_some();
         let engine = rebuilt.engine;
         // A killed process leaves no latch, but its journal says that it was halted or reduced.
         let (mut killed, kills) = KillDoor::start(config, options.arm);
-        let was_halted = has_latch || engine.trading() != Trading::Active;
+        let was_halted = has_latch || is_contradicted || engine.trading() != Trading::Active;
+        let halted = halted || is_contradicted && options.arm.is_none();
         let arm = options.arm.filter(|_| was_halted || engine.killed_count() > 0 || killed.has_files());
         notes.extend(killed.notes());
         let limits = LimitDoor::new(&engine);
@@ -177,7 +180,7 @@ impl Appliance {
         if was_halted && arm.is_none() {
             notes.push(format!(
                 "{} since an earlier run: start with --arm \"who: why\" to trade",
-                if has_latch { "halted" } else { engine.trading().name() }
+                if has_latch || is_contradicted { "halted" } else { engine.trading().name() }
             ));
         }
 
@@ -288,7 +291,7 @@ impl Appliance {
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
         }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
-        let keeping = Keeping::start(keeper, clock.clone())
+        let keeping = Keeping::start(keeper, clock.clone(), journal.folder)
             .map_err(|error| StartError::Io { what: "start the keeper".into(), error })?;
         let appliance = Appliance {
             lanes,

@@ -95,7 +95,7 @@ fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
     let journal_id = EpochFile::read(&journal).unwrap().unwrap().journal_id;
     let whole = verify(&journal).unwrap();
     let keeper =
-        |policy| Keeper::new(journal.clone(), (Engine::new(setup.clone()), 0), (journal_id, 0), policy);
+        |policy| Keeper::new(journal.clone(), (Engine::new(setup.clone()), 0), None, (journal_id, 0), policy);
     let mut first = keeper(Policy { compresses: true, ..Policy::default() }).unwrap();
     let count = first.take_closed().unwrap();
     assert!(count > 600 && snapshots(&journal).unwrap().len() == 2, "{count} records");
@@ -139,7 +139,8 @@ fn a_keeper_that_is_contradicted_writes_nothing() {
     // An engine that forgets the openings it counted is not the one that ran.
     setup.limits.executions_max = 1;
     let mut keeper =
-        Keeper::new(journal.clone(), (Engine::new(setup), 0), (journal_id, 0), Policy::default()).unwrap();
+        Keeper::new(journal.clone(), (Engine::new(setup), 0), None, (journal_id, 0), Policy::default())
+            .unwrap();
     let error = keeper.take_all().unwrap_err();
     assert!(matches!(error, JournalError::StateContradicted { .. }), "{error}");
     assert!(snapshots(&journal).unwrap().is_empty());

@@ -163,19 +163,22 @@ impl Appliance {
         let journal = lanes.pop();
         // The lanes' last words need room.
         self.collect();
+        if let Some(keeping) = &self.keeping {
+            keeping.hurry();
+        }
         self.stop.hot.stop();
         lanes.into_iter().for_each(&mut join);
         self.stop.persist.stop();
         journal.into_iter().for_each(&mut join);
-        // What it could not do costs the next start some time, and nothing else.
-        if let Some(words) = self.keeping.take().and_then(|keeping| keeping.finish()) {
-            eprintln!("tickbridge: keeper: {words}");
-        }
         failures.dedup();
         self.collect();
         let halted = self.last_status.is_some_and(|status| status.trading == Trading::Halted);
         let latch = (!failures.is_empty() || halted).then(|| self.set_latch(&failures)).and_then(Result::err);
         failures.extend(latch.map(|error| format!("{}: {error}", self.latch.display())));
+        // The latch stands by now. What it could not do costs the next start some time, and nothing else.
+        if let Some(words) = self.keeping.take().and_then(|keeping| keeping.finish()) {
+            eprintln!("tickbridge: keeper: {words}");
+        }
         Outcome::new(&self, failures)
     }
 

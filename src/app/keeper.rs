@@ -16,6 +16,7 @@ use crate::replay::{Rebuilt, snapshot_of, tells_another};
 use crate::runtime::clock::Clock;
 use crate::runtime::lane::spawn_thread;
 use crate::types::{NS_PER_S, TimeNs};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(250);
 /// The least claim on a core.
 const NICE: i32 = 19;
+/// Segments that an end still reads.
+const LAST_SEGMENTS_MAX: usize = 2;
 
 /// What is kept, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -52,14 +55,17 @@ pub struct Keeper {
     policy: Policy,
     /// The first record that told another state.
     contradicted_by: Option<u64>,
+    /// It is to come to an end soon: what is left the next start can do.
+    hurries: Arc<AtomicBool>,
     spare: Outputs,
 }
 
 impl Keeper {
-    /// Begins with the state behind record `seq`, as the start rebuilt it.
+    /// Begins with the state behind record `seq`, as the start rebuilt it; `contradicted_by` is the first record that told another.
     pub fn new(
         dir: PathBuf,
         (engine, seq): (Engine, u64),
+        contradicted_by: Option<u64>,
         (journal_id, setup_digest): (u64, u64),
         policy: Policy,
     ) -> Result<Keeper, JournalError> {
@@ -72,7 +78,8 @@ impl Keeper {
             journal_id,
             setup_digest,
             policy,
-            contradicted_by: None,
+            contradicted_by,
+            hurries: Arc::default(),
             spare: Outputs::default(),
         })
     }
@@ -83,6 +90,9 @@ impl Keeper {
         let closed = segments.len().saturating_sub(1);
         let before = self.seq;
         for (segment, next) in segments.iter().take(closed).zip(&segments[1.min(closed)..]) {
+            if self.hurries() {
+                break;
+            }
             if next.first_seq > self.seq + 1 {
                 self.take(segment)?;
                 self.write_snapshot()?;
@@ -91,12 +101,22 @@ impl Keeper {
         Ok(self.seq - before)
     }
 
-    /// Takes everything there is, after the persister came to a tidy end.
+    /// Takes everything there is, after the persister came to a tidy end. Where that is much, the next start does it.
     pub fn take_all(&mut self) -> Result<(), JournalError> {
-        for segment in segments(&self.dir)? {
-            self.take(&segment)?;
+        let segments = segments(&self.dir)?;
+        let is_taken = |pair: &[Segment]| pair[1].first_seq <= self.seq + 1;
+        let taken = segments.windows(2).take_while(|pair| is_taken(pair)).count();
+        if self.hurries() && segments.len() - taken > LAST_SEGMENTS_MAX {
+            return Ok(());
+        }
+        for segment in &segments[taken..] {
+            self.take(segment)?;
         }
         self.write_snapshot()
+    }
+
+    fn hurries(&self) -> bool {
+        self.hurries.load(Ordering::Relaxed)
     }
 
     fn take(&mut self, segment: &Segment) -> Result<(), JournalError> {
@@ -127,6 +147,10 @@ impl Keeper {
 
     /// Expires and compresses what the policy says, as far as the older of two snapshots that can be read stands for it.
     pub fn tidy(&self, now: TimeNs) -> Result<(), JournalError> {
+        // The records may be wanted to find out which of two states is right.
+        if self.contradicted_by.is_some() {
+            return Ok(());
+        }
         let mut covered = Vec::new();
         for (seq, path) in snapshots(&self.dir)? {
             if Snapshot::read(&path, seq, self.journal_id)?.is_ok() {
@@ -138,7 +162,7 @@ impl Keeper {
         }
         if let (true, Some(newest)) = (self.policy.compresses, covered.first()) {
             for pair in segments(&self.dir)?.windows(2) {
-                if pair[1].first_seq <= newest + 1 {
+                if pair[1].first_seq <= newest + 1 && !self.hurries() {
                     compress_segment(&pair[0].path)?;
                 }
             }
@@ -189,21 +213,25 @@ pub(super) fn of(config: &Config, rebuilt: &Rebuilt, setup_digest: u64) -> Resul
         keep_ns: config.journal.keep_days as i64 * DAY_NS,
         keep_bytes: config.journal.keep_gib << 30,
     };
-    Keeper::new(dir, (rebuilt.engine.clone(), rebuilt.seq), (journal_id, setup_digest), policy)
+    let state = (rebuilt.engine.clone(), rebuilt.seq);
+    Keeper::new(dir, state, rebuilt.contradicted_by, (journal_id, setup_digest), policy)
 }
 
 /// The keeper on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Keeping {
     stop: Arc<AtomicBool>,
+    hurries: Arc<AtomicBool>,
     thread: JoinHandle<Option<String>>,
 }
 
 impl Keeping {
-    pub(super) fn start(mut keeper: Keeper, clock: Clock) -> std::io::Result<Keeping> {
+    /// `folder` is the lock on the journal's folder: nobody else may start while this still writes there.
+    pub(super) fn start(mut keeper: Keeper, clock: Clock, folder: File) -> std::io::Result<Keeping> {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let (stopped, hurries) = (stop.clone(), keeper.hurries.clone());
         let thread = spawn_thread("tb-keeper", move || {
+            let _folder = folder;
             // Of this thread alone; refused, it is as busy as any other.
             let _ = rustix::process::setpriority_process(None, NICE);
             let mut told = String::new();
@@ -222,10 +250,14 @@ impl Keeping {
                 std::thread::park_timeout(LOOK);
             }
             // The persister is gone: what there is, is all.
-            let ended = keeper.take_all().and_then(|()| keeper.tidy(clock.now()));
-            ended.err().map(|error| error.to_string())
+            keeper.take_all().err().map(|error| error.to_string())
         })?;
-        Ok(Keeping { stop, thread })
+        Ok(Keeping { stop, hurries, thread })
+    }
+
+    /// Asks it to come to an end: what is under way is finished, and nothing else begun.
+    pub(super) fn hurry(&self) {
+        self.hurries.store(true, Ordering::Relaxed);
     }
 
     /// Ends it, with a snapshot of the journal's tidy end; what went wrong, if anything.

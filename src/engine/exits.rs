@@ -76,9 +76,14 @@ impl Engine {
             Leave::Close(reason) => (holding.qty, reason),
             Leave::Reduce { qty, reason } => (qty, reason),
         };
+        // The lane keeps room for so many in one step; the others leave in the next.
+        if self.asking.left == 0 {
+            return;
+        }
         // The last score was another tick's, and may be of a model that is gone.
         self.strategies[at].verdict = Verdict::NONE;
         if let Asked::Sent(id) = self.reduce(at, qty, holding.ticket, out) {
+            self.asking.left -= 1;
             self.tell_exit(holding, id, (qty, Stops::NONE), (reason, f64::NAN), out);
             if reason == ExitReason::Unprotected {
                 let at = (self.venue_of(holding.instrument), holding.instrument);
@@ -238,6 +243,8 @@ impl Engine {
     /// Time passed: what nobody told of stops is asked for, and of two pending entries one cancels the other.
     pub(super) fn exit_timers(&mut self, out: &mut Outputs) {
         for at in 0..self.strategies.len() {
+            // No quote need come for a position that is too old, or bare, or held at a session's end.
+            self.run_exits(at, out);
             let setup = &self.strategies[at].setup;
             let (instrument, plan) = (setup.instrument, setup.plan);
             let is_untold = |holding: &Holding| holding.stops.is_none();

@@ -59,6 +59,8 @@ impl Engine {
         }
         self.epoch = start.epoch as u32;
         self.breakers.started();
+        // Killed between a retry and its command: the next one is another.
+        self.asking.retry_of = None;
         // What is counted is counted since the start; the journal has what was before.
         self.counts = super::Counts::default();
         self.sequence = 0;

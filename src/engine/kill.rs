@@ -46,6 +46,13 @@ impl Kills {
         (kind != 0).then(|| Refusal { reason: Reason::KillScope, limit: 0, got: i64::from(kind) })
     }
 
+    /// Nothing is killed any more; takes no memory.
+    fn clear(&mut self) {
+        self.killed.fill(0);
+        self.flattens.fill(false);
+        (self.is_flattening, self.due, self.count) = (false, TimeNs::NEVER, 0);
+    }
+
     fn take(&mut self, index: usize, kind: u8, flatten: bool) {
         self.killed[index] = kind;
         self.flattens[index] |= flatten;
@@ -88,7 +95,7 @@ impl Engine {
 
     /// The operator lets trading go on.
     pub(super) fn rearm_kills(&mut self) {
-        self.kills = Kills::default();
+        self.kills.clear();
     }
 
     /// Cancels what rests and would open where something is killed, and closes what is held where a kill says so: now, and again

@@ -189,6 +189,7 @@ impl Engine {
         self.positions
             .write_off(instrument, own.abs() - kept.abs(), |identifier| listed.contains(&identifier));
         self.exits_settle(instrument);
+        self.forget_stops_of_gone(instrument);
         let now = self.now;
         let venue = &mut self.venues[venue_index];
         venue.external[index] = theirs - kept;

@@ -10,7 +10,7 @@ mod state;
 
 use super::{Engine, Outputs};
 use crate::order::{
-    DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, StopBook, Terms,
+    DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, RequestStage, StopBook, Terms,
 };
 use crate::record::{self, AUX_REVISION_SHIFT, Record};
 use crate::risk::{Approved, Ask, Levels, Reason, Refusal, RequestIntent};
@@ -23,6 +23,8 @@ use crate::types::{
 pub(super) const REQUESTS_PER_STEP_MAX: u32 = 32;
 /// What was refused, or never left, is asked for again after this at the earliest.
 const AGAIN_NS: i64 = 250 * NS_PER_MS;
+/// What is done, and the venue does not show yet, is asked for again after this.
+const DONE_AGAIN_NS: i64 = NS_PER_S;
 /// A request that waited for longer on its way is not to be sent any more: it is made anew.
 const VALID_NS: i64 = NS_PER_S;
 /// A refusal that repeats is journalled this often.
@@ -96,7 +98,7 @@ impl Engine {
         }
         let at_venue = order.is_pending() || matches!(order.state, OrderState::Working | OrderState::Partial);
         let is_asked = self.asking.requests.about_order(order_id, OrderAction::Remove).is_some();
-        if order.ticket == 0 || !at_venue || is_asked || self.is_too_soon(order.ts_refused) {
+        if order.ticket == 0 || !at_venue || is_asked || self.was_just_asked(order_id, OrderAction::Remove) {
             return Asked::Waits;
         }
         let levels = Levels { price: order.terms.price, stop_loss: order.terms.stop_loss };
@@ -121,7 +123,7 @@ impl Engine {
             .iter()
             .any(|action| self.asking.requests.about_order(order_id, *action).is_some());
         let rests = order.ticket != 0 && order.is_pending() && order.state == OrderState::Working;
-        if !rests || is_asked || self.is_too_soon(order.ts_refused) {
+        if !rests || is_asked || self.was_just_asked(order_id, OrderAction::Modify) {
             return Asked::Waits;
         }
         let Some(spec) = self.spec(instrument).copied() else { return instrument_is_unknown() };
@@ -260,6 +262,21 @@ impl Engine {
         }
     }
 
+    /// Whether the last such request about an order ended so lately that the venue's own word about the order may be on its way.
+    fn was_just_asked(&self, order: u64, action: OrderAction) -> bool {
+        self.asking.requests.last_about_order(order, action).is_some_and(|request| {
+            let wait_ns = if request.stage == RequestStage::Done { DONE_AGAIN_NS } else { AGAIN_NS };
+            self.now.since(request.ts_stage) < wait_ns
+        })
+    }
+
+    /// A position that the operator wrote off has no stops.
+    pub(super) fn forget_stops_of_gone(&mut self, instrument: InstrumentId) {
+        let positions = &self.positions;
+        let is_open = |identifier: u64| positions.tickets(instrument).any(|(open, _)| open == identifier);
+        self.asking.stops.keep(instrument, is_open);
+    }
+
     fn is_too_soon(&self, ts_refused: TimeNs) -> bool {
         ts_refused != TimeNs::NEVER && self.now.since(ts_refused) < AGAIN_NS
     }
@@ -335,7 +352,9 @@ impl Engine {
             self.sequence = self.sequence.max(id.sequence());
         }
         let (instrument, revision) = (record.instrument(), record.aux() >> AUX_REVISION_SHIFT);
-        let is_subject = |order: &&Order| order.ticket == command.ticket && command.ticket != 0;
+        let is_subject = |order: &&Order| {
+            command.ticket != 0 && order.ticket == command.ticket && order.new.instrument == instrument
+        };
         let order = self.orders.open().find(is_subject).map_or(0, |order| order.new.id.raw());
         self.orders.asked(order, revision);
         for position in [command.position, command.position_by].into_iter().filter(|ticket| *ticket != 0) {
@@ -473,7 +492,7 @@ pub(super) fn pending_refusal(
     if !is_stop_limit {
         return stops_refusal(spec, terms.price, side, terms);
     }
-    let better = (terms.price.0 - terms.stop_limit.0) * side.sign();
+    let better = terms.price.0.saturating_sub(terms.stop_limit.0).saturating_mul(side.sign());
     if !terms.stop_limit.is_some() || better < least.max(1) {
         return level(better, least.max(1));
     }

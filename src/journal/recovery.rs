@@ -140,6 +140,8 @@ pub struct Journal<D: Disk = FileSystem> {
     pub progress: Progress,
     /// For the start's report.
     pub recovery: Recovery,
+    /// Holds the folder's lock as long as it lives: for whoever still writes there when the others are gone.
+    pub folder: File,
 }
 
 /// Opens (or makes) the journal for writing.
@@ -197,7 +199,9 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
         memory_gone,
         torn: found.torn,
     };
+    let folder = lock.try_clone().map_err(io_error("lock", &options.dir))?;
     Ok(Journal {
+        folder,
         writer: Writer::new(memory.clone(), progress.clone(), lock.clone()),
         persister: Persister::new(disk, plan, memory, progress.clone(), lock),
         progress,

@@ -48,11 +48,13 @@ impl RequestBook {
     /// Takes an approved request; it is `Queued`.
     ///
     /// # Panics
-    /// When the id is not above every open one's, or the book is full: whoever asks looks first.
+    /// When the id is an open one's, or the book is full: whoever asks looks first.
     pub fn insert(&mut self, new: NewRequest) {
         assert!(self.open.len() < REQUESTS_OPEN_MAX, "more open requests than there is room for");
-        assert!(self.open.last().is_none_or(|last| last.new.id < new.id), "a request id was given twice");
-        self.open.push(Request {
+        // Ids ascend, but for a start with another strategy's number.
+        let at = self.open.partition_point(|request| request.new.id < new.id);
+        assert!(self.open.get(at).is_none_or(|next| next.new.id != new.id), "a request id was given twice");
+        let request = Request {
             new,
             stage: RequestStage::Queued,
             verdict: Verdict::None,
@@ -61,7 +63,8 @@ impl RequestBook {
             ts_stage: new.ts_decide,
             absent_reads: 0,
             witnessed: TimeNs::NEVER,
-        });
+        };
+        self.open.insert(at, request);
     }
 
     /// Whether another may be taken.
@@ -98,6 +101,11 @@ impl RequestBook {
     pub fn about_order(&self, order: u64, action: OrderAction) -> Option<&Request> {
         let about = |request: &&Request| request.new.order == order && request.new.action == action;
         self.open.iter().find(about).filter(|_| order != 0)
+    }
+
+    /// The last request of an action about an order that came to its end.
+    pub fn last_about_order(&self, order: u64, action: OrderAction) -> Option<&Request> {
+        self.finals.iter().rev().find(|request| request.new.order == order && request.new.action == action)
     }
 
     /// The open request about a position; zero stands for a netting account's one.

@@ -99,6 +99,11 @@ impl StopBook {
         }
     }
 
+    /// Forgets the positions of an instrument that are not open any more.
+    pub fn keep(&mut self, instrument: InstrumentId, is_open: impl Fn(u64) -> bool) {
+        self.positions.retain(|stops| stops.instrument != instrument || is_open(stops.identifier));
+    }
+
     /// A position is closed.
     pub fn closed(&mut self, instrument: InstrumentId, identifier: u64) {
         self.positions.retain(|stops| stops.instrument != instrument || stops.identifier != identifier);
