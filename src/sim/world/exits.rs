@@ -10,6 +10,7 @@ use super::schedule::Port;
 use super::setup;
 use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
+use crate::order::{Order, OrderState};
 use crate::record::{self, Record};
 use crate::risk::Reason;
 use crate::sim::terminal::orders::Position;
@@ -211,8 +212,14 @@ impl World {
     fn is_bare(&self, symbol: usize) -> bool {
         let instrument = InstrumentId(symbol as u16);
         let engine = &self.appliance.engine;
-        let is_closing =
-            |holding: &Holding| engine.orders().reserved(instrument, holding.side.opposite()) > 0;
+        // What the appliance takes for sent and never left closes nothing.
+        let is_real = |order: &Order| {
+            order.state == OrderState::Queued || self.truth.fate(order.new.id.raw()).is_some()
+        };
+        let is_closing = |holding: &Holding| {
+            let (side, mut open) = (holding.side.opposite(), engine.orders().open());
+            open.any(|order| (order.new.instrument, order.new.side) == (instrument, side) && is_real(order))
+        };
         let held = engine.holdings().iter().filter(|holding| holding.instrument == instrument);
         let mut positions = self.terminal.broker.account.positions.iter();
         let has_bare = positions.any(|position| {
