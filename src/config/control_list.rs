@@ -4,6 +4,8 @@
 //!
 //! Invariant: a number is never given twice; a control without a test has no key and says what is missing.
 
+mod exits;
+
 use super::controls::Control;
 
 const GATE: &str = "src/risk/gate/tests.rs::every_control_refuses_openings_and_lets_reductions_pass";
@@ -490,6 +492,7 @@ pub const CONTROLS: &[Control] = &[
         ],
         ..WHOLE
     },
+    exits::PROTECTIVE_STOP,
 ];
 
 /// Nothing of it is missing.

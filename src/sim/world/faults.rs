@@ -97,11 +97,13 @@ faults! {
     /// A request that the terminal gave up on is executed when every proof of its absence is long complete. Asked at every such
     /// request. Off unless asked for with a number: until something is heard of the order, nobody can know that it is alive.
     VeryLate = "very-late", every 0;
+    /// An entry is executed without the stops that it names. Asked at every entry of a seed whose positions demand a stop.
+    StopDropped = "stop-dropped", every 6;
 }
 
-/// Tells the dice of the youngest fault from all others.
-const YOUNGEST: u64 = 0x7665_7279_206c_6174;
-const _: () = assert!(Fault::VeryLate as usize + 1 == COUNT);
+/// Tell the dice of the youngest faults from all others.
+const YOUNGEST: [u64; 2] = [0x7665_7279_206c_6174, 0x6472_6f70_2073_746f];
+const _: () = assert!(Fault::VeryLate as usize + YOUNGEST.len() == COUNT);
 
 const COUNT: usize = Fault::ALL.len();
 
@@ -198,11 +200,10 @@ pub(in crate::sim) struct Faults {
 
 impl Faults {
     pub(in crate::sim) fn new(rates: FaultRates, skipped: &[u32], dice: &mut Prng) -> Self {
-        // The youngest fault has dice that take nothing from the others': a seed stays what it was before.
-        let youngest = Prng::new(dice.clone().next_u64() ^ YOUNGEST);
-        let older = Fault::ALL.iter().filter(|fault| **fault != Fault::VeryLate);
-        let mut dice: Vec<Prng> = older.map(|_| dice.fork()).collect();
-        dice.push(youngest);
+        // The youngest faults have dice that take nothing from the others': a seed stays what it was before.
+        let draw = dice.clone().next_u64();
+        let mut dice: Vec<Prng> = (YOUNGEST.len()..COUNT).map(|_| dice.fork()).collect();
+        dice.extend(YOUNGEST.iter().map(|mark| Prng::new(draw ^ mark)));
         let left = std::array::from_fn(|index| wait(rates.0[index], &mut dice[index]));
         Faults { rates, dice, left, skipped: skipped.to_vec(), struck: 0, log: Vec::new(), is_over: false }
     }

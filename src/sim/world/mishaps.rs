@@ -251,6 +251,7 @@ impl World {
             self.truth.lost += u64::from(lost > 0);
             self.say(|_| format!("{lost} records lost"));
             self.watch.remember(self.appliance.journal.records(), self.latch);
+            self.exit_watch.remember(self.appliance.journal.records());
             self.forget_lost();
         } else if self.appliance.is_step_whole {
             let records = self.appliance.journal.records();

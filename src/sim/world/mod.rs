@@ -11,6 +11,7 @@
 mod appliance;
 mod asked;
 mod checks;
+mod exits;
 mod exposure;
 mod faults;
 mod journal;
@@ -19,6 +20,7 @@ mod link;
 mod many;
 mod mishaps;
 mod path;
+mod plans;
 mod planted;
 mod planting;
 mod recovered;
@@ -134,14 +136,14 @@ pub enum Tracing {
 /// Runs episodes, one after the other; keeps its memory between them.
 #[derive(Debug)]
 pub struct Simulator {
-    parts: Vec<Setup>,
+    parts: plans::Parts,
     world: World,
 }
 
 impl Default for Simulator {
     fn default() -> Self {
-        let parts: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
-        let world = World::new(&parts[0]);
+        let parts = plans::Parts::default();
+        let world = World::new(parts.first());
         Simulator { parts, world }
     }
 }
@@ -150,7 +152,7 @@ impl Simulator {
     /// Runs one episode.
     pub fn run(&mut self, episode: &Episode, tracing: Tracing) -> Outcome {
         let Simulator { parts, world } = self;
-        let parts = &parts[setup::entry_of(episode.seed)];
+        let parts = parts.of(episode);
         world.renew(parts, episode, tracing);
         // An assertion of the engine is a rule like any other.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.run(parts))) {
@@ -175,6 +177,9 @@ struct World {
     terminal: Terminal,
     appliance: Appliance,
     watch: Watch,
+    exit_watch: exits::ExitWatch,
+    /// Its positions must not stand without a stop.
+    demands_stops: bool,
     dice: Prng,
     mids: [i64; 2],
     flood_left: u32,
@@ -223,6 +228,8 @@ impl World {
             terminal: Terminal::new(setup::broker(&rates, &mut dice), &mut dice),
             appliance: Appliance::new(parts, None),
             watch: Watch::default(),
+            exit_watch: exits::ExitWatch::default(),
+            demands_stops: false,
             dice,
             mids: [0; 2],
             flood_left: 0,
@@ -268,6 +275,9 @@ impl World {
         self.truth.clear();
         (self.broker_ns, self.clock_ns, self.is_sync_planned) = (i64::MAX, i64::MAX, false);
         self.watch = Watch::default();
+        self.exit_watch = exits::ExitWatch::default();
+        self.demands_stops = plans::has_exits(episode.seed);
+        self.terminal.drops_stops = self.demands_stops;
         self.mids = [110_000, 125_000];
         (self.flood_left, self.clock_offset_ns) = (0, 0);
         (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
@@ -365,6 +375,7 @@ impl World {
             self.bury(parts);
         }
         self.check_settled();
+        self.check_bare();
     }
 
     /// The appliance's own clock.

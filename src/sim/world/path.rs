@@ -347,6 +347,9 @@ impl World {
             return DispatchOutcome::NoSession;
         };
         let offset_s = end.decoder.server_offset_s();
+        if self.swallows(record) {
+            return DispatchOutcome::Sent;
+        }
         let mut wire = encode_command(command, spec, self.appliance.epoch, offset_s, now);
         wire.revision = record.aux() >> record::AUX_REVISION_SHIFT;
         self.spoil_command(record, &mut wire);
@@ -356,6 +359,7 @@ impl World {
 
     /// Writes a command, and looks at what leaves.
     pub(super) fn write_wire(&mut self, record: &Record, wire: &body::Command) {
+        self.check_stop_write(record, wire);
         if is_request(wire.action) {
             return self.write_request(record, wire);
         }

@@ -80,6 +80,12 @@ planted! {
     FillAfterCancelDropped = "fill-after-cancel-dropped", "nautilus_trader, Roq: cancelled, and filled all the same";
     /// A start takes the records behind its snapshot from one too late.
     SnapshotTailLate = "snapshot-tail-late", "facts/peers 6, rank 1: lost, ghost or duplicated orders after a restart";
+    /// A stop that leaves after a restart trails the price of now, not the best there was.
+    TrailingWidens = "trailing-widens", "dwxconnect#33: what only the memory held is lost with the program, here the best price";
+    /// A ladder's parts are shares of what was wished, not of what was filled.
+    LadderOfWish = "ladder-of-wish", "facts/controls: exits are sized to actual fills";
+    /// A position whose stop never stood is left as it is.
+    BareIsLeft = "bare-is-left", "EA31337-classes#349, dwxconnect#50: stops that are refused, and nobody looks";
 }
 
 #[cfg(test)]

@@ -8,11 +8,15 @@ use super::World;
 use super::faults::Fault;
 use super::planted::Planted;
 use crate::order::OrderState;
+use crate::order::exits::ExitReason;
 use crate::record::{
     self, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin, Record,
 };
 use crate::types::{DealEntry, NS_PER_MS, OrderAction, TransactionKind};
 use crate::wire::terminal::body;
+
+/// `TRADE_ACTION_SLTP`.
+const STOP_LEVELS: u8 = OrderAction::StopLevels as u8;
 
 /// What the planted bugs remember.
 #[derive(Debug, Default)]
@@ -23,6 +27,8 @@ pub(super) struct Memory {
     told: Vec<u64>,
     /// Requests in doubt that wait for the terminal.
     to_resend: Vec<Record>,
+    /// Orders and requests that were to mend a missing stop.
+    mending: Vec<u64>,
 }
 
 impl World {
@@ -30,6 +36,7 @@ impl World {
     pub(super) fn feed(&mut self, record: Record) {
         if !self.appliance.is_dead {
             self.watch.note(&record);
+            self.note_stop(&record);
         }
         let Some(planted) = self.planted else { return self.take(record) };
         let mut record = record;
@@ -109,6 +116,7 @@ impl World {
             _ => {}
         }
         self.take(record);
+        self.note_mending();
         self.done_is_filled(&record);
         self.after_doubt();
         self.after_doubt_of_request();
@@ -118,6 +126,7 @@ impl World {
         self.appliance.take(record);
         self.check_step(&record);
         self.check_killed_step();
+        self.check_exits_step();
         self.plan_clock();
         self.plan_sync();
         if !self.appliance.outbox.is_empty() && !self.is_send_planned && !self.appliance.is_dead {
@@ -232,6 +241,24 @@ impl World {
         self.take(Record::new(Origin::Trade, ts, crate::types::VenueId(0), instrument, &event));
     }
 
+    /// Whether a command never leaves, though the engine is told that it did.
+    pub(super) fn swallows(&self, record: &Record) -> bool {
+        if self.planted != Some(Planted::BareIsLeft) {
+            return false;
+        }
+        let id = record.payload::<record::Command>().map_or(0, |command| command.order_id);
+        self.memory.mending.contains(&id)
+    }
+
+    /// What the careless do not mend.
+    fn note_mending(&mut self) {
+        let exits = self.appliance.out.records().iter().filter_map(Record::payload::<record::Exit>);
+        let mends = |reason: u32| {
+            [ExitReason::Unprotected, ExitReason::Protect].iter().any(|mends| *mends as u32 == reason)
+        };
+        self.memory.mending.extend(exits.filter(|exit| mends(exit.reason)).map(|exit| exit.order_id));
+    }
+
     /// What the engine is told of a write.
     pub(super) fn told_outcome(&mut self, outcome: DispatchOutcome) -> DispatchOutcome {
         let breaks = self.planted == Some(Planted::BrokenWriteIsUnsent) && self.dice.below(20) == 0;
@@ -246,6 +273,10 @@ impl World {
         match self.planted {
             Some(Planted::TicketIn32Bits) => wire.position &= u64::from(u32::MAX),
             Some(Planted::FillingFixed) => wire.filling = 2,
+            Some(Planted::TrailingWidens) if self.starts > 1 && wire.action == STOP_LEVELS => {
+                let side = if wire.order_type == 0 { 1.0 } else { -1.0 };
+                wire.price_sl -= side * 40.0 * 0.000_01;
+            }
             Some(Planted::ResendAfterTimeout | Planted::ResendAndForget | Planted::RequestResent) => {
                 // Without this the terminal refuses what comes late.
                 wire.valid_for_ms = 0;

@@ -18,7 +18,7 @@ use crate::runtime::Prng;
 use crate::sim::terminal::broker::{Broker, Moment};
 use crate::sim::terminal::memory::ExecutedIds;
 use crate::sim::terminal::retcode;
-use crate::types::{FixedText, MarginMode, NS_PER_MS, NS_PER_US};
+use crate::types::{FixedText, MarginMode, NS_PER_MS, NS_PER_US, OrderAction};
 use crate::wire::terminal::body::{self, Command, CommandResult, Transaction};
 use crate::wire::terminal::{Body, HEADER_BYTES, Header, MessageKind, Stream, encode_message};
 use std::collections::VecDeque;
@@ -97,6 +97,8 @@ pub(super) struct Terminal {
     pub(super) is_gone: bool,
     /// A planted bug: what was executed is forgotten by a restart.
     pub(super) forgets_ids: bool,
+    /// An entry may be executed without the stops that it names.
+    pub(super) drops_stops: bool,
     /// Refusals since they were last looked at: id and return code.
     pub(super) refused: Vec<(u64, u32)>,
     /// Transactions that a program which stands still has not told.
@@ -124,6 +126,7 @@ impl Terminal {
             plans: Vec::new(),
             is_gone: false,
             forgets_ids: false,
+            drops_stops: false,
             refused: Vec::new(),
             untold: VecDeque::new(),
         }
@@ -371,7 +374,12 @@ impl Terminal {
     }
 
     fn submit(&mut self, command: &Command, now: Moment, around: &mut Surroundings<'_>) -> CommandResult {
-        let result = self.broker.submit(command, now);
+        let mut executed = *command;
+        let is_entry = command.action == OrderAction::Deal.code() && command.price_sl != 0.0;
+        if self.drops_stops && is_entry && around.faults.strikes(Fault::StopDropped) {
+            (executed.price_sl, executed.price_tp) = (0.0, 0.0);
+        }
+        let result = self.broker.submit(&executed, now);
         if result.retcode == retcode::PLACED {
             around.truth.change(command.order_id, |fate| {
                 fate.executions += 1;

@@ -18,20 +18,35 @@ pub(super) fn words(record: &Record) -> String {
             let told = if record.flags() & record::FLAG_SNAPSHOT != 0 { "listed" } else { "told" };
             let side = if deal.deal_type == 0 { "buy" } else { "sell" };
             format!(
-                "deal {} {told}: order {} {side} {} reason {}",
+                "deal {} {told}: order {} {side} {} at {} of position {} reason {}",
                 deal.deal,
                 id(deal.magic),
                 deal.qty,
+                deal.price,
+                deal.position,
                 deal.reason
+            )
+        }),
+        Some(Kind::PositionEvent) => record.payload::<record::PositionEvent>().map(|position| {
+            let told = if record.flags() & record::FLAG_SNAPSHOT != 0 { "listed" } else { "told" };
+            format!(
+                "position {} {told}: ticket {} {} of {} stop {} take {}",
+                position.identifier,
+                position.ticket,
+                position.qty,
+                record.instrument().0,
+                position.stop_loss,
+                position.take_profit
             )
         }),
         Some(Kind::OrderEvent) => record.payload::<record::OrderEvent>().map(|order| {
             let told = if record.flags() & record::FLAG_SNAPSHOT != 0 { "listed" } else { "told" };
             format!(
-                "order {} {told}: transaction {} state {}",
+                "order {} {told}: transaction {} state {} stop {}",
                 id(order.magic),
                 order.transaction,
-                order.order_state
+                order.order_state,
+                order.stop_loss
             )
         }),
         Some(Kind::Session) => record.payload::<record::Session>().map(|session| {
@@ -50,10 +65,14 @@ pub(super) fn words(record: &Record) -> String {
             let side = if command.order_kind == 0 { "buy" } else { "sell" };
             let aim = if record.aux() == 1 { "out" } else { "in" };
             format!(
-                "command {} {side} {} {aim} of {}",
+                "command {} {side} {} {aim} of {} action {} position {} stop {} take {}",
                 id(command.order_id),
                 command.qty,
-                record.instrument().0
+                record.instrument().0,
+                command.action,
+                command.position,
+                command.stop_loss,
+                command.take_profit
             )
         }),
         Some(kind) => Some(kind.name().to_owned()),
