@@ -30,7 +30,7 @@ pub struct Args {
     /// What is wanted
     #[arg(value_enum)]
     pub action: Word,
-    /// With `limit`: its name and value, as in [risk]; with `resolve`: the order's id
+    /// With `limit`: its name and value, as in the section risk; with `resolve`: the order's id
     #[arg(value_name = "OPERAND")]
     pub operands: Vec<String>,
     /// Who says so; journalled
@@ -69,7 +69,7 @@ pub enum Word {
     Halt,
     /// Stop everything that opens within the scope, even while the strategy hangs, until armed or activated by an operator
     Kill,
-    /// Change a limit of [risk]: tighter at once, looser with --raise and up to the configuration
+    /// Change a limit of the section risk: tighter at once, looser with --raise and up to the configuration
     Limit,
     /// Print every limit, as configured and as it holds, as JSON
     Limits,
