@@ -136,11 +136,13 @@ fn a_second_process_is_refused() {
     let place = Place::new();
     let journal = open(&place.options(), TimeNs(1)).unwrap();
     assert!(matches!(open(&place.options(), TimeNs(2)), Err(JournalError::InUse { .. })));
-    let Journal { writer, persister, .. } = journal;
+    let Journal { writer, persister, folder, .. } = journal;
     drop(persister);
     assert!(matches!(open(&place.options(), TimeNs(2)), Err(JournalError::InUse { .. })));
     drop(writer);
-    assert_eq!(open(&place.options(), TimeNs(2)).unwrap().recovery.epoch, 2);
+    assert!(matches!(open(&place.options(), TimeNs(2)), Err(JournalError::InUse { .. })));
+    drop(folder);
+    assert_eq!(open_when_free(&place.options()).unwrap().recovery.epoch, 2);
 }
 
 /// Opens a journal that this process has just closed. A test beside this one starts a child, and between its fork and its exec
@@ -205,7 +207,7 @@ fn a_flip_anywhere_is_refused_or_cut_and_a_reader_always_says_where() {
                 JournalError::Header { segment, .. } => assert_eq!((segment, index), (&path, None)),
                 other => panic!("flip at {at}: {other}"),
             }
-            match open(&place.options(), TimeNs(4)) {
+            match open_when_free(&place.options()) {
                 Ok(journal) => {
                     assert_eq!((first_seq, index), (11, Some(3)), "flip at {at} of {first_seq} was accepted");
                     assert_eq!(journal.recovery.last_seq, 13);
@@ -226,9 +228,9 @@ fn missing_segments_and_a_missing_epoch_file_are_refused() {
         let place = Place::new();
         journal_on_disk(&place, 25);
         // A start in between, so that the epoch file knows of record 25.
-        drop(open(&place.options(), TimeNs(4)).unwrap());
+        drop(open_when_free(&place.options()).unwrap());
         std::fs::remove_file(place.segment(first_seq)).unwrap();
-        let refused = open(&place.options(), TimeNs(5)).err();
+        let refused = open_when_free(&place.options()).err();
         let read = JournalReader::open(&place.dir()).unwrap().find_map(Result::err);
         for error in [refused, read] {
             match error {
@@ -241,7 +243,7 @@ fn missing_segments_and_a_missing_epoch_file_are_refused() {
     let place = Place::new();
     journal_on_disk(&place, 3);
     std::fs::remove_file(place.dir().join("epoch")).unwrap();
-    assert!(matches!(open(&place.options(), TimeNs(5)), Err(JournalError::Epoch { .. })));
+    assert!(matches!(open_when_free(&place.options()), Err(JournalError::Epoch { .. })));
 }
 
 #[test]
@@ -253,16 +255,16 @@ fn a_tidy_end_is_noted_and_gives_the_memory_back() {
     // Its writer is still there, so its memory stays: what comes behind the end is not lost.
     append(&mut journal, 2);
     drop(journal);
-    let mut journal = open(&place.options(), TimeNs(3)).unwrap();
+    let mut journal = open_when_free(&place.options()).unwrap();
     assert_eq!((journal.recovery.last_seq, journal.recovery.memory_count), (14, 2));
     append(&mut journal, 1);
-    let Journal { writer, mut persister, .. } = journal;
-    drop(writer);
+    let Journal { writer, mut persister, folder, .. } = journal;
+    drop((writer, folder));
     persister.close(TimeNs(4)).unwrap();
     drop(persister);
     assert!(!place.ring().exists());
     let last = std::fs::read(place.segment(15)).unwrap();
-    let open = || open(&place.options(), TimeNs(5));
+    let open = || open_when_free(&place.options());
     let refused = |got: u64| {
         let read = JournalReader::open(&place.dir()).unwrap().find_map(Result::err);
         assert!(
@@ -302,12 +304,12 @@ fn what_only_memory_has_is_taken_back() {
             bytes[SEGMENT_HEADER_BYTES + 2 * RECORD_BYTES + 50] ^= 1;
             std::fs::write(&path, bytes).unwrap();
         }
-        let journal = open(&place.options(), TimeNs(2)).unwrap();
+        let journal = open_when_free(&place.options()).unwrap();
         assert_eq!(journal.recovery.last_seq, copied + 30);
         assert_eq!(journal.recovery.memory_count, 30 + u64::from(copied == 13));
         drop(journal);
         assert_holds(&place.dir(), copied + 30);
-        assert_eq!(open(&place.options(), TimeNs(3)).unwrap().recovery.memory_count, 0);
+        assert_eq!(open_when_free(&place.options()).unwrap().recovery.memory_count, 0);
     }
 }
 
@@ -321,10 +323,10 @@ fn damaged_memory_is_refused_and_anothers_memory_is_not_taken() {
     let mut bad = good.clone();
     bad[32 * 8 + 3 * RECORD_BYTES + 60] ^= 1;
     std::fs::write(place.ring(), &bad).unwrap();
-    assert!(matches!(open(&place.options(), TimeNs(2)), Err(JournalError::Memory { seq: 3, .. })));
+    assert!(matches!(open_when_free(&place.options()), Err(JournalError::Memory { seq: 3, .. })));
     std::fs::write(place.ring(), &good).unwrap();
     std::fs::remove_dir_all(place.dir()).unwrap();
-    let recovery = open(&place.options(), TimeNs(9)).unwrap().recovery;
+    let recovery = open_when_free(&place.options()).unwrap().recovery;
     assert_eq!((recovery.last_seq, recovery.memory_gone), (0, false));
     std::fs::remove_file(place.ring()).unwrap();
     let recovery = open(&place.options(), TimeNs(10)).unwrap().recovery;
@@ -442,7 +444,7 @@ fn kill_nine_loses_nothing_that_was_appended() {
     for round in 1..=12 {
         let told = run_and_kill(&place, 1 + prng.below(400));
         assert!(told > 0, "round {round}: the child told nothing");
-        let journal = open(&place.options(), TimeNs(9)).unwrap();
+        let journal = open_when_free(&place.options()).unwrap();
         println!("round {round}: told {told}; {}", journal.recovery);
         assert!(
             journal.recovery.last_seq >= told,
