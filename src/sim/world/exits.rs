@@ -106,6 +106,9 @@ impl World {
         if !self.demands_stops || !self.appliance.is_step_whole {
             return;
         }
+        // A life that is over has no rungs, though the engine's time may stand still between two of them.
+        let holdings = self.appliance.engine.holdings();
+        self.exit_watch.rungs.retain(|rung| holdings.iter().any(|held| held.instrument == rung.instrument));
         for index in 0..self.appliance.out.records().len() {
             let output = self.appliance.out.records()[index];
             if let Some(command) = output.payload::<record::Command>() {
@@ -167,8 +170,10 @@ impl World {
         let before = before.filter(|rung| {
             (rung.instrument, rung.position, rung.since) == (instrument, exit.position, exit.since)
         });
+        let side = orders.order(exit.order_id).map(|order| order.new.side);
         let taken: i64 = before
             .filter_map(|rung| orders.order(rung.id))
+            .filter(|order| Some(order.new.side) == side)
             .map(|order| order.qty_filled + order.remaining())
             .sum();
         let got = taken + exit.qty;
