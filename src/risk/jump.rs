@@ -104,21 +104,30 @@ mod tests {
         assert_eq!(jump.ticks(), 0, "crossed and one-sided quotes say nothing");
     }
 
+    /// Between the range over one window and the range over two.
+    fn lie_between(steps: &[(i64, i64)]) {
+        let (mut jump, mut mid, mut now, mut all) = (Jump::default(), 10_000, 0, Vec::new());
+        for (step, pause) in steps.iter().copied() {
+            (mid, now) = (mid + step, now + pause);
+            all.push((mid, now));
+            jump.observe(&quote(mid, now), 100);
+            let range = |window: i64| {
+                let recent = all.iter().filter(|(_, at)| now - at < window).map(|(mid, _)| *mid);
+                recent.clone().max().unwrap() - recent.min().unwrap()
+            };
+            assert!(range(100) <= jump.ticks() && jump.ticks() <= range(200).max(range(100)));
+        }
+    }
+
+    #[test]
+    fn the_first_quote_alone_is_no_move() {
+        lie_between(&[(0, 1)]);
+    }
+
     proptest! {
-        /// Between the range over one window and the range over two.
         #[test]
         fn it_lies_between_one_window_and_two(steps in proptest::collection::vec((-50i64..50, 1i64..80), 1..80)) {
-            let (mut jump, mut mid, mut now, mut all) = (Jump::default(), 10_000, 0, Vec::new());
-            for (step, pause) in steps {
-                (mid, now) = (mid + step, now + pause);
-                all.push((mid, now));
-                jump.observe(&quote(mid, now), 100);
-                let range = |window: i64| {
-                    let recent = all.iter().filter(|(_, at)| now - at < window).map(|(mid, _)| *mid);
-                    recent.clone().max().unwrap() - recent.min().unwrap()
-                };
-                prop_assert!(range(100) <= jump.ticks() && jump.ticks() <= range(200).max(range(100)));
-            }
+            lie_between(&steps);
         }
     }
 }
