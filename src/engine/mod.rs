@@ -448,6 +448,7 @@ impl Engine {
         }
         self.gate.set_trading(to);
         self.trading_reason = Some(refusal.reason);
+        self.counts.change(refusal.reason);
         let change = record::TradingChange {
             from: from as u8,
             to: to as u8,

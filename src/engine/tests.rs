@@ -9,6 +9,7 @@ mod asked;
 mod breakers;
 mod connections;
 mod continuity;
+mod controls;
 mod exits;
 mod exposure;
 mod external;
@@ -42,6 +43,7 @@ use strategy::unit;
 const START_NS: i64 = 1_700_000_000 * NS_PER_S;
 
 /// The engine with its time, and every input it was given.
+#[derive(Clone)]
 struct Bench {
     engine: Engine,
     out: Outputs,
@@ -205,7 +207,8 @@ impl Bench {
         (deal.deal, deal.magic, deal.ticket, deal.position) =
             (self.deal, command.order_id, command.order_id, 55);
         (deal.price, deal.qty, deal.ts_venue) = (command.price, qty, self.now.0);
-        (deal.transaction, deal.deal_type) = (TransactionKind::DealAdd.code(), command.order_kind);
+        // Every kind of order is even when it buys.
+        (deal.transaction, deal.deal_type) = (TransactionKind::DealAdd.code(), command.order_kind % 2);
         deal
     }
 
