@@ -68,6 +68,7 @@ impl Outcome {
         put("deals_foreign", json!(engine.deals_foreign));
         put("reconciliations", json!(engine.reconciliations));
         put("mismatches", json!(engine.mismatches));
+        put("overridden", json!(engine.overridden));
         put("history_requests", json!(engine.history_requests));
         put("history_ticks", json!(engine.history_ticks));
         put("history_bars", json!(engine.history_bars));

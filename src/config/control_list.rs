@@ -285,12 +285,7 @@ pub const CONTROLS: &[Control] = &[
         ],
         ..WHOLE
     },
-    Control {
-        number: 18,
-        name: "self-trade",
-        missing: "all of it; with one strategy an instrument and one opening under way at a time, resting ones counted, none can happen",
-        ..NONE
-    },
+    operator::SELF_TRADE,
     Control {
         number: 19,
         name: "a reduction never reverses, and is never larger than what the venue holds; a request is about what is ours and there",
@@ -322,7 +317,7 @@ pub const CONTROLS: &[Control] = &[
         ],
         ..WHOLE
     },
-    Control { number: 23, name: "override for one order, with reason and end", ..NONE },
+    operator::OVERRIDE,
     Control {
         number: 24,
         name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why; one that never \
@@ -357,17 +352,18 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 26,
         name: "reconciliation with the venue, at every start, reconnection and half minute; until the trade session's first answer a \
-               reduction waits too, so that nothing is closed twice",
+               reduction waits too, so that nothing is closed twice; reported at the end of each trading day where that is asked for",
+        keys: &["appliance.day_report"],
         codes: &["SESSION_UNRECONCILED", "POSITION_MISMATCH", "DEALS_NUMBERS_BEGAN_AGAIN"],
         counters: &["reconciliations", "mismatches"],
         tests: &[
+            "src/app/day_report.rs::a_day_ends_once_and_none_that_was_not_seen_beginning",
             "src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once",
             "src/engine/tests/other_numbers.rs::a_known_number_with_another_deal_is_told_and_nothing_opens_until_the_operators_word",
             "src/engine/tests/other_numbers.rs::reductions_pass_meanwhile",
             "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
         ],
-        missing: "the report at the end of a day (report controls) is asked for, not made by itself",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 27,

@@ -148,7 +148,10 @@ impl Engine {
                 Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
             return self.deny(at, &intent, refusal, out);
         };
-        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
+        if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
+            return self.deny(at, &intent, refusal, out);
+        }
+        match self.pass_gate(&intent, quote, out) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
                 self.watch_budget(instrument, out);

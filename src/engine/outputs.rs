@@ -121,6 +121,8 @@ pub struct Counts {
     pub mismatches: u64,
     /// Entries that waited because an order of the instrument was open.
     pub waits_in_flight: u64,
+    /// Orders that passed by the operator's leave.
+    pub overridden: u64,
     /// Questions about the past.
     pub history_requests: u64,
     /// Ticks that answered them.
@@ -159,6 +161,7 @@ impl Default for Counts {
             reconciliations: 0,
             mismatches: 0,
             waits_in_flight: 0,
+            overridden: 0,
             history_requests: 0,
             history_ticks: 0,
             history_bars: 0,

@@ -8,6 +8,7 @@
 
 mod state;
 
+use super::pending::worst_of;
 use super::{Engine, Outputs};
 use crate::order::{
     DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, RequestStage, StopBook, Terms,
@@ -132,8 +133,10 @@ impl Engine {
         }
         let Some(spec) = self.spec(instrument).copied() else { return instrument_is_unknown() };
         let quote = *self.market.quote(instrument);
-        if let Some(refusal) = pending_refusal(&spec, &quote, order.kind, &terms) {
-            return self.refuse_request(instrument, order.new.side, refusal, out);
+        let side = order.new.side;
+        let crossed = || self.self_trade(instrument, side, worst_of(order.kind, &terms));
+        if let Some(refusal) = pending_refusal(&spec, &quote, order.kind, &terms).or_else(crossed) {
+            return self.refuse_request(instrument, side, refusal, out);
         }
         let levels = |terms: &Terms| Levels { price: terms.price, stop_loss: terms.stop_loss };
         let intent = RequestIntent {

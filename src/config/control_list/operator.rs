@@ -5,7 +5,7 @@
 //! Invariant: as that of the list.
 
 use super::super::controls::Control;
-use super::NONE;
+use super::{NONE, WHOLE};
 
 /// What stops everything, at once.
 pub(super) const KILL_SWITCH: Control = Control {
@@ -33,4 +33,39 @@ pub(super) const KILL_SWITCH: Control = Control {
     ],
     missing: "flattening waits for an engine that hangs",
     ..NONE
+};
+
+/// What lets one order pass one limit.
+pub(super) const OVERRIDE: Control = Control {
+    number: 23,
+    name: "override for one order of one instrument, beyond SIZE_ORDER, SIZE_VALUE, PRICE_DISTANCE or PRICE_JUMP alone: with who \
+           and why, up to a value, for minutes; used once, and ended by every start",
+    keys: &["operator.token_file"],
+    counters: &["overridden"],
+    tests: &[
+        "src/engine/tests/overrides.rs::one_order_passes_within_the_bound_and_the_next_is_refused_again",
+        "src/engine/tests/overrides.rs::the_bound_the_time_and_a_start_end_it",
+        "src/engine/tests/overrides.rs::nothing_else_is_lifted_with_it_and_another_reason_not_at_all",
+        "src/engine/tests/overrides.rs::an_order_that_rests_far_away_passes_the_collar_once",
+        "src/risk/lift.rs::what_guards_everything_is_not_in_the_list_and_the_venues_largest_order_stays",
+        "src/app/overrides.rs::a_leave_is_for_a_reason_of_the_list_within_a_bound_and_a_quarter_of_an_hour",
+        "tests/limits_console.rs::one_order_may_exceed_a_limit_by_the_operators_leave_and_the_journal_says_who_gave_it",
+    ],
+    ..WHOLE
+};
+
+/// What an account must not do with itself.
+pub(super) const SELF_TRADE: Control = Control {
+    number: 18,
+    name: "self-trade: no opening, and no change of one that waits, reaches a limit order of the account that rests on the other \
+           side, ours or, unless they are ignored, one of others that the venue told",
+    keys: &["external.policy"],
+    codes: &["SELF_TRADE"],
+    tests: &[
+        "src/engine/tests/resting.rs::an_opening_that_would_reach_an_order_of_others_waits_until_it_is_gone",
+        "src/engine/tests/resting.rs::what_a_snapshot_does_not_list_rests_no_more_and_what_is_ignored_hinders_nothing",
+        "src/engine/tests/resting.rs::an_exit_leaves_whatever_rests",
+        "src/engine/tests/resting.rs::our_own_orders_do_not_meet_each_other_when_placed_or_moved",
+    ],
+    ..WHOLE
 };

@@ -30,6 +30,17 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             ..PLAIN
         },
         Scenario {
+            code: "SELF_TRADE",
+            // Bought at 100,007, and at 100,012 at the worst.
+            trip: |rig| {
+                let mut event = OrderEvent::read(&[0; 96]);
+                (event.ticket, event.price, event.qty_open) = (77, 100_010, 3);
+                (event.order_kind, event.order_state) = (OrderKind::SellLimit.code(), 1);
+                rig.bench.give(&event);
+            },
+            ..PLAIN
+        },
+        Scenario {
             code: "RATE_REQUESTS",
             setup: |setup| (setup.limits.orders_per_s_max, setup.limits.orders_burst_max) = (1, 5),
             healthy: tightened,
