@@ -8,6 +8,7 @@
 mod accounts;
 mod console;
 mod control;
+mod day_report;
 mod doubts;
 mod incidents;
 mod keeper;
@@ -15,11 +16,13 @@ mod kill;
 mod limits;
 mod models;
 mod outcome;
+mod overrides;
 mod refused;
 mod settings;
 
 pub use console::AnswerError;
 pub use control::{Arm, Control, ControlError};
+pub use day_report::write_day_report;
 pub use keeper::{Keeper, Policy};
 pub use kill::{Kill, ScopeError, scope_named};
 pub use limits::LimitRefusal;
@@ -111,6 +114,7 @@ pub struct Appliance {
     counters: Vec<(&'static str, CounterReader)>,
     status: Consumer<EngineStatus>,
     last_status: Option<EngineStatus>,
+    day_reports: day_report::DayReports,
     control: CommandSender<Record>,
     models: ModelDoor,
     progress: Progress,
@@ -300,6 +304,7 @@ impl Appliance {
             counters: wiring.counters,
             status,
             last_status: None,
+            day_reports: Default::default(),
             control,
             models: door,
             progress: journal.progress,

@@ -29,7 +29,7 @@ fn the_committed_table_is_the_lists_byte_for_byte() {
 fn every_test_that_the_table_names_exists() {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for control in CONTROLS {
-        for test in control.tests {
+        for test in control.proofs() {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("{test}: expected FILE::NAME"));
             let text = files.entry(file).or_insert_with(|| read(file));
             let is_test = text.match_indices(&format!("fn {name}(")).any(|(at, _)| {

@@ -10,7 +10,7 @@ use rig::{Place, stderr, tickbridge, until};
 use serde_json::Value as Json;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
-use tickbridge::record::{LIMIT_TAKEN_BACK, LimitChange, Record};
+use tickbridge::record::{LIMIT_TAKEN_BACK, LimitChange, Override, Record};
 use tickbridge::risk::LimitKey;
 
 fn place() -> Place {
@@ -143,8 +143,52 @@ fn what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens() 
         reconciled["deals_ours"].as_u64() > Some(0) && reconciled["deals_of_others"] == 0,
         "{reconciled}"
     );
+    // What a running appliance writes at the end of a day is the same.
+    let path = tickbridge::app::write_day_report(&journal, &place.path("reports"), 20_000).unwrap();
+    assert!(path.ends_with("reports/controls-2024-10-04.json"), "{}", path.display());
+    assert_eq!(rig::json(&path).unwrap()["reconciliation"], *reconciled);
     let text = tickbridge(&["report", "controls", journal.to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&text.stdout).contains("risk.daily_loss_max = "));
     let is_open = rig::json(&place.report()).unwrap()["counts"]["position_steps"].as_i64() != Some(0);
     assert_eq!(appliance.words().contains("a position is left open"), is_open);
+}
+
+#[test]
+fn one_order_may_exceed_a_limit_by_the_operators_leave_and_the_journal_says_who_gave_it() {
+    let place = place();
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until("it decides", || (asked(&place, "status")["decisions"].as_u64()? > 0).then_some(()));
+    let lots = asked(&place, "limits")["risk.order_lots_max"]["configured"].as_f64().unwrap();
+    let [half, twice, much] = [lots / 2.0, lots * 2.0, lots * 20.0].map(|value| value.to_string());
+    let instrument = ["--instrument", "EURUSD"];
+    let wish = |args: &[&str]| {
+        let all: Vec<&str> = ["override"].iter().chain(args).chain(&instrument).copied().collect();
+        said(&place, &all)
+    };
+    for (args, expected) in [
+        (&["LOSS_DAILY", &twice][..], "expected a reason that may be overridden"),
+        (&["SIZE_ORDER", &half][..], "expected a bound above"),
+        (&["SIZE_ORDER", &much][..], "expected a bound above"),
+        (&["SIZE_ORDER", &twice, "--minutes", "16"][..], "expected 1 to 15 minutes"),
+    ] {
+        let (code, words) = wish(args);
+        assert!(code == 65 && words.contains(expected), "{args:?}: {code}: {words}");
+    }
+    assert_eq!(wish(&["SIZE_ORDER"]).0, 2);
+    assert_eq!(said(&place, &["override", "SIZE_ORDER", &twice]).0, 2, "of which instrument");
+    assert_eq!(asked(&place, "status")["overrides_open"], 0);
+    let (code, words) = wish(&["SIZE_ORDER", &twice, "--minutes", "2"]);
+    assert_eq!(code, 0, "{words}");
+    until("it is open", || (asked(&place, "status")["overrides_open"] == 1).then_some(()));
+    until("the status line says so", || appliance.words().contains("override").then_some(()));
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let records = place.records();
+    let given: Vec<Override> = records.iter().filter_map(Record::payload).collect();
+    assert_eq!(given.len(), 1, "what was refused left no record");
+    assert_eq!((given[0].bound, given[0].lasts_s), (lots * 2.0, 120));
+    assert!(given[0].who.starts_with(b"anna\0") && given[0].why.starts_with(b"a test\0"));
+    let verified = place.verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
 }

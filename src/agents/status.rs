@@ -25,6 +25,10 @@ pub struct EngineStatus {
     pub closed: Option<Refusal>,
     /// Instruments that the kill switch closed, as far as the engine has heard.
     pub killed_count: u32,
+    /// The trading day of the account's last word; `None` before the first.
+    pub trading_day: Option<i64>,
+    /// Leaves of the operator that an order may still use.
+    pub overrides_open: u32,
     /// Where every breaker is, by `risk::Component`.
     pub breakers: [BreakerState; COMPONENTS],
     /// Net position of the first instrument, steps.
@@ -63,6 +67,8 @@ impl EngineStatus {
             trading_reason: engine.trading_reason(),
             closed: engine.closed(),
             killed_count: engine.killed_count(),
+            trading_day: engine.trading_day(),
+            overrides_open: engine.overrides_open(),
             breakers: engine.breakers(),
             position,
             position_lots: engine.spec(InstrumentId(0)).map_or(0.0, |spec| spec.qty_to_lots(Qty(position))),

@@ -8,6 +8,7 @@
 
 use super::kill::{Kill, ScopeError, scope_named};
 use super::limits::LimitRefusal;
+use super::overrides::{Leave, OverrideRefusal};
 use super::{Appliance, Control, ModelChangeError, Word};
 use crate::config::Config;
 use crate::engine::Slot;
@@ -60,6 +61,9 @@ pub enum AnswerError {
     /// A limit that stays as it is.
     #[error(transparent)]
     Limit(#[from] LimitRefusal),
+    /// A leave that is not given.
+    #[error(transparent)]
+    Override(#[from] OverrideRefusal),
     /// An order that is not in doubt.
     #[error("expected the id of an order in doubt{known}, got {got}")]
     NotInDoubt {
@@ -151,6 +155,10 @@ impl Appliance {
             }
             Action::Limit { key, value, raise } => self.change_limit(key, *value, *raise, &word),
             Action::Limits => Ok(self.limits_json()),
+            Action::Override { instrument, reason, bound, minutes } => {
+                let instrument = instrument_named(instrument, config)?;
+                self.give_leave(&Leave { instrument, reason, bound: *bound, minutes: *minutes }, &word)
+            }
             Action::Resolve { order_id } => {
                 self.check_in_doubt(*order_id)?;
                 self.said(control(ControlAction::ResolveNotExecuted, *order_id), "asked: not executed")
@@ -255,6 +263,8 @@ impl Appliance {
             "killed_instruments": status.killed_count,
             "closed": status.closed.map(|refusal| refusal.to_string()),
             "why_not": status.why_not(),
+            "overrides_open": status.overrides_open,
+            "overridden": status.counts.overridden,
             "breakers": breakers_json(&status.breakers),
             "clock_error_ns": self.clock_error_ns(),
             "limits_changed": self.limits_changed_json(),

@@ -81,7 +81,13 @@ impl LimitDoor {
         LimitDoor { configured: *engine.limits_configured(), words: *engine.limit_words() }
     }
 
-    fn effective(&self) -> Limits {
+    /// The limits of the configuration.
+    pub(super) fn configured(&self) -> &Limits {
+        &self.configured
+    }
+
+    /// The limits that hold.
+    pub(super) fn effective(&self) -> Limits {
         self.words.over(&self.configured)
     }
 

@@ -68,6 +68,7 @@ impl Outcome {
         put("deals_foreign", json!(engine.deals_foreign));
         put("reconciliations", json!(engine.reconciliations));
         put("mismatches", json!(engine.mismatches));
+        put("overridden", json!(engine.overridden));
         put("history_requests", json!(engine.history_requests));
         put("history_ticks", json!(engine.history_ticks));
         put("history_bars", json!(engine.history_bars));
@@ -82,6 +83,8 @@ impl Outcome {
         put("orders_open", json!(status.orders_open));
         put("orders_unknown", json!(status.orders_unknown));
         put("trading", json!(status.trading.name()));
+        let changes = engine.changes().map(|(reason, count)| (reason.name(), count));
+        put("trading_changes", json!(changes.collect::<BTreeMap<_, _>>()));
         let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
         let vetoes: BTreeMap<_, _> = vetoes.map(|(veto, count)| (veto.name(), count)).collect();
         put("vetoes", json!(vetoes));

@@ -19,6 +19,7 @@ pub(super) const EXIT_NOBODY: u8 = 69;
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
     tickbridge operator --config my.toml kill --scope instrument=EURUSD --flatten --who anna --reason \"wrong prices\"\n  \
     tickbridge operator --config my.toml limit risk.daily_loss_max 300 --who anna --reason \"thin market\"\n  \
+    tickbridge operator --config my.toml override SIZE_ORDER 0.5 --instrument EURUSD --who anna --reason \"agreed with the desk\"\n  \
     tickbridge operator --config my.toml resolve 123456789 --who anna --why \"broker says never executed\"\n\n\
     Exit codes:\n   0  the appliance took it\n   2  wrong arguments, or a configuration or a token that is not usable\n  65  the appliance refused it: standard error says why\n  \
     69  no appliance runs there, or it does not answer"
@@ -30,14 +31,15 @@ pub struct Args {
     /// What is wanted
     #[arg(value_enum)]
     pub action: Word,
-    /// With `limit`: its name and value, as in the section risk; with `resolve`: the order's id
+    /// With `limit`: its name and value, as in the section risk; with `override`: the reason, and up to which value; with `resolve`:
+    /// the order's id
     #[arg(value_name = "OPERAND")]
     pub operands: Vec<String>,
     /// Who says so; journalled
-    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "accept")]))]
+    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "override"), ("action", "accept")]))]
     pub who: Option<String>,
     /// Why; journalled
-    #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "accept")]))]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "override"), ("action", "accept")]))]
     pub why: Option<String>,
     /// What `kill` is about: all, venue=NAME, strategy=NUMBER or instrument=NAME
     #[arg(long, value_name = "SCOPE", default_value = "all")]
@@ -51,9 +53,13 @@ pub struct Args {
     /// The order that `resolve` declares dead
     #[arg(long, value_name = "ID")]
     pub order: Option<u64>,
-    /// The instrument, by its name in the configuration, whose position at the venue `accept` takes as the baseline
-    #[arg(long, value_name = "NAME", required_if_eq("action", "accept"))]
+    /// The instrument, by its name in the configuration, that `override` is about, or whose position at the venue `accept` takes as
+    /// the baseline
+    #[arg(long, value_name = "NAME", required_if_eq_any([("action", "accept"), ("action", "override")]))]
     pub instrument: Option<String>,
+    /// With `override`: how long it may be used, at most 15
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub minutes: u32,
 }
 
 /// What may be said.
@@ -73,6 +79,8 @@ pub enum Word {
     Limit,
     /// Print every limit, as configured and as it holds, as JSON
     Limits,
+    /// Let one order pass SIZE_ORDER, SIZE_VALUE, PRICE_DISTANCE or PRICE_JUMP, up to a value, within minutes; a start ends it
+    Override,
     /// Declare an order in doubt not executed
     Resolve,
     /// Take the venue's position as the baseline, where it differs from ours and stays so
@@ -111,7 +119,7 @@ fn action_of(args: &Args) -> Result<Action, String> {
     let operands: Vec<&str> = args.operands.iter().map(String::as_str).collect();
     let number =
         |text: &str| text.parse::<u64>().map_err(|_| format!("expected an order's id, got {text:?}"));
-    if !operands.is_empty() && !matches!(args.action, Word::Limit | Word::Resolve) {
+    if !operands.is_empty() && !matches!(args.action, Word::Limit | Word::Override | Word::Resolve) {
         return Err(format!("expected nothing behind this word, got {}", operands.join(" ")));
     }
     Ok(match args.action {
@@ -128,6 +136,15 @@ fn action_of(args: &Args) -> Result<Action, String> {
                 Action::Limit { key: key.into(), value, raise: args.raise }
             }
             _ => return Err("expected limit KEY VALUE".into()),
+        },
+        Word::Override => match operands[..] {
+            [reason, bound] => Action::Override {
+                instrument: args.instrument.clone().unwrap_or_default(),
+                reason: reason.into(),
+                bound: bound.parse().map_err(|_| format!("expected a number, got {bound:?}"))?,
+                minutes: args.minutes,
+            },
+            _ => return Err("expected override REASON VALUE".into()),
         },
         Word::Resolve => match (&operands[..], args.order) {
             ([], Some(order_id)) => Action::Resolve { order_id },

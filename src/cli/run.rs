@@ -183,6 +183,7 @@ async fn watching(
                 appliance.look_for_kill(config).iter().for_each(|words| say_aside(words));
                 tell_alerts(&appliance, &mut alerts);
                 appliance.watch_clock().iter().for_each(|words| say_aside(words));
+                appliance.report_day(config).iter().for_each(|words| say_aside(words));
                 appliance.refused_peers().iter().for_each(|words| say_aside(words));
             }
             call = async { match &mut console {
@@ -302,6 +303,7 @@ fn show(appliance: &Appliance, currency: &str) {
         tick_to_order_p50_ns: at(0.5),
         tick_to_order_p99_ns: at(0.99),
         in_doubt: status.orders_unknown,
+        overrides_open: status.overrides_open,
         why_not: status.why_not(),
     };
     let stderr = std::io::stderr();

@@ -5,6 +5,7 @@
 //! Invariant: a number is never given twice; a control without a test has no key and says what is missing.
 
 mod exits;
+mod operator;
 
 use super::controls::Control;
 
@@ -225,7 +226,7 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 14,
-        name: "trading hours, the venue's trade mode and filling modes",
+        name: "trading hours, the venue's trade mode and filling modes; where it takes no filling mode at all, no reduction leaves either",
         keys: &["signal.sessions"],
         codes: &[
             "INSTRUMENT_MODE",
@@ -241,7 +242,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/requests.rs::a_tighter_stop_passes_whatever_closes_openings_and_a_looser_one_does_not",
             "src/signal/filters.rs::windows_have_their_bounds_days_and_may_cross_midnight",
         ],
-        missing: "the venue's own hours, news windows, a list of restricted symbols; a test that trips INSTRUMENT_FILLING",
+        missing: "the venue's own hours, news windows, a list of restricted symbols",
         ..NONE
     },
     Control {
@@ -284,12 +285,7 @@ pub const CONTROLS: &[Control] = &[
         ],
         ..WHOLE
     },
-    Control {
-        number: 18,
-        name: "self-trade",
-        missing: "all of it; with one strategy an instrument and one opening under way at a time, resting ones counted, none can happen",
-        ..NONE
-    },
+    operator::SELF_TRADE,
     Control {
         number: 19,
         name: "a reduction never reverses, and is never larger than what the venue holds; a request is about what is ours and there",
@@ -301,32 +297,7 @@ pub const CONTROLS: &[Control] = &[
         ],
         ..WHOLE
     },
-    Control {
-        number: 20,
-        name: "kill switch for everything, a venue, a strategy or an instrument, by command line, file or signal: nothing opens even \
-               while the strategy hangs; flattens if asked to; latched across restarts",
-        keys: &["operator.token_file", "appliance.state_dir"],
-        codes: &[
-            "KILL_SCOPE",
-            "OPERATOR_KILL",
-            "OPERATOR_ORDER",
-            "LATCH_SET",
-            "TRADING_HALTED",
-            "TRADING_REDUCING",
-        ],
-        tests: &[
-            GATE,
-            "tests/operator_console.rs::the_operator_is_obeyed_with_the_right_token_only",
-            "tests/kill_switch.rs::a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word",
-            "tests/kill_switch.rs::a_signal_and_a_command_kill_and_the_process_runs_on",
-            "src/engine/tests/kill.rs::a_kill_closes_its_scope_over_restarts_until_the_operator_rearms_and_reductions_pass",
-            "src/engine/tests/kill.rs::what_is_held_is_closed_at_once_and_again_until_nothing_is_left",
-            "src/agents/killed/tests.rs::what_opens_does_not_leave_though_the_engine_hangs_and_reductions_and_cancels_do",
-            "src/engine/tests/requests.rs::a_kill_cancels_what_rests_and_goes_on_until_it_is_gone",
-        ],
-        missing: "flattening waits for an engine that hangs",
-        ..NONE
-    },
+    operator::KILL_SWITCH,
     Control {
         number: 21,
         name: "dead man: a silent terminal closes openings, a silent appliance is acted on by the terminal",
@@ -340,12 +311,13 @@ pub const CONTROLS: &[Control] = &[
         number: 22,
         name: "limits count an order from its sending, and release it on evidence alone",
         tests: &[
+            "src/engine/tests/controls/claims.rs::a_limit_counts_an_order_from_its_sending_and_releases_it_on_evidence_alone",
             "src/order/book/tests.rs::an_unknown_order_stays_reserved_until_evidence",
             "src/engine/tests/continuity.rs::a_restart_doubts_what_was_under_way_and_never_sends_it_again",
         ],
         ..WHOLE
     },
-    Control { number: 23, name: "override for one order, with reason and end", ..NONE },
+    operator::OVERRIDE,
     Control {
         number: 24,
         name: "a new model first runs as a shadow that cannot trade; promotion is journalled with who and why; one that never \
@@ -379,23 +351,28 @@ pub const CONTROLS: &[Control] = &[
     },
     Control {
         number: 26,
-        name: "reconciliation with the venue, at every start, reconnection and half minute",
+        name: "reconciliation with the venue, at every start, reconnection and half minute; until the trade session's first answer a \
+               reduction waits too, so that nothing is closed twice; reported at the end of each trading day where that is asked for",
+        keys: &["appliance.day_report"],
         codes: &["SESSION_UNRECONCILED", "POSITION_MISMATCH", "DEALS_NUMBERS_BEGAN_AGAIN"],
         counters: &["reconciliations", "mismatches"],
         tests: &[
+            "src/app/day_report.rs::a_day_ends_once_and_none_that_was_not_seen_beginning",
             "src/engine/tests.rs::a_position_difference_that_stays_closes_the_gate_and_alerts_once",
             "src/engine/tests/other_numbers.rs::a_known_number_with_another_deal_is_told_and_nothing_opens_until_the_operators_word",
             "src/engine/tests/other_numbers.rs::reductions_pass_meanwhile",
             "tests/limits_console.rs::what_is_not_in_doubt_is_not_resolved_and_the_status_says_why_nothing_opens",
         ],
-        missing: "the report at the end of a day (report controls) is asked for, not made by itself",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 27,
         name: "every order names strategy, start and number in its id, and its decision names the models",
         keys: &["appliance.strategy_id"],
-        tests: &["src/engine/tests/models.rs::several_members_make_one_decision_that_names_them_all"],
+        tests: &[
+            "src/engine/tests/controls/claims.rs::an_orders_id_names_strategy_start_and_number_and_its_decision_comes_before_it",
+            "src/engine/tests/models.rs::several_members_make_one_decision_that_names_them_all",
+        ],
         ..WHOLE
     },
     Control {
@@ -447,7 +424,10 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 32,
         name: "deployment integrity: protocol, account, epoch and models are checked before anything trades",
-        tests: &["tests/bad_input.rs::bad_peers_are_refused_and_counted_while_the_good_one_trades"],
+        tests: &[
+            "tests/bad_input.rs::a_model_of_unknown_features_is_refused",
+            "tests/bad_input.rs::bad_peers_are_refused_and_counted_while_the_good_one_trades",
+        ],
         missing: "versions of the terminal's program",
         ..NONE
     },
@@ -456,7 +436,11 @@ pub const CONTROLS: &[Control] = &[
         name: "an order in the journal before it leaves; a journal that cannot be written halts trading",
         keys: &["journal.before_send", "journal.memory_mib"],
         codes: &["JOURNAL_FAULT"],
-        tests: &["src/engine/tests/continuity.rs::the_operator_cannot_open_what_the_journal_cannot_keep"],
+        tests: &[
+            "tests/bad_input.rs::a_full_disk_halts_trading_and_nothing_is_lost",
+            "tests/simulate.rs::every_planted_bug_is_found",
+            "src/engine/tests/continuity.rs::the_operator_cannot_open_what_the_journal_cannot_keep",
+        ],
         ..WHOLE
     },
     Control {
@@ -466,6 +450,7 @@ pub const CONTROLS: &[Control] = &[
         codes: &["ORDER_UNKNOWN"],
         counters: &["unknown"],
         tests: &[
+            "src/engine/tests/controls/claims.rs::an_order_in_doubt_pages_the_operator_each_period_and_stays_in_doubt",
             "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
         ],
         missing: "the page itself: the alert is journalled",

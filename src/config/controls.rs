@@ -22,10 +22,22 @@ pub struct Control {
     pub codes: &'static [&'static str],
     /// Counters of the report beside those of the reasons.
     pub counters: &'static [&'static str],
-    /// Tests that trip it, `FILE::NAME`.
+    /// Tests of its own that trip it, `FILE::NAME`.
     pub tests: &'static [&'static str],
     /// What is not there yet; empty where nothing is missing.
     pub missing: &'static str,
+}
+
+/// Trips every reason there is.
+pub const SUITE: &str =
+    "src/engine/tests/controls/mod.rs::every_reason_refuses_what_it_says_and_cancels_and_reductions_pass";
+
+impl Control {
+    /// Every test that trips it: the suite, where it has a reason, and its own.
+    pub fn proofs(&self) -> Vec<&'static str> {
+        let suite = (!self.codes.is_empty()).then_some(SUITE);
+        suite.into_iter().chain(self.tests.iter().copied()).collect()
+    }
 }
 
 const HEAD: &str = "\
@@ -36,8 +48,12 @@ what regulation (RTS 6, SEC 15c3-5, UMIR 7.1), the FIA's and exchanges' practice
 
 - **Reason**: in the journal (`Denied`, `TradingChange`, `Alert`) and in the report. `SIGNAL_*` and `SCORE_*` hold a wish back before
   the gate, `FEATURES_*` before the model.
-- **Counter**: as the report's counts have it, `GROUP.REASON` or a name alone.
-- A reduction passes whatever refuses openings, unless its own row says otherwise; a cancel is never judged by the gate.
+- **Counter**: as the report's counts have it, `GROUP.REASON` or a name alone. For a reason of `trading_changes` everything is reduced
+  or halted, and what is refused meanwhile is counted as that.
+- **Test**: `src/engine/tests/controls` trips every reason of this table: an opening passes, the control trips, the same opening is
+  refused for exactly that reason and counted, and then a cancel leaves and a reduction. The tests beside it show more.
+- A reduction passes whatever refuses openings, unless its own row says otherwise; a cancel has a message budget of its own and
+  passes all the rest.
 - **Not there yet** is meant literally. A row without a test there is a control that does not exist.
 
 ";
@@ -60,7 +76,7 @@ pub fn controls() -> String {
             quoted(control.keys),
             quoted(control.codes),
             quoted(&counters),
-            quoted(control.tests),
+            quoted(&control.proofs()),
             control.missing
         );
     }
@@ -75,9 +91,21 @@ pub fn controls() -> String {
     text
 }
 
+/// Reasons for which trading as a whole is reduced or halted; what is refused then is counted as that.
+const CHANGES: &[&str] = &[
+    "DEALS_NUMBERS_BEGAN_AGAIN",
+    "LATCH_SET",
+    "LOSS_STREAK",
+    "LOSS_TRAILING",
+    "OPERATOR_KILL",
+    "OPERATOR_ORDER",
+    "REJECT_STREAK",
+];
+
 /// Where the report counts a reason.
-fn counter_of(code: &str) -> String {
+pub fn counter_of(code: &str) -> String {
     let group = match code.split('_').next() {
+        _ if CHANGES.contains(&code) => "trading_changes",
         Some("FEATURES") => "not_asked",
         Some("SIGNAL" | "SCORE") => "vetoes",
         _ => "rejects",

@@ -251,6 +251,7 @@ const APPLIANCE: &[Key] = keys! {
     "strategy_id" Int(1, 4_095), "", Required("1"), "Part of every order id; two appliances on one account need two numbers.";
     "allow_live" Bool, "", Default("false"), "A real-money account is refused until this is true.";
     "state_dir" Path, "", Default("\"state\""), "Folder of the epoch, the halted latch and the kill switch.";
+    "day_report" Bool, "", Default("false"), "At the end of each trading day (risk.day_starts_at) the report of controls is written to reports in state_dir.";
 };
 const LANES: &[Key] = keys! {
     "layout" Choice(&["auto", "dedicated", "fused", "shared"]), "", Default("\"auto\""),

@@ -24,7 +24,7 @@ mod value;
 
 use std::path::Path;
 
-pub use controls::{CONTROLS, Control, controls};
+pub use controls::{CONTROLS, Control, SUITE, controls, counter_of};
 pub use error::{ConfigError, ConfigErrors, FAULTS_MAX, Fault};
 pub use exposure::CORRELATED_MAX;
 pub use keys::{FEATURES_MAX, SECTIONS, section};

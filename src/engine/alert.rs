@@ -72,6 +72,10 @@ pub enum AlertCode {
     BudgetLow = 50,
     /// A breaker opened: subject is its `risk::Component`, then its limit of failures and the state before.
     BreakerOpened = 62,
+    /// The operator let one order pass one limit: subject is the `risk::Reason`, then the bound in thousandths and for how many seconds.
+    OverrideGiven = 95,
+    /// An order passed by it: subject is the order, then the limit and what it would have been refused for.
+    OverrideUsed = 96,
     /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
     ClockStepped = 63,
 }

@@ -7,12 +7,20 @@
 use super::Engine;
 use super::venue::Venue;
 use crate::record;
-use crate::risk::{Conditions, Exposure, Reason, Refusal};
+use crate::risk::{Conditions, Exposure, InstrumentLimits, Reason, Refusal};
 use crate::types::{InstrumentId, Side, TradeMode};
 
 impl Engine {
     /// Works out an instrument's envelope after anything that it depends on changed.
     pub(super) fn prepare(&mut self, instrument: InstrumentId) {
+        let limits = instrument.index().and_then(|index| Some(self.limits_of(self.specs[index].as_ref()?)));
+        if let Some(limits) = limits {
+            self.prepare_within(instrument, limits);
+        }
+    }
+
+    /// The same within other limits.
+    pub(super) fn prepare_within(&mut self, instrument: InstrumentId, limits: InstrumentLimits) {
         let Some(index) = instrument.index() else { return };
         let Some(spec) = &self.specs[index] else { return };
         let external = self.counted_external(instrument);
@@ -28,7 +36,6 @@ impl Engine {
             TradeMode::ShortOnly => [false, true],
             TradeMode::Disabled | TradeMode::CloseOnly => [false, false],
         };
-        let limits = self.limits_of(spec);
         self.gate.prepare(instrument, limits, modes, exposure);
         self.stir_room();
     }

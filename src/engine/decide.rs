@@ -6,6 +6,7 @@
 //! there is.
 
 use super::pending::kind_allowed;
+use super::requests::Asked;
 use super::setup::EntryKind;
 use super::{Engine, Hold, Outputs, StrategySetup};
 use crate::order::{NewOrder, Terms};
@@ -111,12 +112,17 @@ impl Engine {
     }
 
     fn enter(&mut self, at: usize, side: Side, quote: &Quote, out: &mut Outputs) {
-        let strategy = &self.strategies[at];
-        let (instrument, plan) = (strategy.setup.instrument, strategy.setup.plan);
-        if self.orders.open_of(instrument) > 0 {
+        if self.orders.open_of(self.strategies[at].setup.instrument) > 0 {
             self.counts.waits_in_flight += 1;
             return;
         }
+        self.open(at, side, quote, out);
+    }
+
+    /// Sizes an opening and lets it pass every control, or says why not.
+    pub(super) fn open(&mut self, at: usize, side: Side, quote: &Quote, out: &mut Outputs) {
+        let strategy = &self.strategies[at];
+        let (instrument, plan) = (strategy.setup.instrument, strategy.setup.plan);
         let Some(spec) = self.spec(instrument).copied() else {
             let refusal = Refusal { reason: Reason::InstrumentUnknown, limit: 1, got: 0 };
             return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out);
@@ -142,7 +148,10 @@ impl Engine {
                 Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
             return self.deny(at, &intent, refusal, out);
         };
-        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
+        if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
+            return self.deny(at, &intent, refusal, out);
+        }
+        match self.pass_gate(&intent, quote, out) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
                 self.watch_budget(instrument, out);
@@ -289,6 +298,12 @@ impl Engine {
             got: refusal.got,
         };
         self.emit(self.venue_of(intent.instrument), intent.instrument, &denied, out);
+    }
+
+    /// A request about what is not ours, or not there.
+    pub(super) fn subject_is_missing(&mut self) -> Asked {
+        self.counts.deny(Reason::RequestSubject);
+        Asked::Refused(Refusal { reason: Reason::RequestSubject, limit: 1, got: 0 })
     }
 }
 

@@ -42,6 +42,7 @@ impl Engine {
             Kind::ModelChange => self.on_model_change(input, out),
             Kind::KillSwitch => self.on_kill(input, out),
             Kind::LimitChange => self.on_limit_change(input, out),
+            Kind::Override => self.on_override(input, out),
             Kind::Incident => self.on_incident(input, out),
             Kind::HistoryBar => self.on_history_bar(input),
             Kind::HistoryEnd => self.on_history_end(input, out),
@@ -59,6 +60,7 @@ impl Engine {
         }
         self.epoch = start.epoch as u32;
         self.breakers.started();
+        self.overrides.clear();
         // Killed between a retry and its command: the next one is another.
         self.asking.retry_of = None;
         // What is counted is counted since the start; the journal has what was before.
@@ -237,6 +239,7 @@ impl Engine {
     /// MT5 order states: 0 started, 1 placed, 2 cancelled, 3 partial, 4 filled, 5 rejected, 6 expired.
     fn on_order_event(&mut self, input: &Record, out: &mut Outputs) {
         let Some(event) = input.payload::<record::OrderEvent>() else { return };
+        self.note_resting(input, &event);
         if input.flags() & FLAG_SNAPSHOT == 0 {
             self.note_others_order((input.venue(), input.instrument()), &event, out);
         }

@@ -12,6 +12,11 @@ use crate::risk::{Reason, Refusal, Trading};
 use crate::types::{DealEntry, InstrumentId, Money, TimeNs};
 
 impl Engine {
+    /// The trading day of the account's last word, by the venue's time and `risk.day_starts_at`; `None` before the first.
+    pub fn trading_day(&self) -> Option<i64> {
+        self.loss.day()
+    }
+
     /// Halts once for a loss that the account told; a loss that ended may halt again.
     pub(super) fn judge_account(&mut self, out: &mut Outputs) {
         match self.loss.reached_by_account(self.gate.limits()) {

@@ -93,6 +93,11 @@ impl LossWatch {
         }
     }
 
+    /// The trading day of the account's last word; `None` before the first.
+    pub(super) fn day(&self) -> Option<i64> {
+        self.start_equity.map(|_| self.day)
+    }
+
     /// Of one instrument's position.
     pub(super) fn floating_of(&self, index: usize) -> Money {
         self.floating[index]

@@ -31,11 +31,13 @@ mod needs;
 mod observe;
 mod other_numbers;
 mod outputs;
+mod overrides;
 mod pace;
 mod pending;
 mod reconcile;
 mod reduce;
 mod requests;
+mod resting;
 mod retry;
 mod setup;
 mod sizing;
@@ -77,6 +79,7 @@ use exposure::ExposureWatch;
 use kill::Kills;
 use limits::WordedLimits;
 use loss::LossWatch;
+use overrides::Overrides;
 use requests::Asking;
 use strategy::Strategy;
 use venue::Venue;
@@ -124,6 +127,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    overrides: Overrides,
     breakers: Breakers,
     exposure: ExposureWatch,
     query_count: u64,
@@ -131,6 +135,7 @@ pub struct Engine {
     exits: Watch,
     policy: ExternalPolicy,
     listing: external::Listing,
+    others: resting::Others,
     ledgers: Ledgers,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
@@ -157,6 +162,7 @@ impl Engine {
         let executions = Executions::new(most, window_ns, traded);
         let exposure =
             ExposureWatch::new(setup.exposure, setup.instruments.len(), exposure::asked_by(&strategies));
+        let instruments = setup.instruments.len();
         let history = History::new(setup.history, &setup.instruments, &strategies);
         Engine {
             setup_strategy: setup.strategy,
@@ -188,6 +194,7 @@ impl Engine {
             executions,
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
+            overrides: Overrides::new(instruments),
             breakers: Breakers::new(&setup.guards),
             exposure,
             query_count: 0,
@@ -195,6 +202,7 @@ impl Engine {
             exits: Watch::default(),
             policy: setup.external,
             listing: external::Listing::default(),
+            others: resting::Others::default(),
             ledgers: Ledgers::default(),
             ids: Vec::with_capacity(memory.open_max),
             counts: Counts::default(),
@@ -286,6 +294,7 @@ impl Engine {
                 self.note_model_change(record.instrument());
                 self.due_timers(spare);
             }
+            Some(Kind::OverrideUse) => self.forget_override(record.instrument()),
             Some(Kind::TradingChange) => {
                 let change = record.payload::<record::TradingChange>();
                 if let Some(to) = change.and_then(|change| Trading::from_code(change.to)) {
@@ -453,6 +462,7 @@ impl Engine {
         }
         self.gate.set_trading(to);
         self.trading_reason = Some(refusal.reason);
+        self.counts.change(refusal.reason);
         let change = record::TradingChange {
             from: from as u8,
             to: to as u8,

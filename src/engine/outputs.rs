@@ -11,6 +11,8 @@ use crate::risk::Reason;
 pub const OUTPUTS_MAX: usize = 8_192;
 /// Different return codes that are counted apart.
 const RETCODES_MAX: usize = 64;
+/// Different reasons that changed trading.
+const CHANGES_MAX: usize = 16;
 /// Above every reason's code.
 const REASON_CODES: usize = 128;
 
@@ -119,6 +121,8 @@ pub struct Counts {
     pub mismatches: u64,
     /// Entries that waited because an order of the instrument was open.
     pub waits_in_flight: u64,
+    /// Orders that passed by the operator's leave.
+    pub overridden: u64,
     /// Questions about the past.
     pub history_requests: u64,
     /// Ticks that answered them.
@@ -133,6 +137,8 @@ pub struct Counts {
     pub denied: [u64; REASON_CODES],
     /// Refusals of the venue: return code and count.
     retcodes: [(u32, u64); RETCODES_MAX],
+    /// Changes of what may leave: the reason's code and count.
+    changes: [(u32, u64); CHANGES_MAX],
 }
 
 impl Default for Counts {
@@ -155,6 +161,7 @@ impl Default for Counts {
             reconciliations: 0,
             mismatches: 0,
             waits_in_flight: 0,
+            overridden: 0,
             history_requests: 0,
             history_ticks: 0,
             history_bars: 0,
@@ -162,6 +169,7 @@ impl Default for Counts {
             held: [0; Hold::ALL.len()],
             denied: [0; REASON_CODES],
             retcodes: [(0, 0); RETCODES_MAX],
+            changes: [(0, 0); CHANGES_MAX],
         }
     }
 }
@@ -169,6 +177,20 @@ impl Default for Counts {
 impl Counts {
     pub(super) fn deny(&mut self, reason: Reason) {
         self.denied[reason as usize % REASON_CODES] += 1;
+    }
+
+    /// What may leave was changed for this reason.
+    pub(super) fn change(&mut self, reason: Reason) {
+        let code = reason as u32;
+        let free_or_same = self.changes.iter_mut().find(|(of, count)| *of == code || *count == 0);
+        if let Some(entry) = free_or_same {
+            *entry = (code, entry.1 + 1);
+        }
+    }
+
+    /// Changes of what may leave: reason and count.
+    pub fn changes(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
+        self.changes.iter().filter_map(|(code, count)| Some((Reason::from_code(*code)?, *count)))
     }
 
     pub(super) fn hold(&mut self, hold: Hold) {

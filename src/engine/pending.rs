@@ -56,10 +56,11 @@ impl Engine {
                 .is_two_sided()
                 .then(|| pending_refusal(&spec, &quote, wish.kind, &wish.terms))
                 .flatten();
-            misplaced.map_or(Ok(life), Err)
+            let crossed = || self.self_trade(instrument, side, worst_of(wish.kind, &wish.terms));
+            misplaced.or_else(crossed).map_or(Ok(life), Err)
         });
         let approved = checked.and_then(|life| {
-            let approved = self.gate.check(intent, &quote, self.orders.open_count(), self.now)?;
+            let approved = self.pass_gate(&intent, &quote, out)?;
             Ok((life, approved))
         });
         match approved {
@@ -161,6 +162,12 @@ impl Engine {
             self.cancel_where(is_over, out);
         }
     }
+}
+
+/// The price to which a pending order may trade.
+pub(super) fn worst_of(kind: OrderKind, terms: &Terms) -> Price {
+    let is_stop_limit = matches!(kind, OrderKind::BuyStopLimit | OrderKind::SellStopLimit);
+    if is_stop_limit { terms.stop_limit } else { terms.price }
 }
 
 fn waits_to_open(order: &Order) -> bool {

@@ -73,6 +73,7 @@ impl Engine {
                 self.exits_listed();
                 let Some(venue) = self.venues.get_mut(venue_index) else { return };
                 std::mem::swap(&mut venue.listing, &mut venue.listed);
+                self.settle_resting(venue_index, snapshot.query_id);
                 self.compare(venue_index, out);
             }
             _ => venue.answered(false, now),

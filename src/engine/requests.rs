@@ -8,6 +8,7 @@
 
 mod state;
 
+use super::pending::worst_of;
 use super::{Engine, Outputs};
 use crate::order::{
     DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, RequestStage, StopBook, Terms,
@@ -92,7 +93,7 @@ impl Engine {
 
     /// Asks that an order of ours goes.
     pub fn cancel(&mut self, order_id: u64, out: &mut Outputs) -> Asked {
-        let Some(order) = self.orders.order(order_id).copied() else { return subject_is_missing() };
+        let Some(order) = self.orders.order(order_id).copied() else { return self.subject_is_missing() };
         if order.state.is_final() {
             return Asked::Stands;
         }
@@ -114,7 +115,7 @@ impl Engine {
 
     /// Asks that a pending order of ours rests elsewhere; how long it lives stays.
     pub fn modify_pending(&mut self, order_id: u64, terms: Terms, out: &mut Outputs) -> Asked {
-        let Some(order) = self.orders.order(order_id).copied() else { return subject_is_missing() };
+        let Some(order) = self.orders.order(order_id).copied() else { return self.subject_is_missing() };
         let instrument = order.new.instrument;
         if order.state.is_final() || order.terms == terms {
             return Asked::Stands;
@@ -132,8 +133,10 @@ impl Engine {
         }
         let Some(spec) = self.spec(instrument).copied() else { return instrument_is_unknown() };
         let quote = *self.market.quote(instrument);
-        if let Some(refusal) = pending_refusal(&spec, &quote, order.kind, &terms) {
-            return self.refuse_request(instrument, order.new.side, refusal, out);
+        let side = order.new.side;
+        let crossed = || self.self_trade(instrument, side, worst_of(order.kind, &terms));
+        if let Some(refusal) = pending_refusal(&spec, &quote, order.kind, &terms).or_else(crossed) {
+            return self.refuse_request(instrument, side, refusal, out);
         }
         let levels = |terms: &Terms| Levels { price: terms.price, stop_loss: terms.stop_loss };
         let intent = RequestIntent {
@@ -156,8 +159,8 @@ impl Engine {
         take_profit: Price,
         out: &mut Outputs,
     ) -> Asked {
-        let Some(stops) = self.position_stops(instrument, position) else { return subject_is_missing() };
-        let Some(side) = self.position_side(&stops) else { return subject_is_missing() };
+        let Some(stops) = self.position_stops(instrument, position) else { return self.subject_is_missing() };
+        let Some(side) = self.position_side(&stops) else { return self.subject_is_missing() };
         if (stops.stop_loss, stops.take_profit) == (stop_loss, take_profit) {
             return Asked::Stands;
         }
@@ -209,11 +212,11 @@ impl Engine {
             return self.refuse_request(instrument, Side::Buy, refusal, out);
         }
         let both = [position, position_by].map(|position| self.position_stops(instrument, position));
-        let [Some(first), Some(second)] = both else { return subject_is_missing() };
+        let [Some(first), Some(second)] = both else { return self.subject_is_missing() };
         let held = |stops: &PositionStops| self.position_qty(stops);
         let (qty, other) = (held(&first), held(&second));
         if qty == 0 || qty.signum() != -other.signum() {
-            return subject_is_missing();
+            return self.subject_is_missing();
         }
         let is_busy = |stops: &PositionStops| {
             self.orders.closing(stops.identifier) > 0
@@ -417,10 +420,6 @@ impl Engine {
         }
         Asked::Refused(refusal)
     }
-}
-
-fn subject_is_missing() -> Asked {
-    Asked::Refused(Refusal { reason: Reason::RequestSubject, limit: 1, got: 0 })
 }
 
 fn instrument_is_unknown() -> Asked {

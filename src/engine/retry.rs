@@ -67,6 +67,9 @@ impl Engine {
         self.renew_room();
         // Whoever named the price: it is held against the market that we see.
         let market = *self.market.quote(instrument);
+        if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
+            return self.deny(at, &intent, refusal, out);
+        }
         match self.gate.check(intent, &market, self.orders.open_count(), self.now) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {

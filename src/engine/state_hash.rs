@@ -52,8 +52,10 @@ impl Engine {
         self.asking.save(sink);
         self.kills.save(sink);
         self.limits.save(sink);
+        self.overrides.save(sink);
         self.exits.save(sink);
         self.listing.save(sink);
+        self.others.save(sink);
         self.ledgers.save(instruments, sink);
         self.exposure.save(sink);
         self.breakers.save(sink);
@@ -81,8 +83,10 @@ impl Engine {
         self.asking.load(source)?;
         self.kills.load(source)?;
         self.load_limits(source)?;
+        self.overrides.load(source)?;
         self.exits.load(source)?;
         self.listing.load(source)?;
+        self.others.load(source)?;
         self.ledgers.load(source)?;
         self.exposure.load(source)?;
         self.breakers.load(source)?;

@@ -9,6 +9,7 @@ mod asked;
 mod breakers;
 mod connections;
 mod continuity;
+mod controls;
 mod exits;
 mod exposure;
 mod external;
@@ -18,9 +19,11 @@ mod kill;
 mod limits;
 mod models;
 mod other_numbers;
+mod overrides;
 mod pending;
 mod reductions;
 mod requests;
+mod resting;
 mod sizing;
 mod stops;
 mod strategy;
@@ -42,6 +45,7 @@ use strategy::unit;
 const START_NS: i64 = 1_700_000_000 * NS_PER_S;
 
 /// The engine with its time, and every input it was given.
+#[derive(Clone)]
 struct Bench {
     engine: Engine,
     out: Outputs,
@@ -205,7 +209,8 @@ impl Bench {
         (deal.deal, deal.magic, deal.ticket, deal.position) =
             (self.deal, command.order_id, command.order_id, 55);
         (deal.price, deal.qty, deal.ts_venue) = (command.price, qty, self.now.0);
-        (deal.transaction, deal.deal_type) = (TransactionKind::DealAdd.code(), command.order_kind);
+        // Every kind of order is even when it buys.
+        (deal.transaction, deal.deal_type) = (TransactionKind::DealAdd.code(), command.order_kind % 2);
         deal
     }
 

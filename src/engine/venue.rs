@@ -119,8 +119,9 @@ impl Venue {
     pub(super) fn down(&mut self, roles: u8) {
         self.roles_up &= !roles;
         self.reconciled = false;
-        self.standings.iter_mut().for_each(|standing| standing.is_agreed = false);
+        // What is held is told by the trade session: without quotes it is known as before, and may be left.
         if roles & ROLE_TRADE != 0 {
+            self.standings.iter_mut().for_each(|standing| standing.is_agreed = false);
             self.query = 0;
         }
     }

@@ -31,6 +31,8 @@ pub struct Status {
     pub tick_to_order_p99_ns: Option<u64>,
     /// Orders in doubt.
     pub in_doubt: usize,
+    /// Leaves of the operator that an order may still use.
+    pub overrides_open: u32,
     /// Why nothing opens; `None` while openings may pass.
     pub why_not: Option<String>,
 }
@@ -49,6 +51,9 @@ impl fmt::Display for Status {
         )?;
         if self.in_doubt > 0 {
             write!(f, "  in doubt {}", self.in_doubt)?;
+        }
+        if self.overrides_open > 0 {
+            write!(f, "  override open")?;
         }
         let Some(why_not) = &self.why_not else { return Ok(()) };
         let plain: String = why_not.chars().filter(|c| !c.is_control()).collect();

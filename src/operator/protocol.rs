@@ -50,6 +50,17 @@ pub enum Action {
     },
     /// Every limit, as configured and as it holds.
     Limits,
+    /// Let one order pass one limit.
+    Override {
+        /// The instrument's name in the configuration.
+        instrument: String,
+        /// The reason that is lifted.
+        reason: String,
+        /// Up to this, as `[risk]` measures the limit behind it.
+        bound: f64,
+        /// For so long.
+        minutes: u32,
+    },
     /// Declare an order that is in doubt dead.
     Resolve {
         /// Its id.

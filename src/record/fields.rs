@@ -53,6 +53,7 @@ layouts!(
     KillSwitch,
     LimitChange,
     Incident,
+    Override,
     Command,
     Query,
     Denied,
@@ -67,6 +68,7 @@ layouts!(
     Retry,
     Exit,
     StateHash,
+    OverrideUse,
 );
 
 /// Fields that hold nothing: what rounds a layout up.

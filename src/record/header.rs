@@ -92,6 +92,8 @@ kinds!(
     LimitChange = 27,
     /// Something that the engine cannot see by itself: [`super::Incident`].
     Incident = 28,
+    /// The operator lets one order pass one limit: [`super::Override`].
+    Override = 30,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].
@@ -120,6 +122,8 @@ kinds!(
     Exit = 85,
     /// What the engine's state comes to here: [`super::StateHash`].
     StateHash = 90,
+    /// The next command passed by the operator's leave: [`super::OverrideUse`].
+    OverrideUse = 94,
 );
 
 impl Kind {

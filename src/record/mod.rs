@@ -14,6 +14,7 @@ mod layout;
 mod limits;
 mod model;
 mod output;
+mod overrides;
 mod request;
 mod state;
 
@@ -38,5 +39,6 @@ pub use limits::{
 };
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
+pub use overrides::{Override, OverrideUse};
 pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};
 pub use state::StateHash;

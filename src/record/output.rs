@@ -177,6 +177,7 @@ mod tests {
             KillSwitch::BYTES,
             LimitChange::BYTES,
             Incident::BYTES,
+            Override::BYTES,
             Command::BYTES,
             Query::BYTES,
             Denied::BYTES,
@@ -191,13 +192,14 @@ mod tests {
             Retry::BYTES,
             Exit::BYTES,
             StateHash::BYTES,
+            OverrideUse::BYTES,
         ];
         assert_eq!(sizes.len(), Kind::ALL.len(), "a kind without a size here");
         assert_eq!(
             sizes,
             [
-                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 16, 96, 24,
-                40, 48, 24, 32, 32, 16, 96, 72, 40, 32, 88, 16
+                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 16, 96, 96,
+                24, 40, 48, 24, 32, 32, 16, 96, 72, 40, 32, 88, 16, 40
             ],
             "a layout changed: raise RECORD_VERSION"
         );

@@ -158,7 +158,7 @@ fn control_json(control: &Control, walk: &Walk, config: &Json, engine: &Engine) 
         "limits": limits,
         "trips": count,
         "last_trip": last.map(|(code, trips)| json!({ "reason": code, "ts_ns": trips.ts_last.0, "record": trips.seq_last })),
-        "tests": control.tests,
+        "tests": control.proofs(),
         "missing": control.missing,
     })
 }

@@ -10,6 +10,7 @@ mod bucket;
 mod exposure;
 mod gate;
 mod jump;
+mod lift;
 mod limit_key;
 mod limits;
 mod reason;
@@ -24,6 +25,7 @@ pub use exposure::{
     SymbolPlan, Totals,
 };
 pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusal, RequestIntent};
+pub use lift::{LIFT_FACTOR_MAX, LIFT_MINUTES_MAX, LIFTABLE, liftable};
 pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
 pub use reason::{Reason, Trading};

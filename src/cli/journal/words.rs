@@ -39,6 +39,8 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::DealNumbersBeganAgain,
     AlertCode::Killed,
     AlertCode::LimitChanged,
+    AlertCode::OverrideGiven,
+    AlertCode::OverrideUsed,
     AlertCode::Unprotected,
     AlertCode::ExternalDeal,
     AlertCode::ExternalOrder,
@@ -60,7 +62,7 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
     let small = u8::try_from(code).ok();
     let known = |name: Option<&'static str>| name.map(str::to_owned);
     match (kind, field) {
-        (Kind::Denied | Kind::TradingChange, "reason") => {
+        (Kind::Denied | Kind::TradingChange | Kind::Override | Kind::OverrideUse, "reason") => {
             known(u32::try_from(code).ok().and_then(Reason::from_code).map(Reason::name))
         }
         (Kind::Exit, "reason") => {

@@ -12,15 +12,6 @@ pub(in crate::engine) fn setup() -> Setup {
     let features = vec![FeatureSpec::new("change", InstrumentId(0), change, Input::Mid, Clock::Tick)];
     let model = br#"{"format":"tickbridge-linear","version":1,"link":"identity",
         "features":["change"],"weights":[1.0],"intercept":0.0}"#;
-    let thresholds = Thresholds {
-        enter_long_above: 1.0,
-        enter_short_below: -1.0,
-        exit_long_below: -0.5,
-        exit_short_above: 0.5,
-        cooldown_ns: 0,
-        spread_max_ticks: 10,
-        quote_age_max_ns: NS_PER_S,
-    };
     let plan = OrderPlan {
         lots: 0.1,
         stop_loss_points: 100,
@@ -66,7 +57,7 @@ pub(in crate::engine) fn setup() -> Setup {
             instrument: InstrumentId(0),
             features: FeatureGraph::build(&features).unwrap(),
             models: ModelSet::single(unit(1, model)),
-            rule: Rule::new(thresholds).unwrap(),
+            rule: Rule::new(thresholds()).unwrap(),
             plan,
             evaluate_every_ticks: 1,
             regime_feature: None,
@@ -76,6 +67,19 @@ pub(in crate::engine) fn setup() -> Setup {
         external: ExternalPolicy::Count,
         exposure: Default::default(),
         guards: GuardPlan::default(),
+    }
+}
+
+/// Above 1 buy, below -1 sell, and out again half way.
+pub(super) fn thresholds() -> Thresholds {
+    Thresholds {
+        enter_long_above: 1.0,
+        enter_short_below: -1.0,
+        exit_long_below: -0.5,
+        exit_short_above: 0.5,
+        cooldown_ns: 0,
+        spread_max_ticks: 10,
+        quote_age_max_ns: NS_PER_S,
     }
 }
 
