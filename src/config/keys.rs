@@ -251,6 +251,7 @@ const APPLIANCE: &[Key] = keys! {
     "strategy_id" Int(1, 4_095), "", Required("1"), "Part of every order id; two appliances on one account need two numbers.";
     "allow_live" Bool, "", Default("false"), "A real-money account is refused until this is true.";
     "state_dir" Path, "", Default("\"state\""), "Folder of the epoch, the halted latch and the kill switch.";
+    "kill_hung_ms" Int(0, HOUR_MS), "ms, 0 off", Default("3000"), "While something is killed and a hot lane stands still for so long, a fresh process takes this one's place: it finds the kill, cancels and closes.";
 };
 const LANES: &[Key] = keys! {
     "layout" Choice(&["auto", "dedicated", "fused", "shared"]), "", Default("\"auto\""),

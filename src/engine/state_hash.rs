@@ -80,6 +80,7 @@ impl Engine {
         self.executions.load(source)?;
         self.asking.load(source)?;
         self.kills.load(source)?;
+        self.widen_kills();
         self.load_limits(source)?;
         self.exits.load(source)?;
         self.listing.load(source)?;
