@@ -10,6 +10,7 @@ mod console;
 mod control;
 mod day_report;
 mod doubts;
+mod hang;
 mod incidents;
 mod keeper;
 mod kill;
@@ -31,10 +32,10 @@ pub use outcome::Outcome;
 
 use crate::agents::{
     Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist, RingSizes, Send,
-    SendParts, StagedModel, rings,
+    SendParts, rings,
 };
 use crate::config::{self, BeforeSend, Config};
-use crate::engine::{Engine, ModelUnit, Slot};
+use crate::engine::Engine;
 use crate::journal::{self, JournalError, JournalOptions, Progress};
 use crate::link::BindError;
 use crate::record::{ControlAction, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
@@ -51,20 +52,19 @@ use crate::runtime::layout::{LaneLayout, LayoutChoice};
 use crate::runtime::memory_lock::{MemoryLock, lock_memory};
 use crate::runtime::ring::{CommandSender, Consumer, command_queue, ring};
 use crate::runtime::stage::Stage;
-use crate::setup::{self, LastRun, Models, SavedSetup, SetupError};
+use crate::setup::{self, ModelWords, SavedSetup, SetupError};
 use crate::types::{InstrumentId, NS_PER_MS, VenueId};
+use hang::HangWatch;
 use incidents::ClockWatch;
 use keeper::Keeping;
 use kill::KillDoor;
 use limits::LimitDoor;
-use models::ModelDoor;
+use models::{ModelDoor, effective_models, model_door};
 use refused::RefusedDoor;
-use settings::{layout, server};
+use settings::{alerts_ring, layout, server};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Models between the control floor and the engine's lane.
-const MODELS_UNDER_WAY_MAX: usize = 8;
 /// Present in the state folder: come up halted.
 const LATCH: &str = "halted";
 
@@ -103,6 +103,8 @@ pub enum StartError {
 pub struct StartOptions {
     /// Ends the halt of an earlier run; who and why are journalled.
     pub arm: Option<Arm>,
+    /// How many processes gave their place to this one because a lane hung.
+    pub hangs: u32,
 }
 
 /// A running appliance.
@@ -113,6 +115,9 @@ pub struct Appliance {
     stages: Vec<StageReader>,
     counters: Vec<(&'static str, CounterReader)>,
     status: Consumer<EngineStatus>,
+    alerts: Option<Consumer<Record>>,
+    /// A core that no hot lane has, where there is one.
+    quiet_core: Option<usize>,
     last_status: Option<EngineStatus>,
     day_reports: day_report::DayReports,
     control: CommandSender<Record>,
@@ -133,6 +138,7 @@ pub struct Appliance {
     keeping: Option<Keeping>,
     killed: KillDoor,
     limits: LimitDoor,
+    hang: HangWatch,
     clock_watch: ClockWatch,
     refused: RefusedDoor,
     /// As the configuration names them, in their order.
@@ -155,11 +161,13 @@ impl Appliance {
         let has_latch = latch.exists();
         let halted = has_latch && options.arm.is_none();
 
+        // Before anything is written there: what the version before wrote is still its own if this one cannot read it.
+        SavedSetup::check_names(config, &config.journal.dir, next_epoch(config)?)?;
         let journal = journal::open(&journal_options(config, digest), clock.now())?;
         notes.push(journal.recovery.to_string());
         let epoch = journal.recovery.epoch;
-        SavedSetup::check_names(config, &config.journal.dir, epoch)?;
-        let models = effective_models(config, &configured, epoch, &mut notes)?;
+        let words = ModelWords::read(&config.journal.dir)?;
+        let models = effective_models(config, &configured, (epoch, &words), &mut notes)?;
         let setup = setup::engine_setup(config, &models)?;
         models.write(&config.journal.dir)?;
         SavedSetup::new(config, &configured, &models).write(&config.journal.dir, epoch)?;
@@ -169,7 +177,7 @@ impl Appliance {
         let setup_digest = setup::digest(config, &models);
         let rebuilt = rebuild(&config.journal.dir, u64::MAX, setup_digest, &|| Engine::new(setup.clone()))?;
         notes.extend(rebuilt.notes());
-        let keeper = keeper::of(config, &rebuilt, setup_digest)?;
+        let keeper = keeper::of(config, &rebuilt, words, setup_digest)?;
         // Whose state is right nobody knows: a person says so before anything opens.
         let is_contradicted = rebuilt.contradicted_by.is_some();
         let engine = rebuilt.engine;
@@ -233,6 +241,7 @@ impl Appliance {
         });
         let (control, control_end) = command_queue(64);
         let (status_end, status) = ring(8);
+        let (alerts_end, alerts) = alerts_ring(config);
         let ingest = Ingest::new(
             market,
             (parts.market.0, parts.ingest_reports.0),
@@ -253,6 +262,7 @@ impl Appliance {
             orders: parts.orders.0,
             history_requests: parts.history_requests.0,
             status: status_end,
+            alerts: alerts_end,
             clock: clock.clone(),
             recorder: wiring.recorder(&[
                 Stage::IngestToDecide,
@@ -295,7 +305,7 @@ impl Appliance {
             notes.push(format!("armed again by {}: {}", arm.who, arm.why));
         }
         let lanes = wiring.spawn(config, &choice, &stop, ingest, decide, send, persist)?;
-        let keeping = Keeping::start(keeper, clock.clone(), journal.folder)
+        let keeping = Keeping::start(keeper, clock.clone(), journal.folder, choice.persist_core)
             .map_err(|error| StartError::Io { what: "start the keeper".into(), error })?;
         let mut appliance = Appliance {
             lanes,
@@ -303,6 +313,8 @@ impl Appliance {
             stages: wiring.stages,
             counters: wiring.counters,
             status,
+            alerts,
+            quiet_core: choice.persist_core,
             last_status: None,
             day_reports: Default::default(),
             control,
@@ -318,12 +330,14 @@ impl Appliance {
             keeping: Some(keeping),
             killed,
             limits,
+            hang: HangWatch::new(config),
             clock_watch,
             refused,
             instrument_names: config.instruments.iter().map(|instrument| instrument.name.clone()).collect(),
         };
         // What finds no room is told as soon as there is some.
         let _ = appliance.tell_kills();
+        appliance.tell_hangs(options.hangs);
         if let Some(Arm { who, why }) = arm {
             let activate = Control {
                 action: ControlAction::Activate,
@@ -447,44 +461,7 @@ fn journal_options(config: &Config, digest: u64) -> JournalOptions {
     }
 }
 
-/// The configuration's models, or what the last start was brought to.
-fn effective_models(
-    config: &Config,
-    configured: &Models,
-    epoch: u32,
-    notes: &mut Vec<String>,
-) -> Result<Models, StartError> {
-    let dir = &config.journal.dir;
-    let Some((_, last)) = SavedSetup::last_before(dir, epoch)? else { return Ok(configured.clone()) };
-    let last = LastRun::read(dir, last.configured, last.models)?;
-    let state = setup::registry_state(config)?;
-    let models = setup::effective(dir, configured, &state, &last)?;
-    if models.saved() != configured.saved() {
-        notes.push(
-            "models: those that the last run was brought to, not the configuration's first ones".into(),
-        );
-    }
-    Ok(models)
-}
-
-/// The ways of models into the engine's lane and back.
-fn model_door(
-    config: &Config,
-    setup: &crate::engine::Setup,
-    models: &Models,
-) -> (ModelDoor, Consumer<StagedModel>, crate::runtime::ring::Producer<Box<ModelUnit>>) {
-    let (staged, staged_end) = ring(MODELS_UNDER_WAY_MAX);
-    let (retired_end, retired) = ring(2 * MODELS_UNDER_WAY_MAX);
-    let door = ModelDoor {
-        staged,
-        retired,
-        row_names: setup.strategies[0].features.names().to_vec(),
-        members: models.placed.iter().filter(|placed| matches!(placed.slot, Slot::Member(_))).count(),
-        has_stack: models.at(Slot::Stack).is_some(),
-        drift_window: config.watch.drift_window,
-        instrument: setup.strategies[0].instrument,
-        shadows: std::array::from_fn(|at| models.at(Slot::Shadow(at as u8)).map(|source| source.digest())),
-        retired_count: 0,
-    };
-    (door, staged_end, retired_end)
+/// The number of the start that comes next, as the folder has it before it is opened.
+fn next_epoch(config: &Config) -> Result<u32, JournalError> {
+    Ok(journal::EpochFile::read(&config.journal.dir)?.map_or(1, |file| file.epoch + 1))
 }

@@ -91,7 +91,6 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("setup", "order", "exits are put together in the order's own words"),
     ("setup", "config", "this is what a configuration becomes"),
     ("replay", "report", "a replay reports in the appliance's own form"),
-    ("cli", "agents", "alerts of the published status are passed on"),
     ("cli", "app", "a command starts the appliance"),
     ("cli", "config", "a command reads the configuration"),
     ("cli", "report", "a command writes reports"),

@@ -71,7 +71,7 @@ impl Place {
     fn snapshot(&self, seq: u64) {
         let journal_id = self.journal_id();
         let header = SnapshotHeader { seq, state_hash: 0, state_version: 1, journal_id, setup_digest: 0 };
-        Snapshot { header, state: vec![1, 2, 3] }.write(&self.dir()).unwrap();
+        Snapshot { header, state: vec![1, 2, 3], words: None }.write(&self.dir()).unwrap();
     }
 
     fn expire_before(&self, first_seq: u64) {
@@ -174,6 +174,25 @@ fn a_start_reads_only_what_no_snapshot_stands_for() {
     let place = Place::killed_and_rebooted(15);
     place.snapshot(18);
     assert!(matches!(place.open(), Err(JournalError::EndMissing { expected_seq: 18, got_seq: 15, .. })));
+}
+
+#[test]
+fn what_expires_while_it_is_read_is_said_and_another_journals_word_on_it_is_refused() {
+    let place = Place::killed_and_rebooted(45);
+    place.snapshot(30);
+    let reader = JournalReader::open(&place.dir()).unwrap();
+    place.expire_before(21);
+    let mut read: Vec<_> = reader.collect();
+    let error = read.pop().unwrap().unwrap_err();
+    assert!(matches!(error, JournalError::Expired { seq: 1, first_seq: 21, .. }), "{error}");
+    assert!(read.is_empty(), "nothing of it was read");
+    let other = place.journal_id() + 1;
+    let file =
+        ExpiredFile { journal_id: other, first_seq: 31, snapshot_seq: 30, segment_count: 1, ts: TimeNs(9) };
+    file.write(&place.dir()).unwrap();
+    for error in [place.open().unwrap_err(), segments(&place.dir()).unwrap_err()] {
+        assert!(matches!(error, JournalError::Mismatch { field: "journal_id", .. }), "{error}");
+    }
 }
 
 #[test]

@@ -6,43 +6,13 @@
 
 mod rig;
 
-use rig::{Place, stderr, tickbridge, until};
-use serde_json::Value as Json;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
+use rig::console::{done, operator, place_with, status, until_orders};
+use rig::{Place, stderr, until};
 use tickbridge::config::Config;
 use tickbridge::record::{Command, Control, ControlAction, KillSwitch, KillTrigger, Record};
 
-const SAID: [&str; 4] = ["--who", "anna", "--reason", "a test"];
-
 fn place() -> Place {
-    let place = Place::new();
-    place.configure(&[("[model]\n", "[operator]\ntoken_file = \"token\"\n\n[model]\n")]);
-    std::fs::write(place.path("token"), "0123456789abcdef0123456789abcdef").unwrap();
-    std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
-    place
-}
-
-fn operator(place: &Place, args: &[&str]) -> Output {
-    let config = place.config();
-    let mut all = vec!["operator", "--config", config.to_str().unwrap()];
-    all.extend(args);
-    tickbridge(&all)
-}
-
-fn said(place: &Place, args: &[&str]) {
-    let all: Vec<&str> = args.iter().copied().chain(SAID).collect();
-    let output = operator(place, &all);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
-}
-
-fn status(place: &Place) -> Json {
-    serde_json::from_slice(&operator(place, &["status"]).stdout).unwrap_or_default()
-}
-
-fn until_orders(place: &Place) {
-    let before = until("it says how many orders", || status(place)["orders"].as_u64());
-    until("it orders", || (status(place)["orders"].as_u64()? > before).then_some(()));
+    place_with("", &[])
 }
 
 /// Openings between a kill and the operator's word that ends it.
@@ -86,7 +56,7 @@ fn a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word
     std::fs::write(place.path("state/kill"), &scope).unwrap();
     until("it is obeyed again", || appliance.words().contains("by file: ").then_some(()));
 
-    said(&place, &["activate"]);
+    done(&place, &["activate"]);
     until("it is armed", || (status(&place)["killed_instruments"] == 0).then_some(()));
     assert!(!place.path("state/kill").exists() && !place.path("state/killed").exists());
     until_orders(&place);
@@ -116,7 +86,7 @@ fn a_signal_and_a_command_kill_and_the_process_runs_on() {
     until("it is halted", || (status(&place)["trading"] == "halted").then_some(()));
     assert!(appliance.runs() && appliance.words().contains("killed all by signal: SIGUSR1"));
     assert!(place.path("state/halted").exists());
-    said(&place, &["activate"]);
+    done(&place, &["activate"]);
     until("it trades", || (status(&place)["trading"] == "active").then_some(()));
     assert!(!place.path("state/halted").exists());
 
@@ -124,7 +94,7 @@ fn a_signal_and_a_command_kill_and_the_process_runs_on() {
     assert_eq!(refused.status.code(), Some(65));
     assert!(stderr(&refused).contains(&format!("venue={}", config.venues[0].name)), "{}", stderr(&refused));
     assert_eq!(status(&place)["killed"], serde_json::json!([]));
-    said(&place, &["kill", "--scope", &format!("strategy={}", config.appliance.strategy_id), "--flatten"]);
+    done(&place, &["kill", "--scope", &format!("strategy={}", config.appliance.strategy_id), "--flatten"]);
     until("the engine heard of it", || {
         (status(&place)["killed_instruments"].as_u64()? == config.instruments.len() as u64).then_some(())
     });
@@ -162,7 +132,7 @@ fn a_file_of_before_the_start_is_latched_and_a_pipe_kills_without_holding_up_the
     let mut appliance = place.appliance(&[]);
     until("it is halted still", || (status(&place)["trading"] == "halted").then_some(()));
     assert!(status(&place)["killed"][0].as_str().unwrap().contains("empty or unreadable"));
-    said(&place, &["activate"]);
+    done(&place, &["activate"]);
     until("it is armed", || (status(&place)["trading"] == "active").then_some(()));
 
     let made = std::process::Command::new("mkfifo").arg(place.path("state/kill")).status().unwrap();

@@ -6,39 +6,14 @@
 
 mod rig;
 
+use rig::console::{asked, operator, place_with, said};
 use rig::{Place, stderr, tickbridge, until};
 use serde_json::Value as Json;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
 use tickbridge::record::{LIMIT_TAKEN_BACK, LimitChange, Override, Record};
 use tickbridge::risk::LimitKey;
 
 fn place() -> Place {
-    let place = Place::new();
-    let sections = "[operator]\ntoken_file = \"token\"\n[alerts]\nfile = \"alerts.jsonl\"\n\n[model]\n";
-    place.configure(&[("[model]\n", sections)]);
-    std::fs::write(place.path("token"), "0123456789abcdef0123456789abcdef").unwrap();
-    std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
-    place
-}
-
-fn operator(place: &Place, args: &[&str]) -> Output {
-    let config = place.config();
-    let mut all = vec!["operator", "--config", config.to_str().unwrap()];
-    all.extend(args);
-    tickbridge(&all)
-}
-
-/// With who and why; the exit code, and what was said.
-fn said(place: &Place, args: &[&str]) -> (i32, String) {
-    let all: Vec<&str> = args.iter().copied().chain(["--who", "anna", "--reason", "a test"]).collect();
-    let output = operator(place, &all);
-    let words = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
-    (output.status.code().unwrap(), words)
-}
-
-fn asked(place: &Place, what: &str) -> Json {
-    serde_json::from_slice(&operator(place, &[what]).stdout).unwrap_or_default()
+    place_with("[alerts]\nfile = \"alerts.jsonl\"\n", &[])
 }
 
 #[test]

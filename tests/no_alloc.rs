@@ -6,45 +6,38 @@
 //! Invariant: time is a manual clock that moves by one step a cycle, and the run ends after a number of fills, so no machine
 //! is too slow for it. It counts only while an agent works; the terminal may allocate as it likes.
 
+#[path = "no_alloc/appliance.rs"]
+mod appliance;
 #[path = "no_alloc/counting.rs"]
 mod counting;
+#[path = "no_alloc/line.rs"]
+mod line;
 #[path = "no_alloc/terminal.rs"]
 mod terminal;
 
+use appliance::{Appliance, START};
 use counting::counted;
-use std::net::SocketAddr;
-use terminal::{LOGIN, SERVER, SYMBOLS, Terminal};
-use tickbridge::agents::{
-    Admission, AdmittedVenue, Decide, DecideParts, Endpoint, EndpointSettings, EngineStatus, Ingest, Persist,
-    RingSizes, Send, SendParts, StagedModel, rings,
-};
+use line::LOGIN;
+use terminal::{SERVER, SYMBOLS, Terminal};
+use tickbridge::agents::{Admission, AdmittedVenue, EngineStatus, StagedModel};
 use tickbridge::engine::{
     Classes, Engine, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
     ModelSet, ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
 };
 use tickbridge::features::{self, FeatureGraph, FeatureSpec, Input, Kind, MacdOutput, Seed, SignalAverage};
-use tickbridge::journal::{self, JournalOptions, JournalReader};
-use tickbridge::link::ServerSettings;
+use tickbridge::journal::JournalReader;
 use tickbridge::model::{LoadOptions, Model, synthetic};
 use tickbridge::order::exits::ExitPlan;
-use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, ROLE_MARKET, ROLE_TRADE, Record, Start};
+use tickbridge::record::{Layout, ModelAction, ModelChange, Origin, Record};
 use tickbridge::risk::{ExposureLimits, ExposurePlan, Limits};
-use tickbridge::runtime::agent::Agent;
-use tickbridge::runtime::clock::{Clock, ManualClock};
-use tickbridge::runtime::counters::counters;
-use tickbridge::runtime::histogram::{StageReader, stage_histograms};
-use tickbridge::runtime::ring::{Consumer, Producer, command_queue, ring};
-use tickbridge::runtime::stage::Stage;
 use tickbridge::signal::{Rule, Thresholds};
 use tickbridge::types::{
-    FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, NS_PER_S, StrategyId, TimeNs, VenueId,
+    FixedText, InstrumentId, MarginMode, Money, NS_PER_MS, NS_PER_S, StrategyId, VenueId,
 };
 
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting;
 
-const START: TimeNs = TimeNs(1_700_000_000 * NS_PER_S);
-const CYCLE_NS: i64 = 5 * NS_PER_MS;
 /// What must have happened while armed: more than the order book remembers, of orders and of deals, so that forgetting is
 /// counted too. No more cycles than this may pass until it has.
 const FILLS_MIN: u64 = 70_000;
@@ -189,7 +182,7 @@ fn setup() -> Setup {
     }
 }
 
-fn endpoint(roles: u8, origin: Origin) -> Endpoint {
+fn admission() -> Admission {
     let symbols = SYMBOLS.iter().enumerate();
     let symbols = symbols.map(|(at, name)| (FixedText::new(name).expect("short"), InstrumentId(at as u16)));
     let venue = AdmittedVenue {
@@ -199,144 +192,13 @@ fn endpoint(roles: u8, origin: Origin) -> Endpoint {
         currency: FixedText::EMPTY,
         symbols: symbols.collect(),
     };
-    let admission = Admission {
+    Admission {
         venues: vec![venue],
         allow_live: false,
         epoch: 1,
         name: FixedText::new("no-alloc").expect("short"),
         heartbeat_ms: 100,
         silent_after_ms: 60_000,
-    };
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = ServerSettings { connections_max: 4, ..ServerSettings::default() };
-    Endpoint::bind(EndpointSettings { address, roles, origin, server, admission }).expect("a free port")
-}
-
-/// The four agents as a fused lane has them, and the control floor's ends.
-struct Appliance {
-    agents: [(&'static str, Box<dyn Agent>); 4],
-    stages: Vec<StageReader>,
-    status: Consumer<EngineStatus>,
-    staged: Producer<StagedModel>,
-    retired: Consumer<Box<ModelUnit>>,
-    time: ManualClock,
-    clock: Clock,
-    taken: [u64; 4],
-    given: [u64; 4],
-}
-
-impl Appliance {
-    fn start(dir: &std::path::Path) -> (Appliance, SocketAddr, SocketAddr) {
-        let (clock, time) = Clock::manual(START);
-        let options = JournalOptions {
-            memory_dir: dir.into(),
-            // One segment for the whole run: a new file's path is the one thing that persist may allocate.
-            segment_bytes: 256 << 20,
-            sync_every_ns: NS_PER_S,
-            ..JournalOptions::new(dir.join("journal"))
-        };
-        let journal = journal::open(&options, START).expect("a journal");
-        let parts = rings(RingSizes { market: 4_096, reports: 8_192, orders: 1_024 });
-        let market = endpoint(ROLE_MARKET, Origin::Market);
-        let trade = endpoint(ROLE_MARKET | ROLE_TRADE, Origin::Trade);
-        let address = |endpoint: &Endpoint| endpoint.local_addr().expect("bound");
-        let (market_address, trade_address) = (address(&market), address(&trade));
-        let mut stages = Vec::new();
-        let mut recorder = |of: &[Stage]| {
-            let (recorder, reader) = stage_histograms(of);
-            stages.push(reader);
-            recorder
-        };
-        let ingest = Ingest::new(
-            market,
-            (parts.market.0, parts.ingest_reports.0),
-            parts.history_requests.1,
-            clock.clone(),
-            recorder(&[Stage::LinkRead]),
-            counters().0,
-        );
-        let start = Start { epoch: 1, config_digest: 0, ts_wall: START.0, halted: 0, reserved: [0; 7] };
-        let (status_end, status) = ring(8);
-        let (staged, staged_end) = ring(8);
-        let (retired_end, retired) = ring(16);
-        let decide = Decide::new(DecideParts {
-            engine: Engine::new(setup()),
-            journal: journal.writer,
-            market: parts.market.1,
-            ingest_reports: parts.ingest_reports.1,
-            send_reports: parts.send_reports.1,
-            control: command_queue(64).1,
-            models: staged_end,
-            retired: retired_end,
-            orders: parts.orders.0,
-            history_requests: parts.history_requests.0,
-            status: status_end,
-            clock: clock.clone(),
-            recorder: recorder(&[
-                Stage::IngestToDecide,
-                Stage::JournalAppend,
-                Stage::Decide,
-                Stage::TickToDecision,
-                Stage::OrderToAck,
-                Stage::OrderToFill,
-            ]),
-            counters: counters().0,
-            messages_per_cycle_max: 64,
-            start: Record::new(Origin::Appliance, START, VenueId(0), InstrumentId::NONE, &start),
-        });
-        let send = Send::new(SendParts {
-            endpoint: trade,
-            orders_slots: 1_024,
-            orders: parts.orders.1,
-            reports: parts.send_reports.0,
-            wait_for_disk: None,
-            killed: tickbridge::runtime::KillFlag::default(),
-            epoch: 1,
-            clock: clock.clone(),
-            recorder: recorder(&[
-                Stage::DecideToSend,
-                Stage::EncodeAndWrite,
-                Stage::DecisionToSend,
-                Stage::TickToOrder,
-            ]),
-            counters: counters().0,
-            messages_per_cycle_max: 64,
-        });
-        let persist = Persist::new(journal.persister, clock.clone(), counters().0);
-        let agents: [(&'static str, Box<dyn Agent>); 4] = [
-            ("ingest", Box::new(ingest)),
-            ("decide", Box::new(decide)),
-            ("send", Box::new(send)),
-            ("persist", Box::new(persist)),
-        ];
-        let appliance =
-            Appliance { agents, stages, status, staged, retired, time, clock, taken: [0; 4], given: [0; 4] };
-        (appliance, market_address, trade_address)
-    }
-
-    /// Time moves on, and every agent has its turn.
-    fn cycle(&mut self) -> TimeNs {
-        self.time.advance_ns(CYCLE_NS);
-        let now = self.clock.now();
-        for (at, (_, agent)) in self.agents.iter_mut().enumerate() {
-            let (_, taken, given) = counted(|| agent.do_work(now));
-            self.taken[at] += taken;
-            self.given[at] += given;
-        }
-        now
-    }
-
-    /// What the control floor does now and then; it frees and allocates, on its own account.
-    fn collect(&mut self) -> Option<EngineStatus> {
-        self.stages.iter_mut().for_each(|reader| {
-            reader.collect();
-        });
-        std::iter::from_fn(|| self.status.pop()).last()
-    }
-
-    fn counts(&self) -> Vec<(&'static str, u64, u64)> {
-        let each = self.agents.iter().zip(self.taken.iter().zip(&self.given));
-        each.map(|((name, _), (&taken, &given))| (*name, taken, given)).collect()
     }
 }
 
@@ -401,7 +263,7 @@ fn run(appliance: &mut Appliance, terminal: &mut Terminal, fills: u64) -> Option
 #[test]
 fn the_hot_path_takes_no_memory_and_gives_none_back() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let (mut appliance, market, trade) = Appliance::start(dir.path());
+    let (mut appliance, market, trade) = Appliance::start(dir.path(), Engine::new(setup()), admission());
     let mut terminal = Terminal::new(market, trade);
     appliance.agents.iter_mut().for_each(|(_, agent)| agent.on_start(START));
 

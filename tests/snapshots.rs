@@ -7,23 +7,31 @@
 
 mod rig;
 
-use rig::{stderr, tickbridge};
+use rig::{Place, until};
 use std::path::{Path, PathBuf};
 use tickbridge::app::{Appliance, Keeper, Policy, StartOptions};
 use tickbridge::config::Config;
 use tickbridge::engine::{Engine, Setup};
-use tickbridge::journal::{EpochFile, ExpiredFile, JournalError, segment_name, segments, snapshots};
+use tickbridge::journal::{
+    EpochFile, ExpiredFile, JournalError, Snapshot, segment_name, segments, snapshots,
+};
 use tickbridge::record::{Kind, StateHash};
-use tickbridge::replay::{Rebuilt, rebuild, verify};
-use tickbridge::setup::{Models, SavedSetup, engine_setup};
+use tickbridge::replay::{Rebuilt, rebuild, snapshot_of, verify};
+use tickbridge::setup::{ModelWords, Models, SavedSetup, engine_setup};
 use tickbridge::types::TimeNs;
 
-/// A journal that a real run left behind.
-fn run(root: &Path) -> (PathBuf, Setup) {
-    let folder = root.join("run");
-    let output = tickbridge(&["demo", "--seconds", "3", "--folder", folder.to_str().unwrap()]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let journal = folder.join("journal");
+/// A journal that a real run left behind: it traded, and it has enough records for many segments.
+fn run(place: &Place) -> (PathBuf, Setup) {
+    let mut appliance = place.appliance(&[]);
+    let terminal = place.terminal(&[]);
+    until("it traded for a while", || {
+        let is_enough = appliance.status("fills")? >= 3.0 && appliance.status("ticks")? >= 1_000.0;
+        is_enough.then_some(())
+    });
+    terminal.terminate();
+    appliance.terminate();
+    assert!(appliance.ended().success());
+    let journal = place.path("journal");
     let saved = SavedSetup::read(&journal, 1).unwrap();
     let models = Models::read(&journal, &saved.models).unwrap();
     (journal, engine_setup(&saved.config, &models).unwrap())
@@ -55,8 +63,8 @@ fn cut(journal: &Path, records_each: usize) {
 
 #[test]
 fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
-    let root = tempfile::tempdir().unwrap();
-    let (journal, setup) = run(root.path());
+    let place = Place::new();
+    let (journal, setup) = run(&place);
     let records = rig::records(&journal);
     let told: Vec<(u64, u64)> = records
         .iter()
@@ -94,8 +102,15 @@ fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
     cut(&journal, 300);
     let journal_id = EpochFile::read(&journal).unwrap().unwrap().journal_id;
     let whole = verify(&journal).unwrap();
-    let keeper =
-        |policy| Keeper::new(journal.clone(), (Engine::new(setup.clone()), 0), None, (journal_id, 0), policy);
+    let keeper = |policy| {
+        Keeper::new(
+            journal.clone(),
+            (Engine::new(setup.clone()), 0, ModelWords::default()),
+            None,
+            (journal_id, 0),
+            policy,
+        )
+    };
     let mut first = keeper(Policy { compresses: true, ..Policy::default() }).unwrap();
     let count = first.take_closed().unwrap();
     assert!(count > 600 && snapshots(&journal).unwrap().len() == 2, "{count} records");
@@ -121,6 +136,35 @@ fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
     assert_eq!((shown.starts, shown.inputs), (0, 0), "its one start expired: nothing to run again");
     assert_eq!(shown.passed, last + 1 - expired.first_seq);
 
+    // One of another state than the records behind it tell: the older one knows better. When none does, the newest stands.
+    let [(newest, path), (older, other)] = snapshots(&journal).unwrap().try_into().unwrap();
+    let digest = 7;
+    let believed = || rebuild(&journal, u64::MAX, digest, &|| Engine::new(setup.clone())).unwrap();
+    let kept = [&path, &other].map(|path| std::fs::read(path).unwrap());
+    let write = |path: &Path, change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = Snapshot::decode(&std::fs::read(path).unwrap()).unwrap();
+        change(&mut snapshot);
+        std::fs::write(path, snapshot.encode()).unwrap();
+    };
+    let forgets = |snapshot: &mut Snapshot| {
+        let empty = snapshot_of(&Engine::new(setup.clone()), 0, &ModelWords::default(), (0, digest));
+        (snapshot.state, snapshot.header.state_hash) = (empty.state, empty.header.state_hash);
+    };
+    [&path, &other].map(|path| write(path, &|snapshot| snapshot.header.setup_digest = digest));
+    let good = believed();
+    assert_eq!((good.snapshot_seq, good.contradicted_by, good.unchecked_count), (Some(newest), None, 0));
+    write(&path, &forgets);
+    let fallen = believed();
+    assert_eq!((fallen.snapshot_seq, fallen.contradicted_by), (Some(older), None));
+    assert_eq!((fallen.engine.state_hash(), fallen.unused.len()), (with.engine.state_hash(), 1));
+    write(&other, &forgets);
+    let lost = believed();
+    assert_eq!((lost.snapshot_seq, lost.contradicted_by.is_some()), (Some(newest), true));
+    assert_eq!(lost.unused, [], "none of them goes out of the way");
+    for (path, bytes) in [&path, &other].into_iter().zip(kept) {
+        std::fs::write(path, bytes).unwrap();
+    }
+
     // Without a snapshot it is not passed over.
     for (_, path) in snapshots(&journal).unwrap() {
         std::fs::remove_file(path).unwrap();
@@ -132,18 +176,46 @@ fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
 
 #[test]
 fn a_keeper_that_is_contradicted_writes_nothing() {
-    let root = tempfile::tempdir().unwrap();
-    let (journal, mut setup) = run(root.path());
+    let place = Place::new();
+    let (journal, mut setup) = run(&place);
     snapshots(&journal).unwrap().iter().for_each(|(_, path)| std::fs::remove_file(path).unwrap());
     let journal_id = EpochFile::read(&journal).unwrap().unwrap().journal_id;
     // An engine that forgets the openings it counted is not the one that ran.
     setup.limits.executions_max = 1;
-    let mut keeper =
-        Keeper::new(journal.clone(), (Engine::new(setup), 0), None, (journal_id, 0), Policy::default())
-            .unwrap();
+    let mut keeper = Keeper::new(
+        journal.clone(),
+        (Engine::new(setup), 0, ModelWords::default()),
+        None,
+        (journal_id, 0),
+        Policy::default(),
+    )
+    .unwrap();
     let error = keeper.take_all().unwrap_err();
     assert!(matches!(error, JournalError::StateContradicted { .. }), "{error}");
     assert!(snapshots(&journal).unwrap().is_empty());
+}
+
+#[test]
+fn a_keeper_reads_a_damaged_segment_once_until_somebody_mends_it() {
+    let place = Place::new();
+    let (journal, setup) = run(&place);
+    snapshots(&journal).unwrap().iter().for_each(|(_, path)| std::fs::remove_file(path).unwrap());
+    cut(&journal, 300);
+    let journal_id = EpochFile::read(&journal).unwrap().unwrap().journal_id;
+    let begun = (Engine::new(setup), 0, ModelWords::default());
+    let mut keeper = Keeper::new(journal.clone(), begun, None, (journal_id, 0), Policy::default()).unwrap();
+    let second = journal.join(segment_name(301));
+    let good = std::fs::read(&second).unwrap();
+    let mut bad = good.clone();
+    bad[20_000] ^= 1;
+    std::fs::write(&second, &bad).unwrap();
+    let error = keeper.take_closed().unwrap_err();
+    assert!(matches!(error, JournalError::Quarantined { .. }), "{error}");
+    assert_eq!(keeper.take_closed().unwrap(), 0, "it is not read again");
+    std::fs::write(&second, &good[..good.len() - 1]).unwrap();
+    assert!(keeper.take_closed().is_err(), "another file, and no better one");
+    std::fs::write(&second, &good).unwrap();
+    assert!(keeper.take_closed().unwrap() >= 300, "it is mended");
 }
 
 #[test]

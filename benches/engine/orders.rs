@@ -69,6 +69,7 @@ impl OrderRun {
             orders: orders.0,
             history_requests: history_requests.0,
             status: status_end,
+            alerts: None,
             clock: clock.clone(),
             recorder,
             counters: counters().0,

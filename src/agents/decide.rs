@@ -6,7 +6,6 @@
 //! journal or the orders' ring has no room for is not begun. A bulk of history never fills the journal by itself: it waits, and
 //! live ticks behind it, so that nothing overtakes it.
 
-use super::alert_tail::AlertTail;
 use super::keep_warm::KeepWarm;
 use super::rings::Outbound;
 use super::sent::SentTimes;
@@ -76,6 +75,8 @@ pub struct DecideParts {
     pub history_requests: Producer<Record>,
     /// To the control floor; a full ring is skipped.
     pub status: Producer<EngineStatus>,
+    /// Alerts and changes of trading, to whoever passes them on; what finds no room is counted.
+    pub alerts: Option<Producer<Record>>,
     /// The lane's clock.
     pub clock: Clock,
     /// Takes the stages.
@@ -100,7 +101,6 @@ pub struct Decide {
     is_behind: bool,
     /// The last record that told the state.
     state_seq: u64,
-    alerts: AlertTail,
 }
 
 impl Decide {
@@ -116,7 +116,6 @@ impl Decide {
             persist_failed: false,
             is_behind: false,
             state_seq: 0,
-            alerts: AlertTail::default(),
         }
     }
 
@@ -152,7 +151,7 @@ impl Decide {
             } else if output.kind() == Some(Kind::HistoryRequest) {
                 self.parts.history_requests.try_push(*output).expect("room was kept for questions");
             } else {
-                self.alerts.note(output);
+                pass_on(&mut self.parts.alerts, output);
             }
         }
         if kind == Some(Kind::Tick) && input.flags() & FLAG_REFILL == 0 {
@@ -170,7 +169,7 @@ impl Decide {
         self.parts.engine.observe(&mut self.out);
         for output in self.out.records_mut() {
             self.parts.journal.append(output).expect("room was kept for what is observed");
-            self.alerts.note(output);
+            pass_on(&mut self.parts.alerts, output);
         }
     }
 
@@ -295,10 +294,21 @@ impl Decide {
         counters.set(CounterId::Denied, counts.denied.iter().sum());
         counters.set(CounterId::JournalSeq, self.parts.journal.last_seq());
         counters.set(CounterId::RingHighWater, self.parts.market.high_water() as u64);
-        let mut status = EngineStatus::of(engine, self.parts.journal.last_seq());
-        status.alerts = self.alerts;
+        counters.set(CounterId::AlertsLost, self.parts.alerts.as_ref().map_or(0, Producer::refused_count));
+        let status = EngineStatus::of(engine, self.parts.journal.last_seq());
         // A reader that is behind gets the next one.
         let _ = self.parts.status.try_push(status);
+    }
+}
+
+/// An output that somebody should hear of.
+#[inline]
+fn pass_on(to: &mut Option<Producer<Record>>, output: &Record) {
+    if let Some(to) = to
+        && matches!(output.kind(), Some(Kind::Alert | Kind::TradingChange))
+    {
+        // The journal has it, and the ring counts what it refuses.
+        let _ = to.try_push(*output);
     }
 }
 

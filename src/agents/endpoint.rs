@@ -207,8 +207,7 @@ impl Endpoint {
                             peer.phase = Phase::Refused;
                         }
                         if let Some(refused) = refused {
-                            // The log is not what a lane waits for.
-                            let _ = refused.try_push(RefusedPeer::new(now, &peer.hello, reason, words));
+                            RefusedPeer::new(now, &peer.hello, reason, words).tell(refused);
                         }
                         refuse(pending, id, reason, words);
                     }

@@ -7,7 +7,6 @@
 
 mod accounts;
 mod admission;
-mod alert_tail;
 mod decide;
 mod doubts;
 mod endpoint;
@@ -24,7 +23,6 @@ mod status;
 
 pub use accounts::{INSTRUMENTS_SHOWN_MAX, InstrumentStatus, InstrumentsStatus};
 pub use admission::{Admission, AdmittedVenue};
-pub use alert_tail::{ALERTS_SEEN_MAX, AlertTail};
 pub use decide::{Decide, DecideParts, StagedModel};
 pub use doubts::{DOUBTS_MAX, Doubt, Doubts};
 pub use endpoint::{Endpoint, EndpointSettings};

@@ -5,7 +5,6 @@
 //! Invariant: one status is of one moment, between two steps.
 
 use super::accounts::InstrumentsStatus;
-use super::alert_tail::AlertTail;
 use super::doubts::{Doubts, doubts_of};
 use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
 use crate::risk::{BreakerState, COMPONENTS, Reason, Refusal, Trading};
@@ -47,8 +46,6 @@ pub struct EngineStatus {
     pub orders_unknown: usize,
     /// Those of them with the lowest ids.
     pub doubts: Doubts,
-    /// The newest alerts.
-    pub alerts: AlertTail,
     /// Last record of the journal.
     pub journal_seq: u64,
     /// Wishes held back, by reason.
@@ -78,7 +75,6 @@ impl EngineStatus {
             orders_open: engine.orders().open_count(),
             orders_unknown: engine.orders().unknown_count(),
             doubts: doubts_of(engine),
-            alerts: AlertTail::default(),
             journal_seq,
             vetoes: engine.vetoes(),
             models: engine

@@ -12,6 +12,7 @@ use crate::risk::Trading;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::CounterId;
 use crate::runtime::lane::{Lane, LaneState};
+use crate::runtime::ring::Consumer;
 use crate::signal::Veto;
 use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
 
@@ -97,6 +98,16 @@ impl Appliance {
             reader.collect();
         }
         self.last_status.as_ref()
+    }
+
+    /// Alerts and changes of trading as they come, once, to be taken on another thread; `None` where `[alerts]` asks for nothing.
+    pub fn take_alerts(&mut self) -> Option<Consumer<Record>> {
+        self.alerts.take()
+    }
+
+    /// A core that no hot lane has, for what may be slow.
+    pub fn quiet_core(&self) -> Option<usize> {
+        self.quiet_core
     }
 
     /// The newest status.

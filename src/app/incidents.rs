@@ -21,11 +21,13 @@ pub(super) struct ClockWatch {
     error_ns: i64,
     /// What the engine was told last.
     is_told_far: bool,
+    /// The operator was told that ours follows slowly.
+    is_said: bool,
 }
 
 impl ClockWatch {
     pub(super) fn new(plan: ClockPlan) -> Self {
-        ClockWatch { plan, due: TimeNs::NEVER, error_ns: 0, is_told_far: false }
+        ClockWatch { plan, due: TimeNs::NEVER, error_ns: 0, is_told_far: false, is_said: false }
     }
 
     /// Takes a reading; `true` when the engine is to be told.
@@ -34,28 +36,45 @@ impl ClockWatch {
         self.is_far() != self.is_told_far
     }
 
+    /// What is said when ours begins to follow the system's, and when it has.
+    fn words(&mut self, is_catching_up: bool) -> Option<String> {
+        if is_catching_up == self.is_said {
+            return None;
+        }
+        self.is_said = is_catching_up;
+        Some(match is_catching_up {
+            true => format!(
+                "clock: the system's is {} ms ahead of ours, which follows by one per cent, so that no time-out ends early; a \
+                 start takes it over at once",
+                self.error_ns / 1_000_000
+            ),
+            false => "clock: ours has caught up with the system's".into(),
+        })
+    }
+
     fn is_far(&self) -> bool {
         self.plan.step_ns_max > 0 && self.error_ns.saturating_abs() > self.plan.step_ns_max
     }
 }
 
 impl Appliance {
-    /// Holds our clock against the system's once a second, and bends it; says so when it crosses its limit.
-    pub fn watch_clock(&mut self) -> Option<String> {
+    /// Holds our clock against the system's once a second, and bends it; says so when it crosses its limit, or follows slowly.
+    pub fn watch_clock(&mut self) -> Vec<String> {
         let now = self.now();
         if now < self.clock_watch.due {
-            return None;
+            return Vec::new();
         }
         self.clock_watch.due = now.plus_ns(EVERY_NS);
-        let seen = self.clock.discipline()?;
-        if !self.clock_watch.take(seen.error_ns)
-            || !self.tell_incident(IncidentKind::ClockError, seen.error_ns)
-        {
-            return None;
+        let Some(seen) = self.clock.discipline() else { return Vec::new() };
+        let crosses = self.clock_watch.take(seen.error_ns)
+            && self.tell_incident(IncidentKind::ClockError, seen.error_ns);
+        let mut said: Vec<String> = self.clock_watch.words(seen.is_catching_up).into_iter().collect();
+        if crosses {
+            self.clock_watch.is_told_far = self.clock_watch.is_far();
+            let words = if self.clock_watch.is_told_far { "stepped away" } else { "is near again" };
+            said.push(format!("clock: the system's {words}: {} ms from ours", seen.error_ns / 1_000_000));
         }
-        self.clock_watch.is_told_far = self.clock_watch.is_far();
-        let words = if self.clock_watch.is_told_far { "stepped away" } else { "is near again" };
-        Some(format!("clock: the system's {words}: {} ms from ours", seen.error_ns / 1_000_000))
+        said
     }
 
     /// System time minus ours at the last look, nanoseconds.
@@ -85,5 +104,15 @@ mod tests {
         watch.is_told_far = false;
         assert!(watch.take(NS_PER_S + 1));
         assert!(!ClockWatch::new(ClockPlan::default()).take(i64::MIN));
+    }
+
+    #[test]
+    fn following_slowly_is_said_once_and_its_end_too() {
+        let mut watch = ClockWatch::new(ClockPlan::default());
+        watch.take(3_600 * NS_PER_S);
+        assert!(watch.words(true).is_some_and(|words| words.contains("3600000 ms ahead")));
+        assert_eq!(watch.words(true), None);
+        assert!(watch.words(false).is_some_and(|words| words.contains("caught up")));
+        assert_eq!(watch.words(false), None);
     }
 }

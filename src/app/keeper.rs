@@ -14,14 +14,15 @@ use crate::journal::{
 };
 use crate::replay::{Rebuilt, snapshot_of, tells_another};
 use crate::runtime::clock::Clock;
-use crate::runtime::lane::spawn_thread;
+use crate::runtime::lane::{pin_current_thread, spawn_thread};
+use crate::setup::ModelWords;
 use crate::types::{NS_PER_S, TimeNs};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -48,6 +49,8 @@ pub struct Keeper {
     engine: Engine,
     /// The last record that the engine took.
     seq: u64,
+    /// What the records up to there say of models.
+    words: ModelWords,
     /// The record that the newest snapshot stands behind.
     snapshot_seq: u64,
     journal_id: u64,
@@ -55,6 +58,8 @@ pub struct Keeper {
     policy: Policy,
     /// The first record that told another state.
     contradicted_by: Option<u64>,
+    /// A segment that could not be taken, as its file was then: it is not read again before somebody mends it.
+    stuck: Option<Marks>,
     /// It is to come to an end soon: what is left the next start can do.
     hurries: Arc<AtomicBool>,
     spare: Outputs,
@@ -64,7 +69,7 @@ impl Keeper {
     /// Begins with the state behind record `seq`, as the start rebuilt it; `contradicted_by` is the first record that told another.
     pub fn new(
         dir: PathBuf,
-        (engine, seq): (Engine, u64),
+        (engine, seq, words): (Engine, u64, ModelWords),
         contradicted_by: Option<u64>,
         (journal_id, setup_digest): (u64, u64),
         policy: Policy,
@@ -74,11 +79,13 @@ impl Keeper {
             dir,
             engine,
             seq,
+            words,
             snapshot_seq,
             journal_id,
             setup_digest,
             policy,
             contradicted_by,
+            stuck: None,
             hurries: Arc::default(),
             spare: Outputs::default(),
         })
@@ -94,7 +101,13 @@ impl Keeper {
                 break;
             }
             if next.first_seq > self.seq + 1 {
+                let marks = marks_of(segment);
+                if marks.is_some() && marks == self.stuck {
+                    break;
+                }
+                self.stuck = marks;
                 self.take(segment)?;
+                self.stuck = None;
                 self.write_snapshot()?;
             }
         }
@@ -120,12 +133,13 @@ impl Keeper {
     }
 
     fn take(&mut self, segment: &Segment) -> Result<(), JournalError> {
-        let Keeper { engine, seq, spare, contradicted_by, journal_id, .. } = self;
+        let Keeper { engine, seq, words, spare, contradicted_by, journal_id, .. } = self;
         each_record(segment, *journal_id, &mut |record| {
             if record.seq() != *seq + 1 {
                 return;
             }
             engine.recover(record, spare);
+            words.note(record);
             *seq += 1;
             if contradicted_by.is_none() && tells_another(engine, record) {
                 *contradicted_by = Some(record.seq());
@@ -138,7 +152,8 @@ impl Keeper {
             return Err(JournalError::StateContradicted { path: self.dir.clone(), seq });
         }
         if self.seq > self.snapshot_seq {
-            let snapshot = snapshot_of(&self.engine, self.seq, self.journal_id, self.setup_digest);
+            let digests = (self.journal_id, self.setup_digest);
+            let snapshot = snapshot_of(&self.engine, self.seq, &self.words, digests);
             snapshot.write(&self.dir)?;
             self.snapshot_seq = self.seq;
         }
@@ -200,8 +215,21 @@ impl Keeper {
     }
 }
 
+/// What tells a file from the same one later.
+type Marks = (PathBuf, u64, SystemTime);
+
+fn marks_of(segment: &Segment) -> Option<Marks> {
+    let data = std::fs::metadata(&segment.path).ok()?;
+    Some((segment.path.clone(), data.len(), data.modified().ok()?))
+}
+
 /// Who keeps the journal's folder, with the state that a start rebuilt. Snapshots that cannot be used go out of the way.
-pub(super) fn of(config: &Config, rebuilt: &Rebuilt, setup_digest: u64) -> Result<Keeper, JournalError> {
+pub(super) fn of(
+    config: &Config,
+    rebuilt: &Rebuilt,
+    words: ModelWords,
+    setup_digest: u64,
+) -> Result<Keeper, JournalError> {
     const DAY_NS: i64 = 86_400 * NS_PER_S;
     let dir = config.journal.dir.clone();
     for (path, _) in &rebuilt.unused {
@@ -213,7 +241,7 @@ pub(super) fn of(config: &Config, rebuilt: &Rebuilt, setup_digest: u64) -> Resul
         keep_ns: config.journal.keep_days as i64 * DAY_NS,
         keep_bytes: config.journal.keep_gib << 30,
     };
-    let state = (rebuilt.engine.clone(), rebuilt.seq);
+    let state = (rebuilt.engine.clone(), rebuilt.seq, words);
     Keeper::new(dir, state, rebuilt.contradicted_by, (journal_id, setup_digest), policy)
 }
 
@@ -226,12 +254,19 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    /// `folder` is the lock on the journal's folder: nobody else may start while this still writes there.
-    pub(super) fn start(mut keeper: Keeper, clock: Clock, folder: File) -> std::io::Result<Keeping> {
+    /// `folder` is the lock on the journal's folder: nobody else may start while this still writes there. `core` is one that no hot
+    /// lane has, where there is one.
+    pub(super) fn start(
+        mut keeper: Keeper,
+        clock: Clock,
+        folder: File,
+        core: Option<usize>,
+    ) -> std::io::Result<Keeping> {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, hurries) = (stop.clone(), keeper.hurries.clone());
         let thread = spawn_thread("tb-keeper", move || {
             let _folder = folder;
+            core.map(pin_current_thread);
             // Of this thread alone; refused, it is as busy as any other.
             let _ = rustix::process::setpriority_process(None, NICE);
             let mut told = String::new();

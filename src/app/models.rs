@@ -5,13 +5,18 @@
 //! Invariant: a model is checked, laid out, touched and on the disk before the lane hears of it; whatever fails before that
 //! leaves everything as it was. No lane loads, waits for, or frees a model.
 
-use super::Appliance;
+use super::{Appliance, StartError};
 use crate::agents::StagedModel;
-use crate::engine::{ModelUnit, SHADOWS_MAX, Slot};
+use crate::config::Config;
+use crate::engine::{ModelUnit, SHADOWS_MAX, Setup, Slot};
 use crate::record::{ModelAction, ModelChange, Origin, Record};
 use crate::registry::{ModelSource, SourceError};
-use crate::runtime::ring::{Consumer, Producer};
+use crate::runtime::ring::{Consumer, Producer, ring};
+use crate::setup::{self, LastRun, ModelWords, Models, SavedSetup};
 use crate::types::{FixedText, InstrumentId, VenueId};
+
+/// Models between the control floor and the engine's lane.
+const MODELS_UNDER_WAY_MAX: usize = 8;
 
 /// What the control floor needs to exchange models.
 #[derive(Debug)]
@@ -180,4 +185,46 @@ impl Appliance {
     pub fn retired_model_count(&self) -> u64 {
         self.models.retired_count
     }
+}
+
+/// The configuration's models, or what the last start was brought to.
+pub(super) fn effective_models(
+    config: &Config,
+    configured: &Models,
+    (epoch, words): (u32, &ModelWords),
+    notes: &mut Vec<String>,
+) -> Result<Models, StartError> {
+    let dir = &config.journal.dir;
+    let Some((_, last)) = SavedSetup::last_before(dir, epoch)? else { return Ok(configured.clone()) };
+    let last = LastRun::of(words, last.configured, last.models);
+    let state = setup::registry_state(config)?;
+    let models = setup::effective(dir, configured, &state, &last)?;
+    if models.saved() != configured.saved() {
+        notes.push(
+            "models: those that the last run was brought to, not the configuration's first ones".into(),
+        );
+    }
+    Ok(models)
+}
+
+/// The ways of models into the engine's lane and back.
+pub(super) fn model_door(
+    config: &Config,
+    setup: &Setup,
+    models: &Models,
+) -> (ModelDoor, Consumer<StagedModel>, Producer<Box<ModelUnit>>) {
+    let (staged, staged_end) = ring(MODELS_UNDER_WAY_MAX);
+    let (retired_end, retired) = ring(2 * MODELS_UNDER_WAY_MAX);
+    let door = ModelDoor {
+        staged,
+        retired,
+        row_names: setup.strategies[0].features.names().to_vec(),
+        members: models.placed.iter().filter(|placed| matches!(placed.slot, Slot::Member(_))).count(),
+        has_stack: models.at(Slot::Stack).is_some(),
+        drift_window: config.watch.drift_window,
+        instrument: setup.strategies[0].instrument,
+        shadows: std::array::from_fn(|at| models.at(Slot::Shadow(at as u8)).map(|source| source.digest())),
+        retired_count: 0,
+    };
+    (door, staged_end, retired_end)
 }

@@ -2,8 +2,8 @@
 //!
 //! What it is not: a defence; the endpoints refuse, and count.
 //!
-//! Invariant: the same refusal is told once a minute at most, with how often it came meanwhile; at most so many different ones
-//! are remembered, and a crowd of others is told as one.
+//! Invariant: the breaker of handshakes hears of those alone that showed a configured account. The same refusal is told once a minute
+//! at most, with how often it came meanwhile; at most so many different ones are remembered, and a crowd of others is told as one.
 
 use super::Appliance;
 use crate::agents::{Endpoint, RefusedPeer};
@@ -52,7 +52,8 @@ impl RefusedDoor {
         let mut lines = Vec::new();
         for end in ends {
             while let Some(peer) = end.pop() {
-                if *tells && untold.len() < KNOWN_MAX {
+                // A stranger must not be able to close openings.
+                if *tells && peer.is_of_account() && untold.len() < KNOWN_MAX {
                     untold.push(peer.reason as u32);
                 }
                 lines.extend(line_of(known, words_of(&peer), peer.ts));

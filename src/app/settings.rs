@@ -6,11 +6,15 @@
 
 use crate::config::{self, Config};
 use crate::link::ServerSettings;
+use crate::record::Record;
 use crate::runtime::layout::{LaneLayout, LayoutChoice, usable_cores};
+use crate::runtime::ring::{Consumer, Producer, ring};
 use crate::wire::zmtp::{Heartbeat, Limits, Mechanism};
 
 /// Parts that one connection may bring in one cycle.
 const PARTS_PER_POLL_MAX: u32 = 256;
+/// Alerts that wait to be passed on.
+const ALERTS_UNDER_WAY_MAX: usize = 1_024;
 
 pub(super) fn server(config: &Config) -> ServerSettings {
     ServerSettings {
@@ -42,4 +46,11 @@ pub(super) fn layout(config: &Config) -> LayoutChoice {
     choice.send_core = named(lanes.send_core, choice.send_core);
     choice.persist_core = named(lanes.persist_core, choice.persist_core);
     choice
+}
+
+/// The way of alerts to whoever passes them on, where `[alerts]` names a file or a command.
+pub(super) fn alerts_ring(config: &Config) -> (Option<Producer<Record>>, Option<Consumer<Record>>) {
+    let is_on = config.alerts.file.is_some() || config.alerts.command.is_some();
+    let (to, from) = ring(ALERTS_UNDER_WAY_MAX);
+    (is_on.then_some(to), is_on.then_some(from))
 }

@@ -1,26 +1,93 @@
 //! Alerts on their way out of the appliance: a line of JSON each in a file, and a command that gets the line.
 //!
-//! What it is not: on a hot lane; these are copies, and the journal has the originals.
+//! What it is not: on a hot lane, or on the control floor's thread; these are copies, and the journal has the originals.
 //!
-//! Invariant: nothing waits for the command, which is ended when it takes too long; how late an alert was written is measured
-//! from its record's stamp, and one beyond its budget is counted and said.
+//! Invariant: nothing but this thread waits for the file or the command, which is ended when it takes too long: behind a disk that
+//! hangs or a pipe that nobody reads, alerts wait in a bounded ring, and what finds no room there is counted. How late an alert was
+//! written is measured from its record's stamp, and one beyond its budget is counted and said.
 
 use super::journal::json_of;
-use crate::agents::AlertTail;
 use crate::config;
+use crate::record::Record;
+use crate::runtime::clock::Clock;
+use crate::runtime::idle::sleep_ns;
+use crate::runtime::lane::{pin_current_thread, spawn_thread};
+use crate::runtime::ring::Consumer;
 use crate::types::{NS_PER_MS, NS_PER_S, TimeNs};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Commands at one time.
 const COMMANDS_MAX: usize = 8;
 /// A command that runs for longer is ended.
 const COMMAND_NS_MAX: i64 = 30 * NS_PER_S;
+/// The ring is looked at so often.
+const LOOK: Duration = Duration::from_millis(20);
+/// An end waits for the last ones for so long.
+const LAST_NS_MAX: i64 = 2 * NS_PER_S;
 
-/// See the module.
+/// The thread that passes alerts on.
 pub(super) struct Alerts {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Option<String>>,
+}
+
+impl Alerts {
+    /// Starts it, as `[alerts]` says; on a core that no hot lane has, if one is named.
+    pub(super) fn start(
+        config: &config::Alerts,
+        mut from: Consumer<Record>,
+        clock: Clock,
+        core: Option<usize>,
+    ) -> std::io::Result<Alerts> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, mut passing) = (stop.clone(), Passing::new(config));
+        let thread = spawn_thread("tb-alerts", move || {
+            core.map(pin_current_thread);
+            loop {
+                // Looked at first: what came before the end was asked for is passed on.
+                let ends = stopped.load(Ordering::Acquire);
+                while let Some(record) = from.pop() {
+                    passing
+                        .pass(&record, || clock.now())
+                        .iter()
+                        .for_each(|words| super::run::say_aside(words));
+                }
+                passing.reap(clock.now());
+                if ends {
+                    return passing.summary();
+                }
+                std::thread::park_timeout(LOOK);
+            }
+        })?;
+        Ok(Alerts { stop, thread })
+    }
+
+    /// Ends it, once the last ones are passed on; what there is to say. One that hangs is not waited for.
+    pub(super) fn finish(self, clock: &Clock) -> Option<String> {
+        self.stop.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        let until = clock.now().plus_ns(LAST_NS_MAX);
+        while !self.thread.is_finished() {
+            if clock.now() > until {
+                return Some(
+                    "alerts: the file or the command hangs; what was not passed on is in the journal".into(),
+                );
+            }
+            sleep_ns(5 * NS_PER_MS as u64);
+        }
+        self.thread.join().unwrap_or_else(|_| Some("alerts: the thread failed; the journal has them".into()))
+    }
+}
+
+/// What that thread does with each.
+struct Passing {
     path: Option<PathBuf>,
     file: Option<File>,
     command: Vec<String>,
@@ -31,11 +98,10 @@ pub(super) struct Alerts {
     children: Vec<(Child, TimeNs)>,
 }
 
-impl Alerts {
-    /// As `[alerts]` says.
-    pub(super) fn new(config: &config::Alerts) -> Self {
+impl Passing {
+    fn new(config: &config::Alerts) -> Self {
         let command = config.command.as_deref().unwrap_or_default();
-        Alerts {
+        Passing {
             path: config.file.clone(),
             file: None,
             command: command.split_whitespace().map(str::to_owned).collect(),
@@ -47,38 +113,31 @@ impl Alerts {
         }
     }
 
-    /// Passes on what is new; what there is to say about it.
-    pub(super) fn tell(&mut self, tail: &AlertTail, now: impl Fn() -> TimeNs) -> Vec<String> {
+    /// Passes one on; what there is to say about it.
+    fn pass(&mut self, record: &Record, now: impl Fn() -> TimeNs) -> Vec<String> {
         self.reap(now());
-        let (missed, new) = tail.after(self.seen);
         let mut words = Vec::new();
-        if missed > 0 {
-            words.push(format!("alerts: {missed} came too fast to be passed on; the journal has them"));
+        let line = json_of(record).to_string();
+        words.extend(self.write(&line));
+        words.extend(self.run(&line, now()));
+        let took_ns = now().since(record.ts());
+        self.seen += 1;
+        self.latest_ns = self.latest_ns.max(took_ns);
+        if took_ns > self.budget_ns {
+            self.late_count += 1;
+            words.push(format!(
+                "alerts: record {} was passed on after {} ms, budget {} ms",
+                record.seq(),
+                took_ns / NS_PER_MS,
+                self.budget_ns / NS_PER_MS
+            ));
         }
-        for record in new {
-            let line = json_of(record).to_string();
-            words.extend(self.write(&line));
-            words.extend(self.run(&line, now()));
-            let took_ns = now().since(record.ts());
-            self.latest_ns = self.latest_ns.max(took_ns);
-            if took_ns > self.budget_ns {
-                self.late_count += 1;
-                words.push(format!(
-                    "alerts: record {} was passed on after {} ms, budget {} ms",
-                    record.seq(),
-                    took_ns / NS_PER_MS,
-                    self.budget_ns / NS_PER_MS
-                ));
-            }
-        }
-        self.seen = tail.count();
         words
     }
 
     /// What the end of a run says: how many, how late at most, how many beyond the budget.
-    pub(super) fn summary(&self) -> Option<String> {
-        let is_on = self.path.is_some() || !self.command.is_empty();
-        (is_on && self.seen > 0).then(|| {
+    fn summary(&self) -> Option<String> {
+        (self.seen > 0).then(|| {
             let (seen, latest_ms) = (self.seen, self.latest_ns / NS_PER_MS);
             format!(
                 "alerts: {seen}, the latest passed on after {latest_ms} ms, {} beyond the budget",
@@ -139,16 +198,13 @@ impl Alerts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Alert, Origin, Record};
+    use crate::record::{Alert, Origin};
+    use crate::runtime::ring::ring;
     use crate::types::{InstrumentId, VenueId};
 
-    fn tail(stamps: &[i64]) -> AlertTail {
-        let mut tail = AlertTail::default();
-        for (subject, ts) in stamps.iter().enumerate() {
-            let alert = Alert { code: 60, reserved: 0, subject: subject as u64, ours: 0, theirs: 0 };
-            tail.note(&Record::new(Origin::Engine, TimeNs(*ts), VenueId(0), InstrumentId::NONE, &alert));
-        }
-        tail
+    fn alert(subject: u64, ts: i64) -> Record {
+        let alert = Alert { code: 60, reserved: 0, subject, ours: 0, theirs: 0 };
+        Record::new(Origin::Engine, TimeNs(ts), VenueId(0), InstrumentId::NONE, &alert)
     }
 
     #[test]
@@ -156,11 +212,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (file, copy) = (dir.path().join("alerts.jsonl"), dir.path().join("copy"));
         let command = Some(format!("tee -a {}", copy.display()));
-        let mut alerts = Alerts::new(&config::Alerts { file: Some(file.clone()), command, budget_ms: 5_000 });
+        let mut passing =
+            Passing::new(&config::Alerts { file: Some(file.clone()), command, budget_ms: 5_000 });
         let now = || TimeNs(10 * NS_PER_S);
-        let words = alerts.tell(&tail(&[5 * NS_PER_S, 10 * NS_PER_S]), now);
-        assert!(words.is_empty(), "{words:?}");
-        let words = alerts.tell(&tail(&[5 * NS_PER_S, 10 * NS_PER_S, 4 * NS_PER_S]), now);
+        for ts in [5 * NS_PER_S, 10 * NS_PER_S] {
+            let words = passing.pass(&alert(1, ts), now);
+            assert!(words.is_empty(), "{words:?}");
+        }
+        let words = passing.pass(&alert(2, 4 * NS_PER_S), now);
         assert_eq!(words.len(), 1, "{words:?}");
         assert!(words[0].contains("after 6000 ms, budget 5000 ms"));
         let text = std::fs::read_to_string(&file).unwrap();
@@ -171,12 +230,12 @@ mod tests {
             (&lines[0]["kind"], &lines[0]["payload"]["code_name"]),
             (&"Alert".into(), &"Killed".into())
         );
-        for (child, _) in &mut alerts.children {
+        for (child, _) in &mut passing.children {
             assert!(child.wait().unwrap().success());
         }
         assert_eq!(std::fs::read_to_string(&copy).unwrap().lines().count(), 3);
         assert!(
-            alerts.summary().unwrap().contains("alerts: 3, the latest passed on after 6000 ms, 1 beyond")
+            passing.summary().unwrap().contains("alerts: 3, the latest passed on after 6000 ms, 1 beyond")
         );
     }
 
@@ -184,12 +243,33 @@ mod tests {
     fn what_cannot_be_written_or_started_is_said() {
         let dir = tempfile::tempdir().unwrap();
         let command = Some(dir.path().join("nothing").display().to_string());
-        let mut alerts =
-            Alerts::new(&config::Alerts { file: Some(dir.path().into()), command, budget_ms: 5_000 });
-        let words = alerts.tell(&tail(&[1]), || TimeNs(2));
+        let mut passing =
+            Passing::new(&config::Alerts { file: Some(dir.path().into()), command, budget_ms: 5_000 });
+        let words = passing.pass(&alert(0, 1), || TimeNs(2));
         assert!(
             words[0].contains("in the journal alone") && words[1].contains("alerts.command: "),
             "{words:?}"
         );
+    }
+
+    #[test]
+    fn many_at_once_are_all_passed_on_and_a_pipe_that_nobody_reads_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, pipe) = (dir.path().join("alerts.jsonl"), dir.path().join("pipe"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let clock = Clock::system();
+        for (path, words) in
+            [(file.clone(), "alerts: 200, "), (pipe, "alerts: the file or the command hangs")]
+        {
+            let (mut to, from) = ring(256);
+            let config = config::Alerts { file: Some(path), command: None, budget_ms: 5_000 };
+            let alerts = Alerts::start(&config, from, clock.clone(), None).unwrap();
+            for subject in 0..200 {
+                to.try_push(alert(subject, clock.now().0)).unwrap();
+            }
+            let said = alerts.finish(&clock).unwrap();
+            assert!(said.starts_with(words), "{said}");
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 200);
     }
 }

@@ -5,7 +5,7 @@
 //! Invariant: nothing has to be installed or configured (a configuration may be given); every file it writes is below one folder that it names.
 
 use super::check::{EXIT_CONFIG, EXIT_IO};
-use super::run::{ControlFloor, announce, finish, floor_failed, start_failed};
+use super::run::{ControlFloor, EXIT_INVARIANT, Watched, announce, finish, floor_failed, start_failed};
 use crate::app::{Appliance, StartOptions};
 use crate::config::{Config, ConfigErrors, Resolved};
 use crate::sim::terminal::mishaps;
@@ -101,8 +101,15 @@ pub fn run(args: &Args) -> ExitCode {
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
     let longest = Duration::from_secs_f64(args.seconds + 15.0);
-    let outcome = floor.watch(appliance, &config, Some(longest), ended);
+    let watched = floor.watch(appliance, &config, Some(longest), ended);
     let status = stop(&mut terminal);
+    let outcome = match watched {
+        Watched::Ended(outcome) => *outcome,
+        Watched::Hangs(words, _) => {
+            eprintln!("tickbridge demo: {words}");
+            return ExitCode::from(EXIT_INVARIANT);
+        }
+    };
     let html = args.html.clone().unwrap_or_else(|| folder.join("report.html"));
     let extra = truth(&truth_file);
     let code = finish(outcome, &config, extra, &args.json, &Some(html.clone()));

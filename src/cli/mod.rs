@@ -20,6 +20,7 @@ pub mod run;
 mod signals;
 pub mod sim;
 pub mod simulate;
+mod succeed;
 pub mod tick_options;
 pub mod ticks;
 

@@ -8,6 +8,7 @@ use super::alerts::Alerts;
 use super::check::{EXIT_CONFIG, EXIT_IO};
 use super::report::budget_targets;
 use super::signals::{Asked, Signals};
+use super::succeed::succeed;
 use crate::app::{Appliance, Arm, Outcome, StartError, StartOptions};
 use crate::config::Config;
 use crate::metrics::{IntervalWriter, Status, json, prometheus, replace};
@@ -49,6 +50,17 @@ pub struct Args {
     /// Write the final report as an HTML page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// How many processes gave their place to this one
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub hangs: u32,
+}
+
+/// How the watching ended.
+pub(super) enum Watched {
+    /// The lanes ended.
+    Ended(Box<Outcome>),
+    /// One does not, and nobody waited for it: why.
+    Hangs(String, Duration),
 }
 
 /// Runs the command.
@@ -69,15 +81,17 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(floor) => floor,
         Err(error) => return floor_failed(&error),
     };
-    let options = StartOptions { arm: args.arm };
+    let options = StartOptions { arm: args.arm, hangs: args.hangs };
     let appliance = match Appliance::start(&config, &options) {
         Ok(appliance) => appliance,
         Err(error) => return start_failed(&args.config, &error),
     };
     announce(&appliance);
     let seconds = args.seconds.map(Duration::from_secs_f64);
-    let outcome = floor.watch(appliance, &config, seconds, std::future::pending());
-    finish(outcome, &config, BTreeMap::new(), &args.json, &args.html)
+    match floor.watch(appliance, &config, seconds, std::future::pending()) {
+        Watched::Ended(outcome) => finish(*outcome, &config, BTreeMap::new(), &args.json, &args.html),
+        Watched::Hangs(words, ran) => succeed(args, &words, ran),
+    }
 }
 
 /// Says why the appliance did not start; the exit code tells whose fault it was.
@@ -124,7 +138,7 @@ impl ControlFloor {
         config: &Config,
         seconds: Option<Duration>,
         ended: impl Future<Output = ()>,
-    ) -> Outcome {
+    ) -> Watched {
         self.runtime.block_on(watching(appliance, config, seconds, ended, self.signals))
     }
 }
@@ -141,7 +155,8 @@ async fn watching(
     seconds: Option<Duration>,
     ended: impl Future<Output = ()>,
     mut signals: Signals,
-) -> Outcome {
+) -> Watched {
+    let began = appliance.now();
     let mut look = tokio::time::interval(Duration::from_millis(config.status.interval_ms.max(50)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     // Oftener than the engine's lane fills the ring of its statuses, so that what is shown is never an old one.
@@ -150,7 +165,7 @@ async fn watching(
     let mut interval = Intervals::new(&appliance, config);
     let mut console = console(config);
     let (mut seen, mut told) = (0, String::new());
-    let mut alerts = Alerts::new(&config.alerts);
+    let alerts = alerts(&mut appliance, config);
     let currency = config.venues.first().map_or("", |venue| venue.currency.as_str());
     // Not being run by a service manager is no error.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -181,7 +196,12 @@ async fn watching(
             _ = take.tick() => {
                 appliance.collect();
                 appliance.look_for_kill(config).iter().for_each(|words| say_aside(words));
-                tell_alerts(&appliance, &mut alerts);
+                if let Some(words) = appliance.hangs_while_killed() {
+                    let ran_ns = appliance.now().since(began).max(0);
+                    // Its end would wait for the lane.
+                    std::mem::forget(appliance);
+                    return Watched::Hangs(words, Duration::from_nanos(ran_ns as u64));
+                }
                 appliance.watch_clock().iter().for_each(|words| say_aside(words));
                 appliance.report_day(config).iter().for_each(|words| say_aside(words));
                 appliance.refused_peers().iter().for_each(|words| say_aside(words));
@@ -209,12 +229,9 @@ async fn watching(
     let ended_ns = appliance.now().0;
     let clock = appliance.clock();
     let outcome = appliance.finish();
-    if let Some(status) = &outcome.status {
-        alerts.tell(&status.alerts, || clock.now()).iter().for_each(|words| say_aside(words));
-    }
-    alerts.summary().iter().for_each(|words| say_aside(words));
+    alerts.and_then(|alerts| alerts.finish(&clock)).iter().for_each(|words| say_aside(words));
     interval.write(ended_ns, &outcome.stages, &outcome.counters);
-    outcome
+    Watched::Ended(Box::new(outcome))
 }
 
 /// The operator's console, if it is configured; without one, the appliance runs on and says so.
@@ -323,14 +340,15 @@ fn tell_trading(appliance: &Appliance, told: &mut String) {
     }
 }
 
-/// Passes alerts on.
-fn tell_alerts(appliance: &Appliance, alerts: &mut Alerts) {
-    let Some(status) = appliance.status() else { return };
-    alerts.tell(&status.alerts, || appliance.now()).iter().for_each(|words| say_aside(words));
+/// Who passes alerts on, if anybody is asked to; without it, the appliance runs on and says so.
+fn alerts(appliance: &mut Appliance, config: &Config) -> Option<Alerts> {
+    let from = appliance.take_alerts()?;
+    let started = Alerts::start(&config.alerts, from, appliance.clock(), appliance.quiet_core());
+    started.map_err(|error| eprintln!("tickbridge: no alerts: {error}")).ok()
 }
 
 /// A line of its own beside the status line.
-fn say_aside(words: &str) {
+pub(super) fn say_aside(words: &str) {
     let line_end = if std::io::stderr().is_terminal() { "\n" } else { "" };
     eprintln!("{line_end}{words}");
 }

@@ -344,7 +344,7 @@ pub const CONTROLS: &[Control] = &[
         tests: &[
             "src/cli/alerts.rs::each_alert_is_a_line_and_a_late_one_is_counted",
             "src/cli/alerts.rs::what_cannot_be_written_or_started_is_said",
-            "src/agents/alert_tail.rs::each_is_seen_once_and_what_gave_way_is_counted",
+            "src/cli/alerts.rs::many_at_once_are_all_passed_on_and_a_pipe_that_nobody_reads_holds_nobody_up",
             "tests/limits_console.rs::a_limit_is_lowered_at_once_raised_when_confirmed_and_kept_over_restarts",
         ],
         ..WHOLE

@@ -252,6 +252,7 @@ const APPLIANCE: &[Key] = keys! {
     "allow_live" Bool, "", Default("false"), "A real-money account is refused until this is true.";
     "state_dir" Path, "", Default("\"state\""), "Folder of the epoch, the halted latch and the kill switch.";
     "day_report" Bool, "", Default("false"), "At the end of each trading day (risk.day_starts_at) the report of controls is written to reports in state_dir.";
+    "kill_hung_ms" Int(0, HOUR_MS), "ms, 0 off", Default("3000"), "While something is killed and a hot lane stands still for so long, a fresh process takes this one's place: it finds the kill, cancels and closes.";
 };
 const LANES: &[Key] = keys! {
     "layout" Choice(&["auto", "dedicated", "fused", "shared"]), "", Default("\"auto\""),

@@ -5,6 +5,7 @@
 //! Invariant: a [`Config`] exists only if every key of every file passed the schema and the rules between keys. Without
 //! `[risk]` there is none, so nothing can trade without limits.
 
+mod complete;
 mod control_list;
 mod controls;
 mod cross;
@@ -24,6 +25,7 @@ mod value;
 
 use std::path::Path;
 
+pub use complete::complete;
 pub use controls::{CONTROLS, Control, SUITE, controls, counter_of};
 pub use error::{ConfigError, ConfigErrors, FAULTS_MAX, Fault};
 pub use exposure::CORRELATED_MAX;

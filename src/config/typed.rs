@@ -39,7 +39,7 @@ section!(
 );
 section!(
     /// `[appliance]`.
-    Appliance { name: String, strategy_id: u16, allow_live: bool, state_dir: PathBuf, day_report: bool, }
+    Appliance { name: String, strategy_id: u16, allow_live: bool, state_dir: PathBuf, kill_hung_ms: u64, day_report: bool, }
 );
 choice!(
     /// Which agents share a lane.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use toml_edit::{Item, TableLike};
 
+use super::complete::default_value;
 use super::error::{ConfigError, FAULTS_MAX, Fault};
 use super::keys::SECTIONS;
 use super::schema::{Kind, Presence, Section, Shape, nearest};
@@ -226,16 +227,7 @@ impl Validator {
     }
 
     fn default_entry(&self, name: &'static str, kind: Kind, text: &str) -> Entry {
-        let parsed: toml_edit::Value =
-            text.parse().expect("every default of the schema is a TOML value: tested");
-        let json = match parsed {
-            toml_edit::Value::String(text) => Json::from(text.into_value()),
-            toml_edit::Value::Integer(number) => Json::from(number.into_value()),
-            toml_edit::Value::Float(number) => Json::from(number.into_value()),
-            toml_edit::Value::Boolean(flag) => Json::from(flag.into_value()),
-            _ => Json::Null,
-        };
-        Entry { name, value: self.join(kind, json), origin: Origin::Default }
+        Entry { name, value: self.join(kind, default_value(text)), origin: Origin::Default }
     }
 
     fn join(&self, kind: Kind, value: Json) -> Json {

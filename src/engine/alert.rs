@@ -78,4 +78,6 @@ pub enum AlertCode {
     OverrideUsed = 96,
     /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
     ClockStepped = 63,
+    /// A process took the place of one whose lane hung while something was killed: then how many did so far.
+    LaneHung = 110,
 }

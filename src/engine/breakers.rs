@@ -205,6 +205,10 @@ impl Engine {
                 }
                 self.renew_conditions();
             }
+            Some(IncidentKind::LaneHung) => {
+                let at = (VenueId::default(), InstrumentId::NONE);
+                self.alert(AlertCode::LaneHung, at, 0, incident.amount, 0, out);
+            }
             None => {}
         }
     }

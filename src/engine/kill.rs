@@ -53,8 +53,10 @@ impl Kills {
         (self.is_flattening, self.due, self.count) = (false, TimeNs::NEVER, 0);
     }
 
+    /// The widest kill of an instrument is the one that is kept.
     fn take(&mut self, index: usize, kind: u8, flatten: bool) {
-        self.killed[index] = kind;
+        let before = self.killed[index];
+        self.killed[index] = if before == 0 { kind } else { before.min(kind) };
         self.flattens[index] |= flatten;
         self.is_flattening |= flatten;
     }
@@ -91,6 +93,24 @@ impl Engine {
         };
         let subject = u64::from(kill.scope) << 32 | u64::from(kill.scope_id);
         self.alert(AlertCode::Killed, at, subject, i64::from(kill.flatten), got, out);
+    }
+
+    /// What was killed as a whole before a restart covers what the configuration has there since.
+    pub(super) fn widen_kills(&mut self) {
+        for index in 0..self.instruments.len() {
+            let venue = self.instruments[index].venue;
+            let covers = |(other, kind): (usize, &u8)| {
+                let scope = Scope::from_parts(*kind, self.instruments.get(other)?.venue.0);
+                let is_whole = *kind != 0 && !matches!(scope, Scope::Instrument(_));
+                let is_here = !matches!(scope, Scope::Venue(other) if other != venue);
+                (is_whole && is_here).then_some((*kind, self.kills.flattens[other]))
+            };
+            let whole = self.kills.killed.iter().enumerate().find_map(covers);
+            if let Some((kind, flatten)) = whole.filter(|_| self.kills.killed[index] == 0) {
+                self.kills.take(index, kind, flatten);
+            }
+        }
+        self.kills.count = self.kills.killed.iter().filter(|kind| **kind != 0).count() as u32;
     }
 
     /// The operator lets trading go on.

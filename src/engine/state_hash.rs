@@ -82,6 +82,7 @@ impl Engine {
         self.executions.load(source)?;
         self.asking.load(source)?;
         self.kills.load(source)?;
+        self.widen_kills();
         self.load_limits(source)?;
         self.overrides.load(source)?;
         self.exits.load(source)?;

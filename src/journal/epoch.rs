@@ -5,20 +5,18 @@
 //! Invariant: it is replaced whole (written aside, synced, renamed, folder synced) and its epoch only grows, so that
 //! no order id is ever made twice.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::error::{JournalError, io_error};
+use super::small_file::{read, replace, seal, unseal};
 
 /// The largest epoch: 19 bits, as in an order id.
 pub const EPOCH_MAX: u32 = (1 << 19) - 1;
 const NAME: &str = "epoch";
 const MAGIC: &[u8; 8] = b"TBEPOCH\x02";
-const BYTES: usize = 56;
 /// Without the newest segment.
 const MAGIC_1: &[u8; 8] = b"TBEPOCH\x01";
-const BYTES_1: usize = 48;
 
 /// The contents of `epoch`: `magic [u8; 8] · epoch u64 · journal_id u64 · first_seq u64 · last_seq u64 · last_segment u64 ·
 /// is_closed u32 · crc32c u32`.
@@ -39,54 +37,35 @@ pub struct EpochFile {
 }
 
 impl EpochFile {
-    fn encode(&self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        bytes[..8].copy_from_slice(MAGIC);
-        let fields =
+    fn encode(&self) -> Vec<u8> {
+        let words =
             [u64::from(self.epoch), self.journal_id, self.first_seq, self.last_seq, self.last_segment];
-        for (chunk, field) in bytes[8..48].chunks_exact_mut(8).zip(fields) {
-            chunk.copy_from_slice(&field.to_le_bytes());
-        }
-        bytes[48..52].copy_from_slice(&u32::from(self.is_closed).to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..52]);
-        bytes[52..].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        seal(MAGIC, words, u32::from(self.is_closed))
     }
 
     fn decode(bytes: &[u8]) -> Result<EpochFile, &'static str> {
-        let is_first = bytes.starts_with(MAGIC_1);
-        let (magic, length) = if is_first { (MAGIC_1, BYTES_1) } else { (MAGIC, BYTES) };
-        if bytes.len() != length {
-            return Err("expected an epoch file of 56 bytes (48 of the first version), got another length");
-        }
-        let field = |index: usize| u64::from_le_bytes(std::array::from_fn(|at| bytes[8 + index * 8 + at]));
-        let word = |offset: usize| u32::from_le_bytes(std::array::from_fn(|at| bytes[offset + at]));
-        let crc = word(length - 4);
-        if &bytes[..8] != magic || crc != crc32c::crc32c(&bytes[..length - 4]) {
-            return Err("expected a whole epoch file, got a wrong magic or checksum");
-        }
+        let first = unseal::<4>(bytes, MAGIC_1).map(|([epoch, journal_id, first_seq, last_seq], last)| {
+            ([epoch, journal_id, first_seq, last_seq, 0], last)
+        });
+        let ([epoch, journal_id, first_seq, last_seq, last_segment], is_closed) =
+            unseal::<5>(bytes, MAGIC).or(first).ok_or(
+                "expected a whole epoch file of 56 bytes (48 of the first version), got another length, magic or checksum",
+            )?;
         let epoch =
-            u32::try_from(field(0)).ok().filter(|&epoch| epoch <= EPOCH_MAX).ok_or("epoch above 524287")?;
-        let is_closed = match word(length - 8) {
+            u32::try_from(epoch).ok().filter(|&epoch| epoch <= EPOCH_MAX).ok_or("epoch above 524287")?;
+        let is_closed = match is_closed {
             0 => false,
             1 => true,
             _ => return Err("expected 0 or 1 for a closed journal, got another number"),
         };
-        let last_segment = if is_first { 0 } else { field(4) };
-        let (journal_id, first_seq, last_seq) = (field(1), field(2), field(3));
         Ok(EpochFile { epoch, journal_id, first_seq, last_seq, last_segment, is_closed })
     }
 
     /// Reads it; `None` when there is none.
     pub fn read(dir: &Path) -> Result<Option<EpochFile>, JournalError> {
+        let Some(bytes) = read(dir, NAME)? else { return Ok(None) };
         let path = dir.join(NAME);
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                Self::decode(&bytes).map(Some).map_err(|reason| JournalError::Epoch { path, reason })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("read", &path)(error)),
-        }
+        Self::decode(&bytes).map(Some).map_err(|reason| JournalError::Epoch { path, reason })
     }
 
     /// Replaces it, durably.
@@ -96,12 +75,7 @@ impl EpochFile {
 
     /// As [`EpochFile::write`], with the system's own error.
     pub(super) fn replace(&self, dir: &Path) -> io::Result<()> {
-        let aside = dir.join("epoch.new");
-        let mut file = File::create(&aside)?;
-        file.write_all(&self.encode())?;
-        file.sync_all()?;
-        std::fs::rename(&aside, dir.join(NAME))?;
-        File::open(dir)?.sync_all()
+        replace(dir, NAME, &self.encode())
     }
 }
 

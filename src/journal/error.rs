@@ -173,6 +173,19 @@ pub enum JournalError {
         /// The record that comes instead.
         got_seq: u64,
     },
+    /// A segment expired while the journal was read.
+    #[error(
+        "journal {}: record {seq} expired while the journal was read, which begins at record {first_seq} now: read it again",
+        path.display()
+    )]
+    Expired {
+        /// The segment.
+        path: PathBuf,
+        /// Its first record.
+        seq: u64,
+        /// The oldest record there is.
+        first_seq: u64,
+    },
     /// The end is gone: the journal was longer at its last start or tidy end.
     #[error("journal {}: its end is missing: expected it to reach record {expected_seq}, as noted when it was opened, closed or continued in a new segment, got record {got_seq} as its last", path.display())]
     EndMissing {

@@ -4,16 +4,14 @@
 //!
 //! Invariant: it is replaced whole, durably, before the first segment that it gives up is removed; its first record only grows.
 
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::Path;
 
 use super::error::{JournalError, io_error};
+use super::small_file::{read, replace, seal, unseal};
 use crate::types::TimeNs;
 
-const NAME: &str = "expired";
+pub(super) const NAME: &str = "expired";
 const MAGIC: &[u8; 8] = b"TBEXPRD\x01";
-const BYTES: usize = 56;
 
 /// The contents of `expired`: `magic [u8; 8] · journal_id u64 · first_seq u64 · snapshot_seq u64 · segment_count u64 · ts i64 ·
 /// reserved u32 · crc32c u32`.
@@ -32,59 +30,28 @@ pub struct ExpiredFile {
 }
 
 impl ExpiredFile {
-    fn encode(&self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        bytes[..8].copy_from_slice(MAGIC);
+    fn encode(&self) -> Vec<u8> {
         let words =
             [self.journal_id, self.first_seq, self.snapshot_seq, self.segment_count, self.ts.0 as u64];
-        for (chunk, word) in bytes[8..48].chunks_exact_mut(8).zip(words) {
-            chunk.copy_from_slice(&word.to_le_bytes());
-        }
-        let crc = crc32c::crc32c(&bytes[..BYTES - 4]);
-        bytes[BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        seal(MAGIC, words, 0)
     }
 
     fn decode(bytes: &[u8]) -> Result<ExpiredFile, &'static str> {
-        let bytes: &[u8; BYTES] =
-            bytes.try_into().map_err(|_| "expected a file of expiries of 56 bytes, got another length")?;
-        let crc = u32::from_le_bytes(std::array::from_fn(|at| bytes[BYTES - 4 + at]));
-        if &bytes[..8] != MAGIC || crc != crc32c::crc32c(&bytes[..BYTES - 4]) {
-            return Err("expected a whole file of expiries, got a wrong magic or checksum");
-        }
-        let word = |index: usize| u64::from_le_bytes(std::array::from_fn(|at| bytes[8 + index * 8 + at]));
-        Ok(ExpiredFile {
-            journal_id: word(0),
-            first_seq: word(1),
-            snapshot_seq: word(2),
-            segment_count: word(3),
-            ts: TimeNs(word(4) as i64),
-        })
+        let ([journal_id, first_seq, snapshot_seq, segment_count, ts], _) = unseal::<5>(bytes, MAGIC)
+            .ok_or("expected a whole file of expiries of 56 bytes, got another length, magic or checksum")?;
+        Ok(ExpiredFile { journal_id, first_seq, snapshot_seq, segment_count, ts: TimeNs(ts as i64) })
     }
 
     /// Reads it; `None` when nothing ever expired.
     pub fn read(dir: &Path) -> Result<Option<ExpiredFile>, JournalError> {
+        let Some(bytes) = read(dir, NAME)? else { return Ok(None) };
         let path = dir.join(NAME);
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                Self::decode(&bytes).map(Some).map_err(|reason| JournalError::Epoch { path, reason })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("read", &path)(error)),
-        }
+        Self::decode(&bytes).map(Some).map_err(|reason| JournalError::Epoch { path, reason })
     }
 
     /// Replaces it, durably.
     pub fn write(&self, dir: &Path) -> Result<(), JournalError> {
-        let put = || {
-            let aside = dir.join("expired.new");
-            let mut file = File::create(&aside)?;
-            file.write_all(&self.encode())?;
-            file.sync_all()?;
-            std::fs::rename(&aside, dir.join(NAME))?;
-            File::open(dir)?.sync_all()
-        };
-        put().map_err(io_error("write", &dir.join(NAME)))
+        replace(dir, NAME, &self.encode()).map_err(io_error("write", &dir.join(NAME)))
     }
 }
 
@@ -103,7 +70,7 @@ mod tests {
         let good = file.encode();
         assert_eq!(&good[..24], b"TBEXPRD\x01\x08\0\0\0\0\0\0\0\xf5\x01\0\0\0\0\0\0");
         for at in 0..good.len() {
-            let mut bytes = good;
+            let mut bytes = good.clone();
             bytes[at] ^= 1;
             assert!(ExpiredFile::decode(&bytes).is_err(), "byte {at}");
         }

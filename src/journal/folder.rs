@@ -10,6 +10,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::compressed::{self, open_segment};
+use super::epoch::EpochFile;
 use super::error::{JournalError, RecordFault, io_error};
 use super::expired::ExpiredFile;
 use super::scan::check_record;
@@ -82,7 +83,7 @@ impl Segment {
 
 /// The segments of a folder that count, by first record.
 pub fn segments(dir: &Path) -> Result<Vec<Segment>, JournalError> {
-    let oldest = ExpiredFile::read(dir)?.map_or(0, |file| file.first_seq);
+    let oldest = expired(dir)?.map_or(0, |file| file.first_seq);
     let list = || -> io::Result<Vec<Segment>> {
         let mut segments = Vec::new();
         for entry in std::fs::read_dir(dir)? {
@@ -103,7 +104,21 @@ pub fn segments(dir: &Path) -> Result<Vec<Segment>, JournalError> {
 
 /// The oldest record that has not expired.
 pub fn first_seq(dir: &Path) -> Result<u64, JournalError> {
-    Ok(ExpiredFile::read(dir)?.map_or(1, |file| file.first_seq))
+    Ok(expired(dir)?.map_or(1, |file| file.first_seq))
+}
+
+/// What the folder says of expiries; one of another journal would hide records of this one.
+fn expired(dir: &Path) -> Result<Option<ExpiredFile>, JournalError> {
+    let (file, epoch) = (ExpiredFile::read(dir)?, EpochFile::read(dir)?);
+    match (file, epoch) {
+        (Some(file), Some(epoch)) if file.journal_id != epoch.journal_id => Err(JournalError::Mismatch {
+            segment: dir.join(super::expired::NAME),
+            field: "journal_id",
+            expected: epoch.journal_id,
+            got: file.journal_id,
+        }),
+        (file, _) => Ok(file),
+    }
 }
 
 /// Gives each record of a closed segment to `take`, in order; the first that is not whole ends it with an error.

@@ -125,7 +125,7 @@ impl JournalReader {
         if name_seq != self.expected_seq {
             return Err(JournalError::Missing { path, expected_seq: self.expected_seq, got_seq: name_seq });
         }
-        let bytes = read_segment(&path)?;
+        let bytes = read_segment(&path).map_err(|error| self.why_gone(&path, name_seq, error))?;
         // The good records before a bad place are still worth having: the error comes after them.
         let scan =
             scan_segment(&bytes).map_err(|fault| JournalError::Header { segment: path.clone(), fault })?;
@@ -138,6 +138,17 @@ impl JournalReader {
         self.expected_seq = scan.next_seq();
         let read_count = self.from_seq.saturating_sub(name_seq).min(scan.record_count);
         Ok(Loaded { path, bytes, header: scan.header, record_count: scan.record_count, read_count, end })
+    }
+
+    /// A segment that is not there although it was listed may have expired since.
+    fn why_gone(&self, path: &Path, seq: u64, error: JournalError) -> JournalError {
+        let is_gone = |error: &JournalError| matches!(error, JournalError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+        match first_seq(&self.dir) {
+            Ok(first_seq) if is_gone(&error) && first_seq > seq => {
+                JournalError::Expired { path: path.to_owned(), seq, first_seq }
+            }
+            _ => error,
+        }
     }
 
     fn torn(&self, path: &Path, scan: &SegmentScan) -> Option<JournalError> {

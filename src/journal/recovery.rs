@@ -15,6 +15,7 @@ use super::disk::{Disk, FileSystem};
 use super::epoch::{EPOCH_MAX, EpochFile};
 use super::error::{JournalError, RecordFault, io_error};
 use super::folder::{Segment, first_seq, segments};
+use super::leftovers::{Leftovers, clear};
 use super::memory::{Memory, memory_path};
 use super::persister::{PersistPlan, Persister};
 use super::progress::Progress;
@@ -102,6 +103,8 @@ pub struct Recovery {
     pub memory_gone: bool,
     /// What was cut, if anything.
     pub torn: Option<TornTail>,
+    /// What else lay in the folder.
+    pub leftovers: Leftovers,
 }
 
 impl std::fmt::Display for Recovery {
@@ -119,13 +122,14 @@ impl std::fmt::Display for Recovery {
         }
         match &self.torn {
             Some(TornTail { segment, offset, fault: Some(fault) }) => {
-                write!(f, "; torn end cut: {} at byte {offset}: {fault}", segment.display())
+                write!(f, "; torn end cut: {} at byte {offset}: {fault}", segment.display())?;
             }
             Some(TornTail { segment, fault: None, .. }) => {
-                write!(f, "; unfinished segment without records removed: {}", segment.display())
+                write!(f, "; unfinished segment without records removed: {}", segment.display())?;
             }
-            None => Ok(()),
+            None => {}
         }
+        write!(f, "{}", self.leftovers)
     }
 }
 
@@ -164,6 +168,7 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
     let left = left.unwrap_or_default();
     check_nothing_missing(&dir, &old, &found, (left.len() as u64, covered_seq))?;
     // Judged: from here on things are changed.
+    let leftovers = clear(&dir)?;
     let mut old = old;
     if found.removes_last() {
         // A segment without records goes: nobody is to miss it, whenever this process dies.
@@ -198,6 +203,7 @@ pub fn open_on<D: Disk>(disk: D, options: &JournalOptions, now: TimeNs) -> Resul
         memory_count: left.len() as u64,
         memory_gone,
         torn: found.torn,
+        leftovers,
     };
     let folder = lock.try_clone().map_err(io_error("lock", &options.dir))?;
     Ok(Journal {

@@ -6,13 +6,15 @@
 //! decode, or is another journal's, is set aside and never removed.
 //!
 //! Header, 64 bytes: `magic u64 · version u32 · state_version u32 · seq u64 · state_hash u64 · journal_id u64 ·
-//! setup_digest u64 · state_bytes u64 · reserved u32 · crc32c u32 of everything else`; then the state.
+//! setup_digest u64 · state_bytes u64 · word_count u32 · crc32c u32 of everything else`; then the state; then so many records of
+//! the journal as they stand there, which a start needs beside the state. Version 1 has none, and zero for their count.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::{JournalError, io_error};
+use crate::record::{RECORD_BYTES, Record};
 
 /// Bytes before the state.
 pub const SNAPSHOT_HEADER_BYTES: usize = 64;
@@ -20,7 +22,11 @@ pub const SNAPSHOT_HEADER_BYTES: usize = 64;
 const STATE_BYTES_MAX: u64 = 64 << 20;
 /// `TBSNAP` and a line end that text-mode copies would break.
 const MAGIC: u64 = u64::from_le_bytes(*b"TBSNAP\r\n");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Without records behind the state.
+const VERSION_1: u32 = 1;
+/// Records that are kept beside a state: one a slot of models, and their start.
+const WORDS_MAX: u64 = 512;
 const CRC_OFFSET: usize = SNAPSHOT_HEADER_BYTES - 4;
 /// Snapshots that are kept: the newest, and one in case it cannot be read.
 const KEPT: usize = 2;
@@ -47,6 +53,8 @@ pub struct Snapshot {
     pub header: SnapshotHeader,
     /// The engine's words.
     pub state: Vec<u8>,
+    /// Records from before it that a start needs beside the state; `None` in one of the first version, which does not know them.
+    pub words: Option<Vec<Record>>,
 }
 
 /// Why bytes are not a snapshot.
@@ -64,7 +72,7 @@ pub enum SnapshotFault {
     #[error("expected magic {MAGIC:#018x}, got {0:#018x}")]
     Magic(u64),
     /// A layout that this build does not read.
-    #[error("expected layout version {VERSION}, got {0}")]
+    #[error("expected layout version {VERSION_1} or {VERSION}, got {0}")]
     Version(u32),
     /// Damaged.
     #[error("expected checksum {expected:#010x}, got {got:#010x}")]
@@ -106,15 +114,20 @@ impl Snapshot {
     /// As it stands in a file.
     pub fn encode(&self) -> Vec<u8> {
         let header = &self.header;
-        let mut bytes = Vec::with_capacity(SNAPSHOT_HEADER_BYTES + self.state.len());
+        let records = self.words.as_deref().unwrap_or_default();
+        let length = SNAPSHOT_HEADER_BYTES + self.state.len() + records.len() * RECORD_BYTES;
+        let mut bytes = Vec::with_capacity(length);
+        let version = if self.words.is_some() { VERSION } else { VERSION_1 };
         bytes.extend_from_slice(&MAGIC.to_le_bytes());
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&version.to_le_bytes());
         bytes.extend_from_slice(&header.state_version.to_le_bytes());
         let words =
             [header.seq, header.state_hash, header.journal_id, header.setup_digest, self.state.len() as u64];
         words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
-        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&(records.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&self.state);
+        records.iter().for_each(|record| bytes.extend_from_slice(record.bytes()));
         let crc = checksum(&bytes);
         bytes[CRC_OFFSET..SNAPSHOT_HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -131,10 +144,14 @@ impl Snapshot {
         if word(0) != MAGIC {
             return Err(SnapshotFault::Magic(word(0)));
         }
-        if half(8) != VERSION {
-            return Err(SnapshotFault::Version(half(8)));
+        let version = half(8);
+        if ![VERSION_1, VERSION].contains(&version) {
+            return Err(SnapshotFault::Version(version));
         }
-        let expected = SNAPSHOT_HEADER_BYTES as u64 + word(48).min(STATE_BYTES_MAX);
+        let state_bytes = word(48).min(STATE_BYTES_MAX);
+        let word_count = if version == VERSION { u64::from(half(56)).min(WORDS_MAX) } else { 0 };
+        let word_bytes = word_count * RECORD_BYTES as u64;
+        let expected = SNAPSHOT_HEADER_BYTES as u64 + state_bytes + word_bytes;
         if expected != got {
             return Err(SnapshotFault::Length { expected, got });
         }
@@ -149,7 +166,10 @@ impl Snapshot {
             journal_id: word(32),
             setup_digest: word(40),
         };
-        Ok(Snapshot { header, state: bytes[SNAPSHOT_HEADER_BYTES..].to_vec() })
+        let (state, records) = bytes[SNAPSHOT_HEADER_BYTES..].split_at(state_bytes as usize);
+        let record = |bytes: &[u8]| Record::from_bytes(std::array::from_fn(|index| bytes[index]));
+        let words = (version == VERSION).then(|| records.chunks_exact(RECORD_BYTES).map(record).collect());
+        Ok(Snapshot { header, state: state.to_vec(), words })
     }
 
     /// Writes it into a journal's folder, durably, and removes all but the newest.
@@ -176,7 +196,7 @@ impl Snapshot {
         seq: u64,
         journal_id: u64,
     ) -> Result<Result<Snapshot, SnapshotFault>, JournalError> {
-        let longest = SNAPSHOT_HEADER_BYTES as u64 + STATE_BYTES_MAX;
+        let longest = SNAPSHOT_HEADER_BYTES as u64 + STATE_BYTES_MAX + WORDS_MAX * RECORD_BYTES as u64;
         let got = std::fs::metadata(path).map_err(io_error("look at", path))?.len();
         if got > longest {
             return Ok(Err(SnapshotFault::Length { expected: longest, got }));
@@ -234,18 +254,30 @@ mod tests {
             journal_id: 9,
             setup_digest: 0xabcd,
         };
-        Snapshot { header, state: vec![5, 6, 7] }
+        Snapshot { header, state: vec![5, 6, 7], words: Some(vec![Record::EMPTY.with_aux(9)]) }
     }
 
     #[test]
     fn golden_bytes() {
         let bytes = snapshot().encode();
-        assert_eq!(&bytes[..16], b"TBSNAP\r\n\x01\0\0\0\x03\0\0\0");
+        assert_eq!(&bytes[..16], b"TBSNAP\r\n\x02\0\0\0\x03\0\0\0");
         let words: Vec<u64> =
             bytes[16..56].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
         assert_eq!(words, [77, 0x0102, 9, 0xabcd, 3]);
-        assert_eq!((&bytes[56..60], &bytes[64..]), (&[0; 4][..], &[5, 6, 7][..]));
+        assert_eq!((&bytes[56..60], &bytes[64..67]), (&[1, 0, 0, 0][..], &[5, 6, 7][..]));
+        assert_eq!(&bytes[67..], Record::EMPTY.with_aux(9).bytes());
         assert_eq!(Snapshot::decode(&bytes), Ok(snapshot()));
+    }
+
+    #[test]
+    fn one_of_the_first_version_is_read_and_knows_no_words() {
+        let old = Snapshot { words: None, ..snapshot() };
+        let bytes = old.encode();
+        assert_eq!(&bytes[..16], b"TBSNAP\r\n\x01\0\0\0\x03\0\0\0");
+        assert_eq!((&bytes[56..60], &bytes[64..]), (&[0; 4][..], &[5, 6, 7][..]));
+        assert_eq!(Snapshot::decode(&bytes), Ok(old));
+        let none = Snapshot { words: Some(Vec::new()), ..snapshot() };
+        assert_eq!(Snapshot::decode(&none.encode()), Ok(none), "none is not unknown");
     }
 
     #[test]

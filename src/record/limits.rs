@@ -80,12 +80,16 @@ pub enum IncidentKind {
     HandshakeRefused = 1,
     /// System time minus ours crossed its limit; the amount is nanoseconds.
     ClockError = 2,
+    /// A process took the place of one whose lane hung while something was killed; the amount is how many did so far.
+    LaneHung = 3,
 }
 
 impl IncidentKind {
     /// The kind with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::HandshakeRefused, Self::ClockError].into_iter().find(|kind| *kind as u8 == code)
+        [Self::HandshakeRefused, Self::ClockError, Self::LaneHung]
+            .into_iter()
+            .find(|kind| *kind as u8 == code)
     }
 }
 

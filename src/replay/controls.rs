@@ -3,19 +3,20 @@
 //! What it is not: a measurement, or a replay; outputs are counted as they were written, and the state is the one that a start
 //! would recover.
 //!
-//! Invariant: nothing but the journal's folder is read. A trip is a record; what a control holds back without one (a wish that the
+//! Invariant: nothing but the journal's folder is read, and the state by the same way as a start's: the newest snapshot that can be
+//! used. A trip is a record; what a control holds back without one (a wish that the
 //! signal vetoes) is not counted here, and the report of a run has it.
 
 use super::ReplayError;
+use super::rebuild::rebuild;
 use crate::config::{CONTROLS, Config, Control};
-use crate::engine::{Engine, Outputs};
+use crate::engine::Engine;
 use crate::journal::JournalReader;
 use crate::record::{
-    self, Command, DealEvent, Denied, FLAG_SNAPSHOT, Kind, PositionEvent, Record, Snapshot, Start,
-    TradingChange,
+    self, Command, DealEvent, Denied, FLAG_SNAPSHOT, Kind, PositionEvent, Record, Snapshot, TradingChange,
 };
 use crate::risk::{LimitKey, Reason};
-use crate::setup::{Models, SavedSetup, SetupError, engine_setup};
+use crate::setup::{ModelWords, Models, SavedSetup, SetupError, engine_setup};
 use crate::types::{InstrumentId, TimeNs};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,6 @@ struct Walk {
     orders: u64,
     reductions: u64,
     starts: u64,
-    epoch: u32,
     deals: BTreeSet<u64>,
     deals_ours: BTreeSet<u64>,
     order_ids: BTreeSet<u64>,
@@ -55,10 +55,7 @@ impl Walk {
         }
         (self.last, self.last_seq) = (self.last.max(record.ts()), record.seq());
         match record.kind() {
-            Some(Kind::Start) => {
-                self.starts += 1;
-                self.epoch = record.payload::<Start>().map_or(self.epoch, |start| start.epoch as u32);
-            }
+            Some(Kind::Start) => self.starts += 1,
             Some(Kind::Denied) => {
                 self.trip(
                     record.payload::<Denied>().and_then(|denied| Reason::from_code(denied.reason)),
@@ -110,29 +107,29 @@ pub fn control_report(dir: &Path) -> Result<Json, ReplayError> {
     for record in JournalReader::open(dir)? {
         walk.note(&record?);
     }
-    if walk.starts == 0 {
+    // The last start's own record may have expired; a snapshot has it then.
+    let Some(start) = ModelWords::read(dir)?.start() else {
         return Err(ReplayError::NoStart { seq: walk.last_seq, got: "no start at all".into() });
-    }
-    let saved = SavedSetup::read(dir, walk.epoch)?;
+    };
+    let saved = SavedSetup::read(dir, start.epoch as u32)?;
     let models = Models::read(dir, &saved.models)?;
-    let mut engine = Engine::new(engine_setup(&saved.config, &models)?);
-    let mut spare = Outputs::default();
-    for record in JournalReader::open(dir)? {
-        engine.recover(&record?, &mut spare);
-    }
+    let setup = engine_setup(&saved.config, &models)?;
+    let rebuilt = rebuild(dir, u64::MAX, start.config_digest, &|| Engine::new(setup.clone()))?;
+    let engine = &rebuilt.engine;
     let config = serde_json::to_value(&saved.config).map_err(|error| {
         let error = error.to_string();
         ReplayError::Setup(SetupError::Value { key: "the journal's setup", error })
     })?;
-    let controls = CONTROLS.iter().map(|control| control_json(control, &walk, &config, &engine));
+    let controls = CONTROLS.iter().map(|control| control_json(control, &walk, &config, engine));
     Ok(json!({
         "journal": dir.display().to_string(),
         "from_ns": walk.first.0,
         "to_ns": walk.last.0,
         "records": walk.last_seq,
         "starts": walk.starts,
+        "state": rebuilt.notes(),
         "controls": controls.collect::<Vec<_>>(),
-        "reconciliation": reconciliation(&walk, &saved.config, &engine),
+        "reconciliation": reconciliation(&walk, &saved.config, engine),
     }))
 }
 

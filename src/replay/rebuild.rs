@@ -4,13 +4,15 @@
 //! What it is not: a replay; nothing is decided or compared but the state itself.
 //!
 //! Invariant: a snapshot is used only if it is whole, this journal's, and its state has the number that it says; whatever is not
-//! used is told. Without a snapshot nothing that expired is passed over: the rebuilding is refused.
+//! used is told, and so is a state that cannot be checked. Every snapshot is tried before the whole journal is read, and while one
+//! can be used, however old, nothing is refused. Without one nothing that expired is passed over.
 
 use crate::engine::{Engine, Outputs};
 use crate::journal::{
     EpochFile, JournalError, JournalReader, Snapshot, SnapshotHeader, first_seq, snapshots,
 };
 use crate::record::{Record, Start, StateHash};
+use crate::setup::ModelWords;
 use crate::types::{STATE_VERSION, StateBytes, StateSource};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,10 @@ pub struct Rebuilt {
     pub record_count: u64,
     /// The record of the snapshot that it began with; `None` for the whole journal.
     pub snapshot_seq: Option<u64>,
+    /// Its state has the number that it says; one of another setup may keep what this one does not.
+    pub is_snapshot_checked: bool,
+    /// Records that tell a state under another setup or of another version, with which nothing can be compared.
+    pub unchecked_count: u64,
     /// Snapshots that were not used: which, and why.
     pub unused: Vec<(PathBuf, String)>,
     /// The first record that tells another state than the one that was rebuilt.
@@ -44,6 +50,19 @@ impl Rebuilt {
             )),
             None if *record_count > 0 => notes.push(format!("state rebuilt from {record_count} records")),
             None => {}
+        }
+        if !self.is_snapshot_checked {
+            notes.push(
+                "state not checked: the snapshot was taken under another configuration, and this one does not keep all that its \
+                 number was made of; compare orders and positions with the terminal's"
+                    .into(),
+            );
+        }
+        if self.unchecked_count > 0 {
+            notes.push(format!(
+                "state not checked at {} record(s) that tell it: they are of another configuration or version",
+                self.unchecked_count
+            ));
         }
         if let Some(seq) = self.contradicted_by {
             notes.push(format!(
@@ -65,7 +84,7 @@ pub fn rebuild(
 ) -> Result<Rebuilt, JournalError> {
     let journal_id = EpochFile::read(dir)?.map_or(0, |file| file.journal_id);
     let oldest = first_seq(dir)?;
-    let mut unused = Vec::new();
+    let (mut unused, mut contradicted) = (Vec::new(), Vec::new());
     for (seq, path) in snapshots(dir)? {
         if seq >= before_seq || seq + 1 < oldest {
             continue;
@@ -74,61 +93,91 @@ pub fn rebuild(
             Ok(snapshot) => load(&snapshot, setup_digest, fresh()),
             Err(fault) => Err(fault.to_string()),
         };
-        match loaded {
-            Ok((engine, header)) => {
-                let digest = header.setup_digest;
-                let rebuilt = follow(dir, before_seq, setup_digest, engine, Some((seq, digest)))?;
-                match rebuilt.contradicted_by {
-                    // What is older may know better; if it does not, the word stands.
-                    Some(record) if oldest <= 1 => {
-                        unused.push((path, format!("with it, record {record} tells another state")));
-                    }
-                    _ => return Ok(Rebuilt { unused, ..rebuilt }),
-                }
+        let base = match loaded {
+            Ok((engine, digest, is_checked)) => (engine, Some(Base { seq, digest, is_checked })),
+            Err(why) => {
+                unused.push((path, why));
+                continue;
             }
-            Err(why) => unused.push((path, why)),
+        };
+        match follow(dir, before_seq, setup_digest, base) {
+            Ok(rebuilt) => match rebuilt.contradicted_by {
+                None => return Ok(rebuilt.without(unused, contradicted)),
+                // What is older may know better; if it does not, the word stands.
+                Some(_) => contradicted.push((path, rebuilt)),
+            },
+            // What is older reads the same damage, and more.
+            Err(_) if !contradicted.is_empty() => break,
+            Err(error) => return Err(error),
         }
     }
-    if oldest > 1 {
-        return Err(JournalError::SnapshotMissing {
+    let whole = if oldest > 1 {
+        Err(JournalError::SnapshotMissing {
             path: dir.to_owned(),
             first_seq: oldest,
             why: unused.first().map_or_else(|| "there is none".into(), |(_, why)| why.clone()),
-        });
+        })
+    } else {
+        follow(dir, before_seq, setup_digest, (fresh(), None))
+    };
+    match whole {
+        Ok(rebuilt) => Ok(rebuilt.without(unused, contradicted)),
+        // None of them is out of the way: which of two states is right is not known.
+        Err(error) => contradicted
+            .into_iter()
+            .next()
+            .map_or(Err(error), |(_, rebuilt)| Ok(rebuilt.without(unused, Vec::new()))),
     }
-    let rebuilt = follow(dir, before_seq, setup_digest, fresh(), None)?;
-    Ok(Rebuilt { unused, ..rebuilt })
 }
 
-fn load(
-    snapshot: &Snapshot,
-    setup_digest: u64,
-    mut engine: Engine,
-) -> Result<(Engine, SnapshotHeader), String> {
+impl Rebuilt {
+    /// With the snapshots that were passed over.
+    fn without(self, mut unused: Vec<(PathBuf, String)>, contradicted: Vec<(PathBuf, Rebuilt)>) -> Rebuilt {
+        unused.extend(contradicted.into_iter().filter_map(|(path, other)| {
+            let record = other.contradicted_by?;
+            Some((path, format!("with it, record {record} tells another state")))
+        }));
+        Rebuilt { unused, ..self }
+    }
+}
+
+/// What a rebuilding begins with.
+#[derive(Clone, Copy)]
+struct Base {
+    seq: u64,
+    /// Of the setup that it was taken under.
+    digest: u64,
+    /// Its state has the number that it says.
+    is_checked: bool,
+}
+
+/// An engine in a snapshot's state, the setup that it was taken under, and whether the state has the number that it says.
+fn load(snapshot: &Snapshot, setup_digest: u64, mut engine: Engine) -> Result<(Engine, u64, bool), String> {
     let header = snapshot.header;
     if header.state_version != STATE_VERSION {
         return Err(format!("expected state version {STATE_VERSION}, got {}", header.state_version));
     }
     engine.load_state(&mut StateSource::new(&snapshot.state)).map_err(|error| error.to_string())?;
     let got = engine.state_hash();
+    let is_checked = got == header.state_hash;
     // Another setup may keep less of it: fewer openings, other instruments.
-    if got != header.state_hash && header.setup_digest == setup_digest {
+    if !is_checked && header.setup_digest == setup_digest {
         return Err(format!("expected state hash {:016x}, got {got:016x}", header.state_hash));
     }
-    Ok((engine, header))
+    Ok((engine, header.setup_digest, is_checked))
 }
 
-/// Takes the records behind a snapshot (its record, and the setup it was taken under), or all.
+/// Takes the records behind a snapshot, or all.
 fn follow(
     dir: &Path,
     before_seq: u64,
     setup_digest: u64,
-    mut engine: Engine,
-    snapshot: Option<(u64, u64)>,
+    (mut engine, base): (Engine, Option<Base>),
 ) -> Result<Rebuilt, JournalError> {
-    let from_seq = snapshot.map_or(1, |(seq, _)| seq + 1);
-    let mut digest = snapshot.map_or(0, |(_, digest)| digest);
-    let (mut spare, mut record_count, mut contradicted_by) = (Outputs::default(), 0, None);
+    let from_seq = base.map_or(1, |base| base.seq + 1);
+    let mut digest = base.map_or(0, |base| base.digest);
+    let (mut spare, mut record_count) = (Outputs::default(), 0);
+    let (mut contradicted_by, mut unchecked_count) = (None, 0);
     let mut seq = from_seq - 1;
     for record in JournalReader::open_from(dir, from_seq)? {
         let record = record?;
@@ -139,14 +188,26 @@ fn follow(
             digest = start.config_digest;
         }
         engine.recover(&record, &mut spare);
-        // Another setup may have judged otherwise.
-        if digest == setup_digest && contradicted_by.is_none() && tells_another(&engine, &record) {
-            contradicted_by = Some(record.seq());
+        if let Some(told) = record.payload::<StateHash>() {
+            // Another setup may have judged otherwise.
+            let is_told_alike = digest == setup_digest && told.state_version == STATE_VERSION;
+            unchecked_count += u64::from(!is_told_alike);
+            if is_told_alike && contradicted_by.is_none() && engine.contradicts(&told) {
+                contradicted_by = Some(record.seq());
+            }
         }
         (seq, record_count) = (record.seq(), record_count + 1);
     }
-    let snapshot_seq = snapshot.map(|(seq, _)| seq);
-    Ok(Rebuilt { engine, seq, record_count, snapshot_seq, unused: Vec::new(), contradicted_by })
+    Ok(Rebuilt {
+        engine,
+        seq,
+        record_count,
+        snapshot_seq: base.map(|base| base.seq),
+        is_snapshot_checked: base.is_none_or(|base| base.is_checked),
+        unchecked_count,
+        unused: Vec::new(),
+        contradicted_by,
+    })
 }
 
 /// Whether a record tells another state than an engine has that took everything before it.
@@ -154,11 +215,16 @@ pub fn tells_another(engine: &Engine, record: &Record) -> bool {
     record.payload::<StateHash>().is_some_and(|told| engine.contradicts(&told))
 }
 
-/// An engine's state as a snapshot.
-pub fn snapshot_of(engine: &Engine, seq: u64, journal_id: u64, setup_digest: u64) -> Snapshot {
+/// An engine's state as a snapshot, with what the journal says of models up to there.
+pub fn snapshot_of(
+    engine: &Engine,
+    seq: u64,
+    words: &ModelWords,
+    (journal_id, setup_digest): (u64, u64),
+) -> Snapshot {
     let mut bytes = StateBytes::default();
     engine.save_state(&mut bytes);
     let state_hash = engine.state_hash();
     let header = SnapshotHeader { seq, state_hash, state_version: STATE_VERSION, journal_id, setup_digest };
-    Snapshot { header, state: bytes.into_bytes() }
+    Snapshot { header, state: bytes.into_bytes(), words: Some(words.records()) }
 }

@@ -72,6 +72,8 @@ catalogue! {
     Expired = "expired_count",
     /// Orders that the kill switch held back on their way out.
     Killed = "killed_count",
+    /// Alerts that were not passed on, because whoever does it hangs; the journal has them.
+    AlertsLost = "alerts_lost_count",
     /// Orders written to a socket.
     OrdersSent = "orders_sent_count",
     /// Orders acknowledged.

@@ -2,15 +2,17 @@
 //!
 //! What it is not: it reads nothing; the raw counter and the system time are handed in, so it is tested with made-up time.
 //!
-//! Invariant: for growing elapsed time the result never decreases, and a new anchor begins exactly where the old one
-//! stood (or later, when UTC has run far ahead).
+//! Invariant: for growing elapsed time the result never decreases, and a new anchor begins exactly where the old one stood: whatever
+//! the system's clock does, a time-out is at most [`CATCH_UP_PPB`] short, and none ends because a clock was set.
 
 use crate::types::NS_PER_S;
 
 /// The fastest slew: 500 parts per million, half a microsecond a millisecond.
 pub const SLEW_PPB_MAX: i64 = 500_000;
-/// UTC ahead by more than this (a host that slept) is stepped to, because slewing would take a quarter of an hour.
-pub const STEP_AHEAD_NS: i64 = NS_PER_S / 2;
+/// UTC ahead by more than this (a clock that was set, a host that slept) is caught up with, because slewing would take days.
+pub const FAR_AHEAD_NS: i64 = NS_PER_S / 2;
+/// How fast: one per cent, thirty-six seconds an hour. A start takes the system's time at once.
+pub const CATCH_UP_PPB: i64 = 10_000_000;
 
 /// A straight line from elapsed counter nanoseconds to UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -19,7 +21,8 @@ pub struct Anchor {
     pub raw: u64,
     /// UTC at the anchor, ns.
     pub utc_ns: i64,
-    /// How much faster than the counter the line runs, in parts per thousand million; at most [`SLEW_PPB_MAX`] either way.
+    /// How much faster than the counter the line runs, in parts per thousand million; at most [`SLEW_PPB_MAX`] either way beside
+    /// [`CATCH_UP_PPB`].
     pub rate_ppb: i64,
     /// The part of `rate_ppb` that is the counter's own error, learned over time.
     pub drift_ppb: i64,
@@ -32,8 +35,8 @@ pub struct Discipline {
     pub error_ns: i64,
     /// The rate chosen until the next time, ppb.
     pub rate_ppb: i64,
-    /// Whether UTC was so far ahead that it was stepped to.
-    pub stepped: bool,
+    /// Whether UTC is so far ahead that it is caught up with.
+    pub is_catching_up: bool,
 }
 
 impl Anchor {
@@ -52,16 +55,18 @@ impl Anchor {
     pub fn next(&self, raw: u64, elapsed_ns: u64, system_ns: i64) -> (Anchor, Discipline) {
         let utc_ns = self.at(elapsed_ns);
         let error_ns = system_ns.saturating_sub(utc_ns);
-        if error_ns > STEP_AHEAD_NS {
-            let next = Anchor { raw, utc_ns: system_ns, rate_ppb: self.drift_ppb, drift_ppb: self.drift_ppb };
-            return (next, Discipline { error_ns, rate_ppb: next.rate_ppb, stepped: true });
+        if error_ns > FAR_AHEAD_NS {
+            // What a step of the clock brings is no drift of the counter.
+            let rate_ppb = self.drift_ppb + CATCH_UP_PPB;
+            let next = Anchor { raw, utc_ns, rate_ppb, drift_ppb: self.drift_ppb };
+            return (next, Discipline { error_ns, rate_ppb, is_catching_up: true });
         }
         let horizon_s = (i64::try_from(elapsed_ns).unwrap_or(i64::MAX) / NS_PER_S).max(1);
         let error_ppb = (error_ns / horizon_s).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
         let drift_ppb = (self.drift_ppb + error_ppb / 4).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
         let rate_ppb = (drift_ppb + error_ppb / 2).clamp(-SLEW_PPB_MAX, SLEW_PPB_MAX);
         let next = Anchor { raw, utc_ns, rate_ppb, drift_ppb };
-        (next, Discipline { error_ns, rate_ppb, stepped: false })
+        (next, Discipline { error_ns, rate_ppb, is_catching_up: false })
     }
 }
 
@@ -102,14 +107,27 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_slept_is_stepped_forward_only() {
-        let anchor = Anchor::default();
-        let (next, seen) = anchor.next(5, 5, 3_600 * NS_PER_S);
-        assert!(seen.stepped);
-        assert_eq!(next.utc_ns, 3_600 * NS_PER_S);
-        let (back, seen) = next.next(10, 5, 0);
-        assert!(!seen.stepped);
-        assert!(back.utc_ns >= next.utc_ns);
+    fn a_clock_that_was_set_ends_no_time_out_and_is_caught_up_with() {
+        let (mut anchor, mut raw) = (Anchor::default(), 0);
+        let mut errors = Vec::new();
+        // The system's clock is an hour ahead from the first look on.
+        for second in 1..=400_000i64 {
+            raw += NS_PER_S as u64;
+            let before = anchor.utc_ns;
+            let (next, seen) = anchor.next(raw, NS_PER_S as u64, (second + 3_600) * NS_PER_S);
+            let passed = next.utc_ns - before;
+            // The slow slew goes both ways, and is what it was before.
+            let most = NS_PER_S + (CATCH_UP_PPB + SLEW_PPB_MAX) * i64::from(passed > NS_PER_S);
+            assert!((NS_PER_S - SLEW_PPB_MAX..=most).contains(&passed), "second {second}: {passed} ns");
+            assert!(!seen.is_catching_up || next.drift_ppb == anchor.drift_ppb, "second {second}: no drift");
+            errors.push(seen.error_ns);
+            anchor = next;
+        }
+        assert_eq!(errors[0], 3_600 * NS_PER_S);
+        let near = errors.iter().position(|error| *error < FAR_AHEAD_NS).unwrap();
+        assert!((359_000..361_000).contains(&near), "thirty-six seconds an hour: {near} s");
+        let (back, seen) = anchor.next(raw + 5, 5, 0);
+        assert!(!seen.is_catching_up && back.utc_ns >= anchor.utc_ns, "nor does it go back");
     }
 
     proptest! {

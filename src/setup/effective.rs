@@ -7,9 +7,9 @@
 
 use super::SetupError;
 use super::models::{Models, SavedModels};
+use super::words::ModelWords;
 use crate::engine::Slot;
-use crate::journal::{JournalError, JournalReader};
-use crate::record::{Kind, ModelAction, ModelChange};
+use crate::record::{ModelAction, ModelChange};
 use crate::registry::{ModelSource, State, digest_hex, slot_name};
 use crate::types::TimeNs;
 use std::collections::BTreeSet;
@@ -30,18 +30,10 @@ pub struct LastRun {
 }
 
 impl LastRun {
-    /// Reads a journal for its last start, whose setup named these models.
-    pub fn read(dir: &Path, configured: SavedModels, live: SavedModels) -> Result<Self, JournalError> {
-        let mut run = LastRun { configured, live, ..LastRun::default() };
-        for record in JournalReader::open(dir)? {
-            let record = record?;
-            if record.kind() == Some(Kind::Start) {
-                run.changes.clear();
-                run.ts_start = record.ts();
-            }
-            run.changes.extend(record.payload::<ModelChange>().map(|change| (record.ts(), change)));
-        }
-        Ok(run)
+    /// By the journal's words, of a start whose setup named these models.
+    pub fn of(words: &ModelWords, configured: SavedModels, live: SavedModels) -> Self {
+        let ts_start = words.ts_start().unwrap_or_default();
+        LastRun { configured, live, ts_start, changes: words.changes().collect() }
     }
 
     fn last_change(&self, slot: Slot) -> Option<&(TimeNs, ModelChange)> {

@@ -12,6 +12,7 @@ mod guards;
 mod models;
 mod rule;
 mod saved;
+mod words;
 
 pub use effective::{LastRun, effective};
 pub use features::feature_specs;
@@ -20,6 +21,7 @@ pub use models::{
     live_slots, read_models, registry_state,
 };
 pub use saved::SavedSetup;
+pub use words::ModelWords;
 
 use crate::agents::{Admission, AdmittedVenue};
 use crate::config::{self, Config, ExpectedMargin, ExternalKind};
@@ -168,7 +170,7 @@ pub enum SetupError {
         /// Which version wrote it, as far as it says so.
         written_by: String,
         /// Why.
-        error: simd_json::Error,
+        error: String,
     },
 }
 

@@ -2,12 +2,12 @@
 //!
 //! What it is not: the models' own bytes; they stand beside it in files of their own.
 //!
-//! Invariant: what is read back is, to the last bit, what was written; what this version cannot read is refused with the version
-//! that wrote it.
+//! Invariant: what is read back is, to the last bit, what was written; what the version that wrote it did not know yet has its
+//! default; what this version does not know is refused with the version that wrote it.
 
 use super::SetupError;
 use super::models::{Models, SavedModels};
-use crate::config::Config;
+use crate::config::{Config, complete};
 use crate::registry::replace_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -78,10 +78,14 @@ impl SavedSetup {
             std::fs::read(&path).map_err(|error| SetupError::Read { path: path.clone(), error })?;
         // Not serde_json: it may read the last bit of a number wrong, and a replay must get the very numbers of the run.
         let mut copy = bytes.clone();
-        simd_json::serde::from_slice(&mut copy).map_err(|error| {
-            let written_by = written_by(&mut bytes);
-            SetupError::Saved { path, written_by, error }
-        })
+        let whole = simd_json::serde::from_slice(&mut copy).map_err(|error| error.to_string());
+        let read = whole.and_then(|mut whole: serde_json::Value| {
+            if let Some(config) = whole.get_mut("config") {
+                complete(config);
+            }
+            serde_json::from_value(whole).map_err(|error| error.to_string())
+        });
+        read.map_err(|error| SetupError::Saved { path, written_by: written_by(&mut bytes), error })
     }
 }
 
@@ -177,14 +181,24 @@ mod tests {
         // As the spine's version wrote it: without what came later.
         let old = refused(&|setup| {
             unsigned(setup);
-            for section in ["history", "models", "ensemble", "watch", "registry", "operator"] {
+            for section in ["history", "models", "ensemble", "watch", "registry", "operator", "exits"] {
                 setup["config"].as_object_mut().unwrap().remove(section);
             }
+            setup["config"]["journal"].as_object_mut().unwrap().remove("compress");
+        });
+        assert_eq!(old, None, "what it did not know yet has its default");
+        let history = SavedSetup::read(folder.path(), 1).unwrap().config.history;
+        assert_eq!(history, config.history, "the demo's is the default, too");
+        // A limit has no default.
+        let old = refused(&|setup| {
+            unsigned(setup);
+            setup["config"]["risk"].as_object_mut().unwrap().remove("order_lots_max");
         });
         let old = old.expect("refused");
         assert!(old.contains("setup-000001.json: expected the setup of an epoch that tickbridge"), "{old}");
         assert!(
-            old.contains("written by an earlier version, which did not sign it") && old.contains("history"),
+            old.contains("written by an earlier version, which did not sign it")
+                && old.contains("order_lots_max"),
             "{old}"
         );
         let newer = refused(&|setup| {

@@ -5,16 +5,15 @@
 //!
 //! Invariant: its net position is the sum of the deals it told, so a snapshot always agrees with the fills.
 
+use super::line::{LOGIN, Line};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tickbridge::link::{Client, Event};
+use tickbridge::link::Event;
 use tickbridge::record::Layout;
-use tickbridge::types::{NS_PER_MS, NS_PER_US, TimeNs, TransactionKind};
-use tickbridge::wire::terminal::{Body, Header, MESSAGE_BYTES_MAX, MessageKind, body, encode_message};
-use tickbridge::wire::zmtp::{Identity, Limits, More};
+use tickbridge::types::{NS_PER_MS, TimeNs, TransactionKind};
+use tickbridge::wire::terminal::{Body, Header, MESSAGE_BYTES_MAX, MessageKind, body};
 
 pub(super) const SYMBOLS: [&str; 2] = ["EURUSD", "GBPUSD"];
-pub(super) const LOGIN: u64 = 5_000_001;
 pub(super) const SERVER: &str = "Tickbridge-Demo";
 /// Every so many commands one is refused.
 const REFUSE_EVERY: u64 = 97;
@@ -29,38 +28,6 @@ const PAST_MAX: usize = 2_000;
 /// Deal type and result code as MT5 numbers them.
 const DONE: u32 = 10_009;
 const NO_MONEY: u32 = 10_019;
-
-/// One connection and its numbers.
-struct Line {
-    client: Client,
-    roles: u8,
-    seq: [u64; 5],
-    is_welcome: bool,
-}
-
-impl Line {
-    fn new(address: SocketAddr, roles: u8) -> Line {
-        let identity = Identity::new(format!("{LOGIN}.{roles}").as_bytes()).expect("a short name");
-        let client = Client::new(address, identity, Limits::default(), 10).expect("the defaults are good");
-        Line { client, roles, seq: [0; 5], is_welcome: false }
-    }
-
-    fn say<B: Body>(&mut self, body: &B, now: TimeNs) {
-        let seq = &mut self.seq[B::STREAM as usize];
-        *seq += 1;
-        let mut message = [0; MESSAGE_BYTES_MAX];
-        let bytes = encode_message(body, *seq, now.0 / NS_PER_US, &mut message);
-        self.client.send(&message[..bytes], More::Last).expect("the appliance reads");
-    }
-
-    /// A tick of the past: kind 19 in the session stream, numbered by the request.
-    fn tell(&mut self, tick: &body::Tick, request: u64, now: TimeNs) {
-        let mut message = [0; MESSAGE_BYTES_MAX];
-        let bytes = encode_message(tick, request, now.0 / NS_PER_US, &mut message);
-        (message[1], message[2], message[3]) = (MessageKind::HistoryTick as u8, 0, 0);
-        self.client.send(&message[..bytes], More::Last).expect("the appliance reads");
-    }
-}
 
 /// Both connections, the quotes, and what was executed.
 pub(super) struct Terminal {

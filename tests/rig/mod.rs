@@ -6,6 +6,8 @@
 //! Invariant: nothing here waits for a duration to pass: [`until`] waits for a condition, and its bound is reached by a failure only.
 #![allow(dead_code, unreachable_pub, reason = "a part of several test programs; each uses its own share")]
 
+pub mod console;
+
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -71,6 +73,11 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for its end.

@@ -209,6 +209,11 @@ impl KillDoor {
         [FILE, KILLED, LATCH].iter().any(|name| is_there(&self.path(name)))
     }
 
+    /// Whether something is killed, and the next start would find it so.
+    pub(in crate::app) fn is_latched(&self) -> bool {
+        self.is_saved && !self.killed.is_empty()
+    }
+
     /// What is killed, a line each.
     pub(in crate::app) fn killed(&self) -> &[String] {
         &self.killed

@@ -23,6 +23,9 @@ Exit codes:
   65  there is no journal, it is damaged, or records are missing: standard error says where
   74  it cannot be read";
 
+/// Segments that expire while it reads make it begin again so often.
+const TRIES_MAX: usize = 8;
+
 /// Options of `journal verify`.
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
@@ -82,7 +85,19 @@ impl Summary {
     }
 }
 
+/// Reads it; what expires while it is read is not waited for: it begins again with what is left.
 fn read(journal: &Path) -> Result<Summary, JournalError> {
+    let mut found = read_once(journal);
+    for _ in 0..TRIES_MAX {
+        if !matches!(found, Err(JournalError::Expired { .. })) {
+            break;
+        }
+        found = read_once(journal);
+    }
+    found
+}
+
+fn read_once(journal: &Path) -> Result<Summary, JournalError> {
     let mut reader = JournalReader::open(journal)?;
     let mut summary = Summary::default();
     while let Some(next) = reader.next() {

@@ -47,6 +47,8 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::Adopted,
     AlertCode::BreakerOpened,
     AlertCode::ClockStepped,
+    AlertCode::BudgetLow,
+    AlertCode::LaneHung,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
 ];

@@ -12,7 +12,7 @@ pub(super) const KILL_SWITCH: Control = Control {
     number: 20,
     name: "kill switch for everything, a venue, a strategy or an instrument, by command line, file or signal: nothing opens even \
            while the strategy hangs; flattens if asked to; latched across restarts",
-    keys: &["operator.token_file", "appliance.state_dir"],
+    keys: &["operator.token_file", "appliance.state_dir", "appliance.kill_hung_ms"],
     codes: &[
         "KILL_SCOPE",
         "OPERATOR_KILL",
@@ -30,9 +30,9 @@ pub(super) const KILL_SWITCH: Control = Control {
         "src/engine/tests/kill.rs::what_is_held_is_closed_at_once_and_again_until_nothing_is_left",
         "src/agents/killed/tests.rs::what_opens_does_not_leave_though_the_engine_hangs_and_reductions_and_cancels_do",
         "src/engine/tests/requests.rs::a_kill_cancels_what_rests_and_goes_on_until_it_is_gone",
+        "tests/kill_hung.rs::what_is_killed_is_closed_although_the_engine_never_wakes",
     ],
-    missing: "flattening waits for an engine that hangs",
-    ..NONE
+    ..WHOLE
 };
 
 /// What lets one order pass one limit.

@@ -114,6 +114,35 @@ fn a_recovered_engine_goes_on_closing_and_repeats_nothing() {
 }
 
 #[test]
+fn what_was_killed_as_a_whole_covers_an_instrument_that_a_later_configuration_adds() {
+    use crate::types::{StateBytes, StateSource};
+    let cases = [
+        (Scope::All, 2),
+        (Scope::Venue(VenueId(0)), 2),
+        (Scope::Strategy(StrategyId(7)), 2),
+        (Scope::Instrument(InstrumentId(0)), 1),
+        (Scope::Venue(VenueId(1)), 0),
+    ];
+    for (scope, killed) in cases {
+        let mut bench = Bench::ready();
+        kill(&mut bench, scope, false);
+        // A later kill of one symbol does not make the first one smaller.
+        if killed == 2 {
+            kill(&mut bench, Scope::Instrument(InstrumentId(0)), false);
+        }
+        let mut state = StateBytes::default();
+        bench.engine.save_state(&mut state);
+        let mut more = setup();
+        more.instruments.push(more.instruments[0]);
+        let mut engine = Engine::new(more);
+        engine
+            .load_state(&mut StateSource::new(&state.into_bytes()))
+            .expect("the state of fewer instruments");
+        assert_eq!(engine.killed_count(), killed, "{scope:?}");
+    }
+}
+
+#[test]
 fn a_command_that_the_sending_lane_held_back_is_no_order_and_no_refusal_of_the_venue() {
     let mut bench = Bench::ready();
     let entry = command(&bench.tick(100_005)).expect("an entry");
