@@ -206,6 +206,7 @@ fn endpoint(roles: u8, origin: Origin) -> Endpoint {
         name: FixedText::new("no-alloc").expect("short"),
         heartbeat_ms: 100,
         silent_after_ms: 60_000,
+        rules_every_ms: 0,
     };
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = ServerSettings { connections_max: 4, ..ServerSettings::default() };

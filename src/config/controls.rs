@@ -28,6 +28,13 @@ pub struct Control {
     pub missing: &'static str,
 }
 
+/// Nothing of it is there.
+pub(super) const NONE: Control =
+    Control { number: 0, name: "", keys: &[], codes: &[], counters: &[], tests: &[], missing: "all of it" };
+
+/// Nothing of it is missing.
+pub(super) const WHOLE: Control = Control { missing: "", ..NONE };
+
 const HEAD: &str = "\
 # Controls
 

@@ -142,12 +142,12 @@ impl Engine {
                 Refusal { reason: Reason::InstrumentFilling, limit: 3, got: i64::from(spec.filling_modes) };
             return self.deny(at, &intent, refusal, out);
         };
-        match self.gate.check(intent, quote, self.orders.open_count(), self.now) {
+        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        match self.judge_opening(intent, levels, quote) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
                 self.watch_budget(instrument, out);
-                let levels = [plan.stop_loss_points, plan.take_profit_points];
-                let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
+                let form = OrderForm::deal(side, 0, filling, levels);
                 self.send(at, &approved, &form, out);
             }
         }
@@ -214,6 +214,7 @@ impl Engine {
         let is_last = self.remember_command(&record, &command);
         self.counts.orders += 1;
         out.push(record);
+        self.spend(venue, out);
         if is_last {
             self.tell_disabled(intent.instrument, out);
         }

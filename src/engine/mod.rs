@@ -9,6 +9,7 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod bounds;
 mod breakers;
 mod canary;
 mod conditions;
@@ -20,6 +21,7 @@ mod exits;
 mod exposure;
 mod external;
 mod facts;
+mod flows;
 mod guards;
 mod held;
 mod history;
@@ -71,6 +73,7 @@ use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Component, Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
+use bounds::Bounds;
 use breakers::Breakers;
 use executions::Executions;
 use exposure::ExposureWatch;
@@ -124,6 +127,7 @@ pub struct Engine {
     executions: Executions,
     kills: Kills,
     limits: WordedLimits,
+    bounds: Bounds,
     breakers: Breakers,
     exposure: ExposureWatch,
     query_count: u64,
@@ -175,7 +179,7 @@ impl Engine {
             history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
-            loss: LossWatch::default(),
+            loss: LossWatch::new(setup.guards.bounds.loss),
             loss_hit: false,
             journal_failed: false,
             rejects_in_row: 0,
@@ -184,6 +188,7 @@ impl Engine {
             kills: Kills::default(),
             limits: WordedLimits::new(setup.limits),
             breakers: Breakers::new(&setup.guards),
+            bounds: Bounds::new(setup.guards.bounds, setup.venues.len()),
             exposure,
             query_count: 0,
             asking: Asking::default(),

@@ -12,7 +12,7 @@ pub const OUTPUTS_MAX: usize = 8_192;
 /// Different return codes that are counted apart.
 const RETCODES_MAX: usize = 64;
 /// Above every reason's code.
-const REASON_CODES: usize = 128;
+const REASON_CODES: usize = 144;
 
 /// The records of one step, in order.
 #[derive(Clone, Debug)]

@@ -59,8 +59,8 @@ impl Engine {
             misplaced.map_or(Ok(life), Err)
         });
         let approved = checked.and_then(|life| {
-            let approved = self.gate.check(intent, &quote, self.orders.open_count(), self.now)?;
-            Ok((life, approved))
+            let levels = [wish.terms.stop_loss, wish.terms.take_profit];
+            Ok((life, self.judge_opening(intent, levels, &quote)?))
         });
         match approved {
             Err(refusal) => {

@@ -70,6 +70,7 @@ impl Engine {
             1 => {
                 // Positions are told before the deals that made them.
                 self.exits_listed();
+                self.count_others_gross(venue_index);
                 let Some(venue) = self.venues.get_mut(venue_index) else { return };
                 std::mem::swap(&mut venue.listing, &mut venue.listed);
                 self.compare(venue_index, out);

@@ -67,11 +67,11 @@ impl Engine {
         self.renew_room();
         // Whoever named the price: it is held against the market that we see.
         let market = *self.market.quote(instrument);
-        match self.gate.check(intent, &market, self.orders.open_count(), self.now) {
+        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        match self.judge_opening(intent, levels, &market) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
-                let levels = [plan.stop_loss_points, plan.take_profit_points];
-                let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
+                let form = OrderForm::deal(side, 0, filling, levels);
                 self.send(at, &approved, &form, out);
             }
         }

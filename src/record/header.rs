@@ -92,6 +92,10 @@ kinds!(
     LimitChange = 27,
     /// Something that the engine cannot see by itself: [`super::Incident`].
     Incident = 28,
+    /// When a venue trades a symbol: [`super::TradingHours`].
+    TradingHours = 36,
+    /// What a symbol's margin follows from: [`super::SymbolMargin`].
+    SymbolMargin = 37,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].

@@ -47,6 +47,10 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ClockStepped,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
+    AlertCode::LossNear,
+    AlertCode::LossFlattened,
+    AlertCode::MoneyMoved,
+    AlertCode::VenueBudgetLow,
 ];
 
 /// Whether a field is a code that has names.
