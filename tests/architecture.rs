@@ -90,6 +90,7 @@ const EXTRA_EDGES: &[(&str, &str, &str)] = &[
     ("replay", "setup", "a replay builds its engine by the same function as the appliance"),
     ("setup", "order", "exits are put together in the order's own words"),
     ("setup", "config", "this is what a configuration becomes"),
+    ("setup", "store", "a window of news begins and ends as tick files write times"),
     ("replay", "report", "a replay reports in the appliance's own form"),
     ("cli", "app", "a command starts the appliance"),
     ("cli", "config", "a command reads the configuration"),

@@ -199,6 +199,7 @@ fn admission() -> Admission {
         name: FixedText::new("no-alloc").expect("short"),
         heartbeat_ms: 100,
         silent_after_ms: 60_000,
+        rules_every_ms: 0,
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Admission {
     pub heartbeat_ms: u32,
     /// A terminal that says nothing for so long is gone.
     pub silent_after_ms: u32,
+    /// A trade connection is asked for its symbols' rules again after this; zero for never.
+    pub rules_every_ms: u64,
 }
 
 impl Admission {
@@ -99,6 +101,7 @@ mod tests {
             name: FixedText::EMPTY,
             heartbeat_ms: 500,
             silent_after_ms: 2_000,
+            rules_every_ms: 0,
         }
     }
 

@@ -59,6 +59,7 @@ pub(super) struct Peer {
     pub(super) hello: body::Hello,
     ts_heard: TimeNs,
     ts_beat: TimeNs,
+    ts_rules: TimeNs,
     beats: u64,
     heard_us: i64,
     commands_sent: u64,
@@ -110,6 +111,7 @@ impl Endpoint {
                 hello: <body::Hello as record::Layout>::read(&[0; 1_024]),
                 ts_heard: TimeNs::NEVER,
                 ts_beat: TimeNs::NEVER,
+                ts_rules: TimeNs::NEVER,
                 beats: 0,
                 heard_us: 0,
                 commands_sent: 0,
@@ -146,9 +148,9 @@ impl Endpoint {
     /// The more connections, the smaller each one's share: a crowd slows reading down and never stops it.
     #[inline]
     fn share(&self, room: usize) -> u32 {
-        // A message makes at most a gap and a record; a connection that comes or goes makes two.
+        // A message makes at most a gap and two records; a connection that comes or goes makes two.
         let room = room.saturating_sub(4 * self.peers.len());
-        let share = room / (2 * self.server.connections_per_poll_max());
+        let share = room / (3 * self.server.connections_per_poll_max());
         share.min(self.parts_per_poll_max as usize) as u32
     }
 
@@ -291,7 +293,11 @@ impl Endpoint {
             let (Some(id), true) = (peer.id, peer.phase != Phase::Free) else { continue };
             if now.since(peer.ts_heard) > silent_ns {
                 self.server.disconnect(id);
-            } else if matches!(peer.phase, Phase::Live { .. }) && now.since(peer.ts_beat) >= beat_ns {
+                continue;
+            }
+            self.ask_rules(slot, now);
+            let peer = &mut self.peers[slot];
+            if matches!(peer.phase, Phase::Live { .. }) && now.since(peer.ts_beat) >= beat_ns {
                 peer.ts_beat = now;
                 peer.beats += 1;
                 let beat = body::Heartbeat { count: peer.beats, echo_us: peer.heard_us };
@@ -301,6 +307,22 @@ impl Endpoint {
                     encode_heartbeat(&beat, now.0 / NS_PER_US, room);
                 });
             }
+        }
+    }
+
+    /// Has a trade connection tell its symbols' rules again, tick values among them.
+    fn ask_rules(&mut self, slot: usize, now: TimeNs) {
+        let every_ns = (self.admission.rules_every_ms as i64).saturating_mul(NS_PER_MS);
+        let peer = &mut self.peers[slot];
+        let (Some(id), Phase::Live { venue, roles }) = (peer.id, peer.phase) else { return };
+        let is_due = every_ns > 0 && now.since(peer.ts_rules) >= every_ns;
+        if roles & record::ROLE_TRADE == 0 || !is_due {
+            return;
+        }
+        peer.ts_rules = now;
+        for index in 0..self.admission.venues[usize::from(venue.0)].symbols.len() {
+            let (symbol, _) = self.admission.venues[usize::from(venue.0)].symbols[index];
+            let _ = self.say(id, &body::RequestInstrument { symbol: *symbol.bytes() }, 0, now);
         }
     }
 

@@ -4,16 +4,13 @@
 //!
 //! Invariant: a number is never given twice; a control without a test has no key and says what is missing.
 
+mod bounds;
 mod exits;
 mod operator;
 
-use super::controls::Control;
+use super::controls::{Control, NONE, WHOLE};
 
 const GATE: &str = "src/risk/gate/tests.rs::every_control_refuses_openings_and_lets_reductions_pass";
-
-/// Nothing of it is there.
-const NONE: Control =
-    Control { number: 0, name: "", keys: &[], codes: &[], counters: &[], tests: &[], missing: "all of it" };
 
 /// Every control.
 pub const CONTROLS: &[Control] = &[
@@ -60,8 +57,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/guards.rs::an_order_of_too_much_value_is_refused",
             "src/risk/limits.rs::a_value_is_counted_in_ticks_and_steps_and_is_nothing_without_a_tick_value",
         ],
-        missing: "an age limit of the tick value: it is taken anew whenever the terminal tells the symbol's rules",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 3,
@@ -69,8 +65,7 @@ pub const CONTROLS: &[Control] = &[
         keys: &["risk.price_distance_max_points"],
         codes: &["PRICE_DISTANCE"],
         tests: &[GATE],
-        missing: "stop loss and take profit are kept off the venue's stop level, not within the collar",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 4,
@@ -96,8 +91,7 @@ pub const CONTROLS: &[Control] = &[
             "src/risk/bucket.rs::burst_then_rate",
             "src/engine/tests/exposure.rs::a_message_budget_that_runs_low_is_told_once",
         ],
-        missing: "a bucket for each venue session",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 6,
@@ -138,8 +132,7 @@ pub const CONTROLS: &[Control] = &[
             "src/risk/exposure/tests.rs::what_the_room_allows_keeps_the_limit_and_falls_as_orders_are_added",
             "src/risk/exposure/tests.rs::what_is_not_known_leaves_no_room",
         ],
-        missing: "the volume of both legs on a hedging account; instruments that are not configured",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 8,
@@ -151,8 +144,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/guards.rs::an_account_that_says_nothing_any_more_closes_openings",
             "src/engine/tests/exposure.rs::exposure_over_a_limit_refuses_openings_and_lets_reductions_pass",
         ],
-        missing: "the margin that the order itself will take",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 9,
@@ -168,8 +160,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/guards.rs::the_trailing_loss_counts_from_the_highest_equity_over_days_and_restarts",
             "src/engine/tests/guards.rs::the_trailing_loss_counts_what_floats",
         ],
-        missing: "deposits and withdrawals are not told from profit and loss; a softer level that only reduces, a warning level, flattening",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 10,
@@ -242,8 +233,7 @@ pub const CONTROLS: &[Control] = &[
             "src/engine/tests/requests.rs::a_tighter_stop_passes_whatever_closes_openings_and_a_looser_one_does_not",
             "src/signal/filters.rs::windows_have_their_bounds_days_and_may_cross_midnight",
         ],
-        missing: "the venue's own hours, news windows, a list of restricted symbols",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 15,
@@ -271,8 +261,7 @@ pub const CONTROLS: &[Control] = &[
         tests: &[
             "src/engine/tests/history.rs::a_row_with_a_hole_or_an_old_feature_is_not_shown_and_each_is_counted",
         ],
-        missing: "inputs outside the training's range and saturated scores are told by drift, and block nothing",
-        ..NONE
+        ..WHOLE
     },
     Control {
         number: 17,
@@ -478,7 +467,13 @@ pub const CONTROLS: &[Control] = &[
         ..WHOLE
     },
     exits::PROTECTIVE_STOP,
+    bounds::LOSS_LEVELS,
+    bounds::TICK_VALUE,
+    bounds::STOPS,
+    bounds::VENUE_BUDGET,
+    bounds::GROSS,
+    bounds::TIMES,
+    bounds::ORDER_MARGIN,
+    bounds::TRAINED,
+    bounds::STREAKS,
 ];
-
-/// Nothing of it is missing.
-const WHOLE: Control = Control { missing: "", ..NONE };

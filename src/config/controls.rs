@@ -39,6 +39,12 @@ impl Control {
         suite.into_iter().chain(self.tests.iter().copied()).collect()
     }
 }
+/// Nothing of it is there.
+pub(super) const NONE: Control =
+    Control { number: 0, name: "", keys: &[], codes: &[], counters: &[], tests: &[], missing: "all of it" };
+
+/// Nothing of it is missing.
+pub(super) const WHOLE: Control = Control { missing: "", ..NONE };
 
 const HEAD: &str = "\
 # Controls

@@ -30,6 +30,7 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         ("features", "with", "instruments"),
         ("features", "of", "features"),
         ("model", "instrument", "instruments"),
+        ("news", "instrument", "instruments"),
         ("signal", "regime_feature", "features"),
         ("exits", "trailing_atr_feature", "features"),
         ("sizing", "volatility_feature", "features"),
@@ -50,6 +51,8 @@ pub(super) fn check(blocks: &[Block], errors: &mut Vec<ConfigError>) {
         (("signal", "entry_offset_points"), ("risk", "price_distance_max_points")),
         (("risk", "order_lots_max"), ("risk", "position_lots_max")),
         (("risk", "unknown_after_ms"), ("risk", "page_after_ms")),
+        (("bounds", "daily_loss_soft"), ("risk", "daily_loss_max")),
+        (("bounds", "trailing_loss_soft"), ("risk", "trailing_loss_max")),
     ] {
         cross.ordered(low, high);
     }

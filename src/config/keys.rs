@@ -208,6 +208,8 @@ pub const SECTIONS: &[Section] = &[
         keys: RISK,
         doc: "Limits. None has a default. May live in a file of its own: limits = \"limits.toml\" at the top.",
     },
+    super::bounds::BOUNDS_SECTION,
+    super::bounds::NEWS_SECTION,
     Section {
         name: "breakers",
         shape: Shape::ManyOrNone(8),

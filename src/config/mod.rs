@@ -5,6 +5,7 @@
 //! Invariant: a [`Config`] exists only if every key of every file passed the schema and the rules between keys. Without
 //! `[risk]` there is none, so nothing can trade without limits.
 
+mod bounds;
 mod complete;
 mod control_list;
 mod controls;
@@ -34,12 +35,12 @@ pub use schema::{Key, Kind, Presence, Section, Shape};
 pub use source::FILE_BYTES_MAX;
 pub use template::template;
 pub use typed::{
-    Alerts, Appliance, BeforeSend, Breaker, BreakerOn, Budgets, Clock, CombineKind, Config, DayTime,
+    Alerts, Appliance, BeforeSend, Bounds, Breaker, BreakerOn, Budgets, Clock, CombineKind, Config, DayTime,
     Ensemble, EntryKind, Exits, ExpectedMargin, Exposure, External, ExternalKind, ExtraModel, Feature,
     FeatureBasis, FeatureClock, FeatureConvention, FeatureEstimator, FeatureInput, FeatureKind,
-    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, History, Idle, Instrument, Journal, Lanes,
-    Layout, Link, Model, ModelFormat, ModelRole, Operator, Registry, Report, Rings, Risk, Signal,
-    SignalAverage, Sizing, SizingKind, Status, TrailingKind, Venue, VenueKind, Watch,
+    FeatureOutput, FeaturePrice, FeatureSeed, FeatureWeight, FlowsKind, History, Idle, Instrument, Journal,
+    Lanes, Layout, Link, Model, ModelFormat, ModelRole, News, Operator, Registry, Report, Rings, Risk,
+    Signal, SignalAverage, Sizing, SizingKind, Status, TrailingKind, Venue, VenueKind, Watch,
 };
 pub use validate::{Block, Entry, Origin};
 
@@ -128,7 +129,7 @@ impl Config {
             self.models.iter().map(|model| (&model.name, model.role, model.weight)).collect::<Vec<_>>(),
             (&self.ensemble.combine, self.ensemble.vote_long_above, self.ensemble.vote_short_below),
             (self.ensemble.votes_min, self.ensemble.middle),
-            (&self.signal, &self.watch, &self.risk),
+            (&self.signal, &self.watch, &self.risk, &self.bounds, &self.news),
         );
         let json = serde_json::to_vec(&decides).expect("plain values with finite numbers serialize");
         json.iter()

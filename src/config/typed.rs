@@ -34,7 +34,7 @@ section!(
         appliance: Appliance, lanes: Lanes, rings: Rings, link: Link, journal: Journal,
         venues: Vec<Venue>, instruments: Vec<Instrument>, features: Vec<Feature>, history: History,
         model: Model, models: Vec<ExtraModel>, ensemble: Ensemble, signal: Signal, sizing: Sizing, exposure: Exposure, exits: Exits, external: External, watch: Watch, registry: Registry,
-        operator: Operator, risk: Risk, breakers: Vec<Breaker>, clock: Clock, alerts: Alerts, budgets: Budgets, report: Report, status: Status,
+        operator: Operator, risk: Risk, bounds: Bounds, news: Vec<News>, breakers: Vec<Breaker>, clock: Clock, alerts: Alerts, budgets: Budgets, report: Report, status: Status,
     }
 );
 section!(
@@ -279,6 +279,24 @@ section!(
         orders_per_s_max: f64, orders_burst_max: u32, stale_after_ms: u64, daily_loss_max: f64,
         day_starts_at: DayTime, rejects_in_row_max: u32, trailing_loss_max: f64, losses_in_row_max: u32, executions_max: u32, executions_window_ms: u64, order_value_max: f64, jump_max_points: u32, jump_window_ms: u64, margin_level_min_percent: u32, account_age_max_ms: u64, unknown_after_ms: u64, page_after_ms: u64,
     }
+);
+choice!(
+    /// How deposits and withdrawals are told.
+    FlowsKind { Off, Deals, Balance }
+);
+section!(
+    /// `[bounds]`.
+    Bounds {
+        flows: FlowsKind, daily_loss_soft: f64, trailing_loss_soft: f64, loss_warn_percent: u32, loss_flatten: bool,
+        losses_max: u32, rejects_max: u32, streak_window_ms: u64, tick_value_age_max_ms: u64, stop_distance_max_points: u32, venue_messages_per_s_max: u32,
+        venue_messages_burst_max: u32, venue_warn_percent: u32, gross_lots_max: f64, account_gross_max: f64, margin_free_min_percent: f64, venue_hours: bool,
+        range_tolerance: Option<f64>, score_saturated_below: Option<f64>, score_saturated_above: Option<f64>,
+        restricted: Option<String>,
+    }
+);
+section!(
+    /// `[[news]]`.
+    News { from: String, to: String, instrument: Option<String>, }
 );
 section!(
     /// `[history]`.

@@ -78,6 +78,15 @@ pub enum AlertCode {
     OverrideUsed = 96,
     /// The system's clock is too far from ours: then by how much and the limit, nanoseconds.
     ClockStepped = 63,
+    // Limits that need not be set: 100 to 109.
+    /// A loss comes near its limit: subject is 1 for the day's and 2 for the trailing one, then the loss and its limit in millionths.
+    LossNear = 100,
+    /// A loss limit was reached and everything held is to be closed: subject is the reason's code, then the loss and its limit.
+    LossFlattened = 101,
+    /// Money came to the account or went: subject is the deal, then the amount in millionths.
+    MoneyMoved = 102,
+    /// Little is left of what a venue takes: subject is the venue, then messages left and the most there are.
+    VenueBudgetLow = 103,
     /// A process took the place of one whose lane hung while something was killed: then how many did so far.
     LaneHung = 110,
 }

@@ -10,7 +10,9 @@ mod state;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{Order, OrderState, RetcodeClass, Verdict};
 use crate::record::{BreakerChange, Incident, IncidentKind, Record};
-use crate::risk::{Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component, Reason, Refusal};
+use crate::risk::{
+    BoundsPlan, Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component, Reason, Refusal,
+};
 use crate::types::{InstrumentId, TimeNs, VenueId};
 
 /// When clocks are too far apart; zero never is.
@@ -25,12 +27,14 @@ pub struct ClockPlan {
 }
 
 /// What closes openings by itself beside the limits; off unless set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct GuardPlan {
     /// By [`Component`].
     pub breakers: [BreakerPlan; COMPONENTS],
     /// The clocks.
     pub clock: ClockPlan,
+    /// Limits that need not be set.
+    pub bounds: BoundsPlan,
 }
 
 /// See the module.

@@ -47,7 +47,8 @@ impl Engine {
             .venues
             .iter()
             .find_map(|venue| self.closed_by(venue))
-            .or(self.loss.reached_by_account(self.gate.limits()));
+            .or(self.loss.reached_by_account(self.gate.limits()))
+            .or(self.loss.closed_by_flow());
         let closed = closed.or(self.journal_failed.then_some(journal)).or_else(|| self.breakers.closed());
         self.gate.set_conditions(Conditions { closed });
     }

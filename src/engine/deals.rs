@@ -5,6 +5,7 @@
 //! Invariant: a deal changes a position once, and only the part of it that is ours changes our position.
 
 use super::external::amounts_of;
+use super::loss::Entry;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{DealOutcome, Fill, NewDeal, Order, Owner};
 use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
@@ -24,7 +25,7 @@ impl Engine {
         let side = match deal.deal_type {
             0 => Side::Buy,
             1 => Side::Sell,
-            _ => return,
+            _ => return self.on_balance_deal(input, &deal, out),
         };
         self.note_venue_time(TimeNs(deal.ts_venue), input.ts());
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
@@ -49,6 +50,9 @@ impl Engine {
         }
         let amounts = amounts_of(&deal);
         let realised = amounts.total();
+        if !matches!(outcome, DealOutcome::Repeated | DealOutcome::OfOtherNumbers) {
+            self.explain(input, Entry::Result, realised);
+        }
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
             DealOutcome::OfOtherNumbers => self.met_other_numbers(at, &deal, out),
@@ -109,6 +113,9 @@ impl Engine {
         side: Side,
         realised: Money,
     ) {
+        if deal.entry != DealEntry::Out.code() {
+            self.fill_takes_margin(instrument, side, deal.qty);
+        }
         let before = self.positions.net(instrument).qty;
         self.exits_fill(instrument, deal, side);
         self.positions.fill(&Fill {

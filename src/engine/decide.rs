@@ -151,12 +151,12 @@ impl Engine {
         if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
             return self.deny(at, &intent, refusal, out);
         }
-        match self.pass_gate(&intent, quote, out) {
+        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        match self.judge_opening(&intent, levels, quote, out) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
                 self.watch_budget(instrument, out);
-                let levels = [plan.stop_loss_points, plan.take_profit_points];
-                let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
+                let form = OrderForm::deal(side, 0, filling, levels);
                 self.send(at, &approved, &form, out);
             }
         }
@@ -223,6 +223,7 @@ impl Engine {
         let is_last = self.remember_command(&record, &command);
         self.counts.orders += 1;
         out.push(record);
+        self.spend(venue, out);
         if is_last {
             self.tell_disabled(intent.instrument, out);
         }

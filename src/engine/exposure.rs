@@ -180,6 +180,7 @@ impl Engine {
         if let Some(own) = self.exposure.plan.symbols.get(usize::from(spec.instrument.0)) {
             own.lower(&mut limits, spec);
         }
+        self.bounds.lower(&mut limits, spec);
         limits
     }
 

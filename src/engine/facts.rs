@@ -13,7 +13,7 @@ use crate::record::{
 };
 use crate::risk::{Component, Reason, Refusal, Trading};
 use crate::types::{
-    Execution, InstrumentSpec, MarginMode, Money, NS_PER_S, OrderId, OrderKind, Qty, TradeMode,
+    Execution, InstrumentSpec, MarginMode, Money, OrderId, OrderKind, Qty, TradeMode,
     TransactionKind, VenueId,
 };
 
@@ -46,6 +46,8 @@ impl Engine {
             Kind::Incident => self.on_incident(input, out),
             Kind::HistoryBar => self.on_history_bar(input),
             Kind::HistoryEnd => self.on_history_end(input, out),
+            Kind::TradingHours => self.on_trading_hours(input),
+            Kind::SymbolMargin => self.on_symbol_margin(input),
             _ => {}
         }
     }
@@ -91,6 +93,7 @@ impl Engine {
 
     fn on_session(&mut self, input: &Record, out: &mut Outputs) {
         let Some(session) = input.payload::<record::Session>() else { return };
+        self.note_currency(&session);
         let (now, witnessed) = (self.now, self.witnessed);
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         // Ticks are taken from market addresses only.
@@ -182,6 +185,7 @@ impl Engine {
             order_modes: spec.order_modes,
             expiration_modes: spec.expiration_modes,
         });
+        self.bounds.told(index, input.ts());
         self.prepare(instrument);
         if input.origin() == Origin::Market as u8 {
             self.past_of_symbol(instrument, input.aux(), is_rescaled, out);
@@ -193,9 +197,8 @@ impl Engine {
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         venue.account_flags = Some(account.flags);
         venue.account = (Money(account.equity), Money(account.margin), input.ts());
-        let server_ns = input.ts().plus_ns(i64::from(venue.server_offset_s) * NS_PER_S).0;
-        let day = self.gate.limits().day_of_ns(server_ns);
-        self.loss.account(Money(account.balance), Money(account.equity), day);
+        self.watch_account(input, &account);
+        self.note_margin(&account);
         self.judge_account(out);
         self.stir_room();
         self.renew_conditions();
@@ -227,6 +230,7 @@ impl Engine {
     }
 
     fn count_refusal(&mut self, out: &mut Outputs) {
+        self.count_reject(out);
         self.rejects_in_row += 1;
         let limit = self.gate.limits().rejects_in_row_max;
         if self.rejects_in_row >= limit && self.gate.trading() == Trading::Active {

@@ -27,11 +27,13 @@ impl Engine {
             }
             _ => self.loss_hit = false,
         }
+        self.judge_levels(out);
     }
 
     pub(super) fn stop_for_loss(&mut self, refusal: Refusal, out: &mut Outputs) {
         self.loss_hit = true;
         self.set_trading(Trading::Halted, refusal, out);
+        self.flatten_for_loss(refusal, out);
     }
 
     /// Counts a deal that closed something, and lets only reductions pass after too many that lost.
@@ -40,6 +42,9 @@ impl Engine {
             return;
         }
         self.losses_in_row = if realised < Money::ZERO { self.losses_in_row.saturating_add(1) } else { 0 };
+        if realised < Money::ZERO {
+            self.count_loss(out);
+        }
         let limit = self.gate.limits().losses_in_row_max;
         if self.losses_in_row >= limit && self.gate.trading() == Trading::Active {
             let got = i64::from(self.losses_in_row);
@@ -101,6 +106,7 @@ impl Engine {
         self.rearm_kills();
         self.rearm_records();
         self.rearm_breakers();
+        self.rearm_streaks();
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));
         }

@@ -113,6 +113,16 @@ impl Engine {
         self.kills.count = self.kills.killed.iter().filter(|kind| **kind != 0).count() as u32;
     }
 
+    /// Closes everything that is held and lets nothing open, without the operator.
+    pub(super) fn kill_all(&mut self, scope: Scope) {
+        for index in 0..self.instruments.len() {
+            self.kills.take(index, scope.parts().0, true);
+            self.prepare(InstrumentId(index as u16));
+        }
+        self.kills.count = self.instruments.len() as u32;
+        self.kills.due = TimeNs::NEVER;
+    }
+
     /// The operator lets trading go on.
     pub(super) fn rearm_kills(&mut self) {
         self.kills.clear();

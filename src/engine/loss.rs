@@ -4,12 +4,19 @@
 //!
 //! Invariant: a loss that is not known is no permission; the day's starting equity is taken once a day and never raised; the
 //! highest equity falls only when the operator re-arms after its limit was reached. All of it follows from the account's
-//! records and the operator's, so a restart knows it from the journal.
+//! records and the operator's, so a restart knows it from the journal. What came to the account or went is no profit and no loss,
+//! where flows are told apart: start and highest are kept without them.
 
+mod flows;
+mod levels;
 mod state;
 
-use crate::risk::{Limits, Reason, Refusal};
-use crate::types::{INSTRUMENTS_MAX, Money};
+pub(super) use flows::Entry;
+
+use crate::risk::{Limits, LossPlan, Reason, Refusal};
+use crate::types::{INSTRUMENTS_MAX, Money, TimeNs};
+use flows::Flows;
+use levels::Levels;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -22,6 +29,19 @@ pub(super) struct LossWatch {
     realised_since: Money,
     floating: Box<[Money]>,
     floating_total: Money,
+    flows: Flows,
+    levels: Levels,
+}
+
+/// What the account says, with the trading day of its time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AccountWord {
+    pub balance: Money,
+    pub equity: Money,
+    pub credit: Money,
+    pub day: i64,
+    /// The venue was compared with us at least once.
+    pub is_begun: bool,
 }
 
 impl Default for LossWatch {
@@ -35,19 +55,42 @@ impl Default for LossWatch {
             realised_since: Money::ZERO,
             floating: vec![Money::ZERO; INSTRUMENTS_MAX].into(),
             floating_total: Money::ZERO,
+            flows: Flows::default(),
+            levels: Levels::default(),
         }
     }
 }
 
 impl LossWatch {
-    /// Takes the account's word; `day` is the trading day of its time.
-    pub(super) fn account(&mut self, balance: Money, equity: Money, day: i64) {
-        if day != self.day || self.start_equity.is_none() {
-            (self.day, self.start_equity) = (day, Some(equity));
+    pub(super) fn new(plan: LossPlan) -> Self {
+        LossWatch { flows: Flows::new(plan.flows), levels: Levels::new(plan), ..LossWatch::default() }
+    }
+
+    /// Takes the account's word.
+    pub(super) fn account(&mut self, word: &AccountWord, now: TimeNs) {
+        self.flows.account(word.balance, word.credit, word.is_begun, now);
+        let earned = word.equity.minus(self.flows.total());
+        if word.day != self.day || self.start_equity.is_none() {
+            (self.day, self.start_equity) = (word.day, Some(earned));
         }
-        (self.balance, self.equity) = (balance, equity);
-        self.highest_equity = self.highest_equity.max(equity);
+        (self.balance, self.equity) = (word.balance.plus(word.credit), word.equity);
+        self.highest_equity = self.highest_equity.max(earned);
         self.realised_since = Money::ZERO;
+    }
+
+    /// A deal of the venue, ours or not, that was not counted before.
+    pub(super) fn deal(&mut self, entry: Entry, amount: Money, now: TimeNs) {
+        self.flows.deal(entry, amount, now);
+    }
+
+    /// Whether what came and went is told apart.
+    pub(super) fn tells_flows(&self) -> bool {
+        self.flows.is_on()
+    }
+
+    /// What closes openings while it is not known whether the balance fell by a loss.
+    pub(super) fn closed_by_flow(&self) -> Option<Refusal> {
+        self.flows.closes()
     }
 
     /// A fill realised something that the account has not told yet.
@@ -78,18 +121,20 @@ impl LossWatch {
 
     #[inline]
     fn reached(&self, equity: Money, limits: &Limits) -> Option<Refusal> {
-        let daily = self.start_equity?.minus(equity);
+        let earned = equity.minus(self.flows.total());
+        let daily = self.start_equity?.minus(earned);
         if daily >= limits.daily_loss_max {
             return Some(Refusal { reason: Reason::LossDaily, limit: limits.daily_loss_max.0, got: daily.0 });
         }
-        let (limit, fall) = (limits.trailing_loss_max, self.highest_equity.minus(equity));
+        let (limit, fall) = (limits.trailing_loss_max, self.highest_equity.minus(earned));
         (fall >= limit).then_some(Refusal { reason: Reason::LossTrailing, limit: limit.0, got: fall.0 })
     }
 
     /// The operator re-arms: a trailing loss that was reached starts anew from the equity there is. The day's does not.
     pub(super) fn rearm(&mut self, limits: &Limits) {
-        if self.highest_equity.minus(self.equity) >= limits.trailing_loss_max {
-            self.highest_equity = self.equity;
+        let earned = self.equity.minus(self.flows.total());
+        if self.highest_equity.minus(earned) >= limits.trailing_loss_max {
+            self.highest_equity = earned;
         }
     }
 
@@ -107,7 +152,7 @@ impl LossWatch {
     pub(super) fn equities(&self) -> Option<(Money, Money)> {
         self.start_equity?;
         let reckoned = self.balance.plus(self.realised_since).plus(self.floating_total);
-        Some((self.equity.min(reckoned), self.highest_equity))
+        Some((self.equity.min(reckoned), self.highest_equity.plus(self.flows.total())))
     }
 
     /// Floating profit by our own reckoning.
@@ -126,6 +171,10 @@ mod tests {
         limits
     }
 
+    fn word(balance: i64, equity: i64, day: i64) -> AccountWord {
+        AccountWord { balance: Money(balance), equity: Money(equity), day, ..AccountWord::default() }
+    }
+
     fn told(refusal: Option<Refusal>) -> Option<(Reason, i64)> {
         refusal.map(|refusal| (refusal.reason, refusal.got))
     }
@@ -134,15 +183,15 @@ mod tests {
     fn the_day_starts_once_and_both_reckonings_count() {
         let mut watch = LossWatch::default();
         assert_eq!(told(watch.reached_by_account(&limits())), Some((Reason::LossUnknown, 0)));
-        watch.account(Money(1_000), Money(900), 1);
-        watch.account(Money(1_000), Money(950), 1);
+        watch.account(&word(1_000, 900, 1), TimeNs(0));
+        watch.account(&word(1_000, 950, 1), TimeNs(0));
         assert_eq!(watch.reached_by_account(&limits()), None);
         watch.float(3, Money(-279));
         watch.realise(Money(-20));
         assert_eq!(watch.reached_by_positions(&limits()), None);
         watch.realise(Money(-1));
         assert_eq!(told(watch.reached_by_positions(&limits())), Some((Reason::LossDaily, 200)));
-        watch.account(Money(980), Money(680), 2);
+        watch.account(&word(980, 680, 2), TimeNs(0));
         assert_eq!((watch.reached_by_account(&limits()), watch.floating()), (None, Money(-279)));
     }
 
@@ -150,15 +199,15 @@ mod tests {
     fn the_highest_equity_outlasts_days_and_falls_only_when_its_limit_was_reached_and_the_operator_rearms() {
         let mut watch = LossWatch::default();
         for (day, equity) in [1_000, 1_400, 1_300, 1_100, 901].into_iter().enumerate() {
-            watch.account(Money(equity), Money(equity), day as i64);
+            watch.account(&word(equity, equity, day as i64), TimeNs(0));
             watch.rearm(&limits());
             assert_eq!(watch.reached_by_account(&limits()), None, "{equity}");
         }
-        watch.account(Money(900), Money(900), 5);
+        watch.account(&word(900, 900, 5), TimeNs(0));
         assert_eq!(told(watch.reached_by_account(&limits())), Some((Reason::LossTrailing, 500)));
         watch.rearm(&limits());
         assert_eq!(watch.reached_by_account(&limits()), None);
-        watch.account(Money(400), Money(400), 6);
+        watch.account(&word(400, 400, 6), TimeNs(0));
         assert_eq!(told(watch.reached_by_account(&limits())), Some((Reason::LossTrailing, 500)));
     }
 }

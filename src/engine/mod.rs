@@ -9,6 +9,7 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod bounds;
 mod breakers;
 mod canary;
 mod conditions;
@@ -20,6 +21,7 @@ mod exits;
 mod exposure;
 mod external;
 mod facts;
+mod flows;
 mod guards;
 mod held;
 mod history;
@@ -73,6 +75,7 @@ use crate::order::{BookMemory, Change, Ledgers, Order, OrderBook, OrderState, Po
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Component, Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
+use bounds::Bounds;
 use breakers::Breakers;
 use executions::Executions;
 use exposure::ExposureWatch;
@@ -128,6 +131,7 @@ pub struct Engine {
     kills: Kills,
     limits: WordedLimits,
     overrides: Overrides,
+    bounds: Bounds,
     breakers: Breakers,
     exposure: ExposureWatch,
     query_count: u64,
@@ -186,7 +190,7 @@ impl Engine {
             history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
-            loss: LossWatch::default(),
+            loss: LossWatch::new(setup.guards.bounds.loss),
             loss_hit: false,
             journal_failed: false,
             rejects_in_row: 0,
@@ -196,6 +200,7 @@ impl Engine {
             limits: WordedLimits::new(setup.limits),
             overrides: Overrides::new(instruments),
             breakers: Breakers::new(&setup.guards),
+            bounds: Bounds::new(setup.guards.bounds, setup.venues.len()),
             exposure,
             query_count: 0,
             asking: Asking::default(),

@@ -207,6 +207,11 @@ impl ModelSet {
         Verdict { score: self.ensemble.calibration.apply(score), agreement }
     }
 
+    /// Whether a feature of a member lies beyond its training's range by more than `tolerance` of it, or that range is not known.
+    pub fn is_outside(&self, row: &[f32], tolerance: f64) -> bool {
+        self.members.iter().any(|unit| unit.is_outside(row, tolerance))
+    }
+
     /// The unit in a slot.
     pub fn unit(&self, slot: Slot) -> Option<&ModelUnit> {
         match slot {

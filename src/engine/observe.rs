@@ -104,6 +104,11 @@ impl Engine {
             server_s: offset_s.map(|offset_s| self.now.0.div_euclid(NS_PER_S) + offset_s),
             agreement: strategy.verdict.agreement,
             feature_age_ns: features.history_needed().iter().fold(0, oldest),
+            is_outside: strategy
+                .setup
+                .rule
+                .range_tolerance()
+                .is_some_and(|tolerance| strategy.setup.models.is_outside(features.values(), tolerance)),
         }
     }
 

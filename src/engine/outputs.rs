@@ -14,7 +14,7 @@ const RETCODES_MAX: usize = 64;
 /// Different reasons that changed trading.
 const CHANGES_MAX: usize = 16;
 /// Above every reason's code.
-const REASON_CODES: usize = 128;
+const REASON_CODES: usize = 144;
 
 /// The records of one step, in order.
 #[derive(Clone, Debug)]

@@ -60,8 +60,8 @@ impl Engine {
             misplaced.or_else(crossed).map_or(Ok(life), Err)
         });
         let approved = checked.and_then(|life| {
-            let approved = self.pass_gate(&intent, &quote, out)?;
-            Ok((life, approved))
+            let levels = [wish.terms.stop_loss, wish.terms.take_profit];
+            Ok((life, self.judge_opening(&intent, levels, &quote, out)?))
         });
         match approved {
             Err(refusal) => {

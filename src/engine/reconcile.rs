@@ -71,6 +71,7 @@ impl Engine {
             1 => {
                 // Positions are told before the deals that made them.
                 self.exits_listed();
+                self.count_others_gross(venue_index);
                 let Some(venue) = self.venues.get_mut(venue_index) else { return };
                 std::mem::swap(&mut venue.listing, &mut venue.listed);
                 self.settle_resting(venue_index, snapshot.query_id);

@@ -298,7 +298,7 @@ impl Engine {
             return Asked::Waits;
         }
         let quote = *self.market.quote(intent.instrument);
-        match self.gate.check_request(intent, &quote, self.now) {
+        match self.judge_request(intent, &quote) {
             Err(refusal) => self.refuse_request(intent.instrument, intent.side, refusal, out),
             Ok(approved) => self.send_request(&approved, &parts, out),
         }
@@ -336,8 +336,8 @@ impl Engine {
             .with_aux(parts.revision << AUX_REVISION_SHIFT);
         self.remember_request(&record, &command);
         self.asking.left -= 1;
-        self.counts.requests += 1;
         out.push(record);
+        self.spend_request(venue, out);
         Asked::Sent(id)
     }
 

@@ -70,11 +70,12 @@ impl Engine {
         if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
             return self.deny(at, &intent, refusal, out);
         }
-        match self.gate.check(intent, &market, self.orders.open_count(), self.now) {
+        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        let judged = self.within_bounds(&intent, levels, &market);
+        match judged.and_then(|()| self.gate.check(intent, &market, self.orders.open_count(), self.now)) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
-                let levels = [plan.stop_loss_points, plan.take_profit_points];
-                let form = OrderForm::deal(side, 0, filling, stops(&spec, intent.price, side, levels));
+                let form = OrderForm::deal(side, 0, filling, levels);
                 self.send(at, &approved, &form, out);
             }
         }

@@ -59,6 +59,7 @@ impl Engine {
         self.ledgers.save(instruments, sink);
         self.exposure.save(sink);
         self.breakers.save(sink);
+        self.bounds.save(instruments, sink);
     }
 
     /// Takes the words of [`Engine::save_state`] into a new engine, whose setup may know more instruments and venues than the one
@@ -91,6 +92,7 @@ impl Engine {
         self.ledgers.load(source)?;
         self.exposure.load(source)?;
         self.breakers.load(source)?;
+        self.bounds.load(source)?;
         source.end()?;
         for index in 0..self.instruments.len() {
             self.prepare(InstrumentId(index as u16));

@@ -6,6 +6,7 @@
 
 mod arrival;
 mod asked;
+mod bounds;
 mod breakers;
 mod connections;
 mod continuity;
@@ -17,6 +18,7 @@ mod guards;
 mod history;
 mod kill;
 mod limits;
+mod losses;
 mod models;
 mod other_numbers;
 mod overrides;

@@ -27,6 +27,7 @@ impl Engine {
         self.sweep_openings(out);
         self.expire_pending(out);
         self.account_timers();
+        self.sweep_news(out);
         self.breaker_timers(out);
         self.history_timers(out);
     }

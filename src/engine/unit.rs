@@ -79,6 +79,8 @@ pub struct ModelUnit {
     /// Trained for missing values.
     takes_missing: bool,
     pub(super) drift: Option<Box<Drift>>,
+    /// Lowest and highest value of each feature in training.
+    ranges: Option<Box<[[f64; 2]]>>,
     row: Prepared,
     out: Box<[f64]>,
 }
@@ -122,6 +124,7 @@ impl ModelUnit {
             sides,
             takes_missing: false,
             drift: None,
+            ranges: None,
             row,
             out: vec![0.0; outputs].into(),
             model,
@@ -144,6 +147,22 @@ impl ModelUnit {
     pub fn with_drift(mut self, drift: Drift) -> Self {
         self.drift = Some(Box::new(drift));
         self
+    }
+
+    /// With the lowest and highest value of each feature in training, in the model's order; nothing for another number of them.
+    pub fn with_ranges(mut self, ranges: Vec<[f64; 2]>) -> Self {
+        self.ranges = (ranges.len() == self.columns.len()).then(|| ranges.into());
+        self
+    }
+
+    /// Whether a feature lies beyond its training's range by more than `tolerance` of it, or that range is not known. What has no
+    /// value lies nowhere: a model that must not miss it is not asked.
+    pub fn is_outside(&self, row: &[f32], tolerance: f64) -> bool {
+        let Some(ranges) = &self.ranges else { return true };
+        self.columns.iter().zip(ranges).any(|(&column, [min, max])| {
+            let (value, beyond) = (f64::from(row[usize::from(column)]), (max - min) * tolerance);
+            value < min - beyond || value > max + beyond
+        })
     }
 
     /// Which it is.
@@ -257,6 +276,24 @@ mod tests {
         let model = Model::load(model, None, &["a", "b", "c"], &LoadOptions::default()).unwrap();
         let identity = ModelIdentity { digest: 1, version: 1, name: FixedText::EMPTY };
         ModelUnit::new(identity, model, &ROW, Classes::default()).unwrap()
+    }
+
+    #[test]
+    fn a_value_beyond_the_range_and_its_tolerance_is_outside() {
+        let mut row = [f32::NAN; 70];
+        assert!(unit().is_outside(&row, 1.0), "no range is known");
+        assert!(unit().with_ranges(vec![[0.0, 1.0]]).is_outside(&row, 1.0), "of one feature of three");
+        let unit = unit().with_ranges(vec![[0.0, 1.0], [-2.0, 2.0], [5.0, 5.0]]);
+        assert!(!unit.is_outside(&row, 0.0), "what has no value lies nowhere");
+        (row[3], row[69], row[0]) = (1.0, -2.0, 5.0);
+        assert!(!unit.is_outside(&row, 0.0));
+        for (place, value, tolerance, is_outside) in
+            [(3, 1.5, 0.5, false), (3, 1.6, 0.5, true), (69, -2.1, 0.0, true), (0, 5.1, 100.0, true)]
+        {
+            let mut row = row;
+            row[place] = value;
+            assert_eq!(unit.is_outside(&row, tolerance), is_outside, "{place} {value} {tolerance}");
+        }
     }
 
     proptest! {

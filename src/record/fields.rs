@@ -52,6 +52,8 @@ layouts!(
     ModelChange,
     KillSwitch,
     LimitChange,
+    TradingHours,
+    SymbolMargin,
     Incident,
     Override,
     Command,

@@ -94,6 +94,10 @@ kinds!(
     Incident = 28,
     /// The operator lets one order pass one limit: [`super::Override`].
     Override = 30,
+    /// When a venue trades a symbol: [`super::TradingHours`].
+    TradingHours = 36,
+    /// What a symbol's margin follows from: [`super::SymbolMargin`].
+    SymbolMargin = 37,
     /// A command for a venue: [`super::Command`].
     Command = 64,
     /// A question to a venue: [`super::Query`].

@@ -10,7 +10,7 @@ use crate::layout;
 macro_rules! payload {
     ($($name:ident),+) => {$( impl Payload for $name { const KIND: Kind = Kind::$name; } )+};
 }
-payload!(KillSwitch, LimitChange, Incident, BreakerChange);
+payload!(KillSwitch, LimitChange, Incident, BreakerChange, TradingHours, SymbolMargin);
 
 /// How a kill was triggered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +69,38 @@ layout! {
         who: [u8; 32],
         /// Why, ASCII.
         why: [u8; 48],
+    }
+}
+
+layout! {
+    /// One session of a symbol's week in which its venue trades it. A [`super::Spec`] of the symbol begins the list anew.
+    pub struct TradingHours {
+        /// Begin, seconds of the server's day.
+        from_s: u32,
+        /// End, seconds of the server's day; 86400 for midnight.
+        to_s: u32,
+        /// Day of the week, 0 for Sunday.
+        day: u8,
+        /// Zero.
+        reserved: [u8; 7],
+    }
+}
+
+layout! {
+    /// What the margin of a symbol's orders follows from. Behind each [`super::Spec`].
+    pub struct SymbolMargin {
+        /// `SYMBOL_MARGIN_INITIAL` of a lot, in the margin's currency.
+        initial: f64,
+        /// `SymbolInfoMarginRate` of a buy: initial.
+        rate_buy: f64,
+        /// The same of a sell.
+        rate_sell: f64,
+        /// The margin's currency, ASCII, zero padded.
+        currency: [u8; 8],
+        /// `SYMBOL_TRADE_CALC_MODE`.
+        calc_mode: u8,
+        /// Zero.
+        reserved: [u8; 7],
     }
 }
 

@@ -36,6 +36,7 @@ pub use input::{
 pub use layout::{Field, FieldLayout, Layout};
 pub use limits::{
     BreakerChange, Incident, IncidentKind, KillSwitch, KillTrigger, LIMIT_TAKEN_BACK, LimitChange,
+    SymbolMargin, TradingHours,
 };
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};

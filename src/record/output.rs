@@ -176,6 +176,8 @@ mod tests {
             ModelChange::BYTES,
             KillSwitch::BYTES,
             LimitChange::BYTES,
+            TradingHours::BYTES,
+            SymbolMargin::BYTES,
             Incident::BYTES,
             Override::BYTES,
             Command::BYTES,
@@ -198,8 +200,8 @@ mod tests {
         assert_eq!(
             sizes,
             [
-                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 16, 96, 96,
-                24, 40, 48, 24, 32, 32, 16, 96, 72, 40, 32, 88, 16, 40
+                32, 8, 96, 80, 64, 64, 80, 88, 96, 80, 40, 8, 24, 32, 96, 16, 72, 32, 96, 88, 96, 16, 40, 16,
+                96, 96, 24, 40, 48, 24, 32, 32, 16, 96, 72, 40, 32, 88, 16, 40
             ],
             "a layout changed: raise RECORD_VERSION"
         );

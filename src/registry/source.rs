@@ -158,6 +158,9 @@ pub struct FeatureHistogram {
     pub edges: Vec<f64>,
     /// One share more than edges; they sum to 1.
     pub shares: Vec<f64>,
+    /// Lowest and highest finite number; older tables did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
 }
 
 /// What a model is beside its bytes: all of it decides its score or is watched beside it.
@@ -246,7 +249,15 @@ impl ModelSource {
         if !header.histograms.is_empty() && drift_window > 0 {
             unit = unit.with_drift(Drift::new(self.histograms()?, drift_window));
         }
-        Ok(unit)
+        Ok(unit.with_ranges(self.ranges()))
+    }
+
+    /// Of the features whose range is known, in the model's order.
+    fn ranges(&self) -> Vec<[f64; 2]> {
+        let of = |feature: &String| {
+            self.header.histograms.iter().find(|histogram| histogram.feature == *feature)?.range
+        };
+        self.header.features.iter().filter_map(of).collect()
     }
 
     /// One for each feature, in the model's order.

@@ -35,6 +35,12 @@ impl Bucket {
         (self.burst_ns - owed_ns) / self.interval_ns
     }
 
+    /// Takes one whether it is there or not; what is owed is waited for.
+    #[inline]
+    pub fn owe(&mut self, now: TimeNs) {
+        self.full_at = self.full_at.max(now).plus_ns(self.interval_ns);
+    }
+
     /// Takes one; `false` when there is none.
     #[inline]
     pub fn take(&mut self, now: TimeNs) -> bool {
@@ -49,6 +55,16 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_owed_is_waited_for() {
+        let mut bucket = Bucket::new(10, 2);
+        let start = TimeNs(5 * NS_PER_S);
+        (0..4).for_each(|_| bucket.owe(start));
+        assert!(bucket.tokens(start) < 0);
+        assert!(!bucket.take(start.plus_ns(3 * NS_PER_S / 10 - 1)));
+        assert!(bucket.take(start.plus_ns(3 * NS_PER_S / 10)));
+    }
 
     #[test]
     fn burst_then_rate() {

@@ -134,6 +134,7 @@ impl Limits {
             order_max: Qty(steps(self.order_lots_max).min(spec.volume_max.0)),
             position_max: Qty(position_max),
             price_distance_max: spec.points_to_ticks(self.price_distance_max_points),
+            stop_distance_max: i64::MAX,
         }
     }
 
@@ -159,6 +160,8 @@ pub struct InstrumentLimits {
     pub position_max: Qty,
     /// Furthest price from the quote, ticks.
     pub price_distance_max: i64,
+    /// Furthest stop from the quote, ticks.
+    pub stop_distance_max: i64,
     /// Largest order by value, ticks times steps.
     pub value_max: i64,
     /// Largest move of the mid within the window, ticks.

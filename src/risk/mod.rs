@@ -5,6 +5,7 @@
 //! Invariant: `Approved` can be built by the gate alone. Unknown, stale or missing means no. What reduces a position passes
 //! when what opens one does not.
 
+mod bounds;
 mod breaker;
 mod bucket;
 mod exposure;
@@ -13,9 +14,11 @@ mod jump;
 mod lift;
 mod limit_key;
 mod limits;
+mod margin;
 mod reason;
 mod sizing;
 
+pub use bounds::{BoundsPlan, FlowPolicy, LossPlan, NewsWindow, StreakPlan, VenueBudget};
 pub use breaker::{
     BREAKER_FAILURES_MAX, Breaker, BreakerFact, BreakerPlan, BreakerState, COMPONENTS, Component,
 };
@@ -28,5 +31,6 @@ pub use gate::{Approved, Ask, Conditions, Exposure, Gate, Intent, Levels, Refusa
 pub use lift::{LIFT_FACTOR_MAX, LIFT_MINUTES_MAX, LIFTABLE, liftable};
 pub use limit_key::{LimitKey, LimitWords};
 pub use limits::{EXECUTIONS_MAX, InstrumentLimits, LimitError, Limits, OPEN_ORDERS_MAX};
+pub use margin::MarginTerms;
 pub use reason::{Reason, Trading};
 pub use sizing::{Drawdown, Input, Kelly, Method, Sizing, SizingInputs, TradeRecord};

@@ -170,6 +170,37 @@ reasons!(
     BreakerClock = 89, "BREAKER_CLOCK", "failures";
     /// The breaker of a lane that stood still.
     BreakerStalls = 90, "BREAKER_STALLS", "failures";
+    // Limits that need not be set: 120 to 139.
+    /// The soft level of the day's loss.
+    LossDailySoft = 120, "LOSS_DAILY_SOFT", "micros";
+    /// The soft level of the fall of equity.
+    LossTrailingSoft = 121, "LOSS_TRAILING_SOFT", "micros";
+    /// The balance fell, and it is not known yet whether by a loss or a withdrawal.
+    LossFlow = 122, "LOSS_FLOW", "micros";
+    /// The tick value, and with it every value in account currency, is too old.
+    ValueStale = 123, "VALUE_STALE", "ns";
+    /// A stop loss or take profit too far from the quote.
+    PriceStop = 124, "PRICE_STOP", "ticks";
+    /// Too many messages of any kind to the venue.
+    RateVenue = 125, "RATE_VENUE", "messages";
+    /// Both directions of an instrument together would be too large.
+    SizeGross = 126, "SIZE_GROSS", "steps";
+    /// Outside of the hours that the venue tells, or it told none.
+    InstrumentHours = 127, "INSTRUMENT_HOURS", "s";
+    /// A time that the operator keeps clear.
+    NewsWindow = 128, "NEWS_WINDOW", "ns";
+    /// Nothing opens on the instrument.
+    InstrumentRestricted = 129, "INSTRUMENT_RESTRICTED", "instrument";
+    /// Too little free margin would be left.
+    MarginFree = 130, "MARGIN_FREE", "micros";
+    /// What an order's margin follows from is not known.
+    MarginUnknown = 131, "MARGIN_UNKNOWN", "steps";
+    /// All that the account holds would be worth too much.
+    ExposureAccount = 132, "EXPOSURE_ACCOUNT", "micros";
+    /// Too many losing deals within a time.
+    LossWindow = 133, "LOSS_WINDOW", "deals";
+    /// Too many refusals of the venue within a time.
+    RejectWindow = 134, "REJECT_WINDOW", "orders";
 );
 
 /// What may leave.

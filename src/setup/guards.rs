@@ -24,6 +24,7 @@ pub(super) fn guards(config: &Config) -> Result<GuardPlan, SetupError> {
             offset_ns_max: ms(clock.offset_max_ms),
             stall_ns_max: ms(clock.stall_max_ms),
         },
+        bounds: super::bounds::bounds(config)?,
         ..GuardPlan::default()
     };
     for breaker in &config.breakers {

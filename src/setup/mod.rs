@@ -4,6 +4,7 @@
 //!
 //! Invariant: the setup that a journal keeps beside its records is all that a replay needs: no other file is read.
 
+mod bounds;
 mod effective;
 mod exits;
 mod exposure;
@@ -279,6 +280,7 @@ pub fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
         name: text("appliance.name", &config.appliance.name)?,
         heartbeat_ms: config.link.heartbeat_ms as u32,
         silent_after_ms: config.link.silent_after_ms as u32,
+        rules_every_ms: bounds::rules_every_ms(config),
     })
 }
 

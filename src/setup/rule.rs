@@ -5,7 +5,7 @@
 //! Invariant: a text that cannot be understood is an error with its key, never an open session.
 
 use super::{SetupError, ms};
-use crate::config::{Config, Signal};
+use crate::config::{Bounds, Config, Signal};
 use crate::engine::WatchPlan;
 use crate::signal::{Band, EVERY_DAY, Edge, Filters, QualityPlan, Rule, Sessions, Thresholds};
 
@@ -36,8 +36,17 @@ pub(super) fn rule(config: &Config) -> Result<Rule, SetupError> {
         sessions: sessions(signal)?,
         agreement_min: signal.agreement_min,
         feature_age_max_ns: (signal.feature_age_max_ms > 0).then(|| ms(signal.feature_age_max_ms)),
+        scores: saturation(&config.bounds),
+        range_tolerance: config.bounds.range_tolerance,
     };
     Ok(Rule::with_filters(thresholds, filters)?)
+}
+
+/// The scores that say something; without a word on an end, all of them on that side.
+fn saturation(bounds: &Bounds) -> Option<Band> {
+    let (below, above) = (bounds.score_saturated_below, bounds.score_saturated_above);
+    let band = Band { min: below.unwrap_or(f64::NEG_INFINITY), max: above.unwrap_or(f64::INFINITY) };
+    (below.is_some() || above.is_some()).then_some(band)
 }
 
 fn sessions(signal: &Signal) -> Result<Option<Sessions>, SetupError> {

@@ -144,6 +144,8 @@ pub struct Context {
     pub agreement: Agreement,
     /// Age of the oldest quote that a feature reads, nanoseconds.
     pub feature_age_ns: i64,
+    /// A feature lies outside of what a model was trained on, or that is not known; where nothing asks, it is not looked at.
+    pub is_outside: bool,
 }
 
 impl Context {
@@ -153,6 +155,7 @@ impl Context {
         server_s: None,
         agreement: Agreement { long_count: 0, short_count: 0, member_count: 0 },
         feature_age_ns: i64::MAX,
+        is_outside: true,
     };
 }
 
@@ -169,6 +172,10 @@ pub struct Filters {
     pub agreement_min: f64,
     /// Oldest quote that a feature may have read, nanoseconds.
     pub feature_age_max_ns: Option<i64>,
+    /// Between these a score says something; at an end it is saturated.
+    pub scores: Option<Band>,
+    /// How far beyond its training's range a feature may lie, as a part of that range, >= 0.
+    pub range_tolerance: Option<f64>,
 }
 
 impl Filters {
@@ -193,6 +200,16 @@ impl Filters {
         }
         if !(0.0..=1.0).contains(&self.agreement_min) {
             return Err(("agreement_min", self.agreement_min));
+        }
+        if let Some(band) = &self.scores
+            && (band.min.is_nan() || band.max.is_nan() || band.min >= band.max)
+        {
+            return Err(("score_saturated_below", band.min));
+        }
+        if let Some(tolerance) = self.range_tolerance
+            && !(tolerance.is_finite() && tolerance >= 0.0)
+        {
+            return Err(("range_tolerance", tolerance));
         }
         Ok(())
     }
@@ -223,7 +240,12 @@ impl Filters {
         {
             return Some(Veto::Session);
         }
-        None
+        if let Some(band) = &self.scores
+            && !(score > band.min && score < band.max)
+        {
+            return Some(Veto::ScoreSaturated);
+        }
+        (self.range_tolerance.is_some() && context.is_outside).then_some(Veto::FeatureRange)
     }
 }
 

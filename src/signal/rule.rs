@@ -136,6 +136,11 @@ impl Rule {
         Signal::Enter(side)
     }
 
+    /// How far beyond its training's range a feature may lie, as a part of it; `None` where nothing asks.
+    pub fn range_tolerance(&self) -> Option<f64> {
+        self.filters.range_tolerance
+    }
+
     /// Whether a score no longer speaks for a side: what waits to be opened on it need not wait any more.
     pub fn has_left(&self, score: f64, side: Side) -> bool {
         let t = &self.thresholds;
@@ -283,7 +288,7 @@ mod tests {
             assert_eq!(rule.decide(score, &state), Signal::None);
         }
         let counted: Vec<u64> = rule.vetoes().map(|(_, count)| count).collect();
-        assert_eq!(counted, [1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(counted, [1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -45,6 +45,10 @@ vetoes! {
     Agreement = 9, "SIGNAL_AGREEMENT";
     /// An instrument that a feature reads has no quote that is new enough.
     FeatureAge = 10, "SIGNAL_FEATURE_AGE";
+    /// The score is at an end of its range: the model does not say how sure it is any more.
+    ScoreSaturated = 11, "SCORE_SATURATED";
+    /// A feature lies outside of what its model was trained on, or what that was is not known.
+    FeatureRange = 12, "SIGNAL_FEATURE_RANGE";
 }
 
 /// How many reasons there are.

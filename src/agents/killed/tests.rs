@@ -35,6 +35,7 @@ impl Hung {
             name: FixedText::EMPTY,
             heartbeat_ms: 500,
             silent_after_ms: 2_000,
+            rules_every_ms: 0,
         };
         let settings = EndpointSettings {
             address: ([127, 0, 0, 1], 0).into(),

@@ -51,6 +51,10 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::LaneHung,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
+    AlertCode::LossNear,
+    AlertCode::LossFlattened,
+    AlertCode::MoneyMoved,
+    AlertCode::VenueBudgetLow,
 ];
 
 /// Whether a field is a code that has names.

@@ -22,10 +22,15 @@ pub(in crate::cli) fn histograms(
 ) -> Result<(Vec<FeatureHistogram>, u64), String> {
     let (columns, row_count) = columns(path, features, ROWS_KEPT_MAX).map_err(|error| error.to_string())?;
     let one = |(feature, values): (&String, Vec<f32>)| {
+        let finite = values.iter().filter(|value| value.is_finite()).map(|value| f64::from(*value));
+        let range = finite.fold(None, |range: Option<[f64; 2]>, value| {
+            let [min, max] = range.unwrap_or([value; 2]);
+            Some([min.min(value), max.max(value)])
+        });
         let (edges, shares) = bins(values).ok_or_else(|| {
             format!("{}: expected numbers in the column {feature:?}, got none", path.display())
         })?;
-        Ok(FeatureHistogram { feature: feature.clone(), edges, shares })
+        Ok(FeatureHistogram { feature: feature.clone(), edges, shares, range })
     };
     let made: Result<Vec<_>, String> = features.iter().zip(columns).map(one).collect();
     Ok((made?, row_count))
@@ -102,6 +107,7 @@ mod tests {
         assert_eq!((row_count, made.len()), (1_000, 3));
         assert_eq!(made[1].edges, [100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0, 900.0]);
         assert_eq!(made[1].shares, [0.1; 10]);
+        assert_eq!((made[1].range, made[2].range), (Some([0.0, 999.0]), Some([7.0, 7.0])));
         assert_eq!((&made[0].edges[0], &made[0].shares), (&101.0, &vec![0.1; 10]));
         assert_eq!((&made[2].edges, &made[2].shares), (&vec![7.0], &vec![0.0, 1.0]), "a constant");
         for one in &made {

@@ -5,7 +5,7 @@
 //! Invariant: as that of the list.
 
 use super::super::controls::Control;
-use super::{NONE, WHOLE};
+use super::WHOLE;
 
 /// What stops everything, at once.
 pub(super) const KILL_SWITCH: Control = Control {

@@ -5,6 +5,8 @@
 //! Invariant: every field is told, so that a day's loss outlasts every start.
 
 use super::LossWatch;
+use super::flows::Flows;
+use super::levels::Levels;
 use crate::types::{INSTRUMENTS_MAX, Money, StateError, StateSink, StateSource};
 
 impl LossWatch {
@@ -19,6 +21,8 @@ impl LossWatch {
             realised_since,
             floating,
             floating_total,
+            flows,
+            levels,
         } = self;
         sink.signed(*day);
         sink.word(u64::from(start_equity.is_some()));
@@ -26,11 +30,14 @@ impl LossWatch {
         amounts.iter().chain([floating_total]).for_each(|amount| sink.signed(amount.0));
         sink.word(instruments as u64);
         floating.iter().take(instruments).for_each(|amount| sink.signed(amount.0));
+        flows.save(sink);
+        levels.save(sink);
     }
 
     /// Takes the words of [`LossWatch::save`].
     pub(in crate::engine) fn load(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
-        *self = LossWatch::default();
+        let plan = self.levels.plan();
+        *self = LossWatch::new(plan);
         self.day = source.signed("a day")?;
         let has_start = source.flag("a day's start")?;
         let start = Money(source.signed("a day's equity")?);
@@ -47,6 +54,8 @@ impl LossWatch {
         for index in 0..source.count("floating profits", INSTRUMENTS_MAX, 1)? {
             self.floating[index] = Money(source.signed("a floating profit")?);
         }
+        self.flows = Flows::load(source, plan.flows)?;
+        self.levels = Levels::load(source, plan)?;
         Ok(())
     }
 }

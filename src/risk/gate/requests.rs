@@ -48,7 +48,7 @@ pub struct RequestIntent {
 
 impl RequestIntent {
     /// Whether the worst case may be worse afterwards: a fill is nearer, or less is between it and its stop.
-    fn worsens(&self, quote: &Quote) -> bool {
+    pub fn worsens(&self, quote: &Quote) -> bool {
         match self.ask {
             Ask::Cancel | Ask::CloseBy => false,
             Ask::Stops => self.stop_is_looser(self.from.stop_loss, self.to.stop_loss),
@@ -146,6 +146,14 @@ impl Gate {
             let most = envelope.limits.price_distance_max;
             if !intent.to.price.is_some() || distance > most {
                 return refuse(Reason::PriceDistance, most, distance);
+            }
+        }
+        if let (Ask::Stops, Some(envelope), true) = (intent.ask, envelope, intent.to.stop_loss.is_some()) {
+            let market = reference(quote, intent.side.opposite());
+            let distance = intent.to.stop_loss.0.saturating_sub(market.0).saturating_abs();
+            let most = envelope.limits.stop_distance_max;
+            if distance > most {
+                return refuse(Reason::PriceStop, most, distance);
             }
         }
         if let (Some(at), Some(envelope)) = (at, envelope) {
@@ -254,6 +262,22 @@ mod tests {
         }
         let far = modify([100, 90], [200, 190]);
         assert_eq!(reason(&mut gate_with(test_limits()), far), Err(Reason::PriceDistance));
+    }
+
+    #[test]
+    fn a_looser_stop_is_held_to_its_collar_and_a_tighter_one_passes() {
+        let mut gate = gate_with(test_limits());
+        let spec = InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::EMPTY);
+        let limits =
+            crate::risk::InstrumentLimits { stop_distance_max: 200, ..test_limits().for_instrument(&spec) };
+        gate.prepare(InstrumentId(0), limits, [true; 2], Exposure::default());
+        // A long position is closed at the bid of 1000, a short one at the ask of 1002.
+        assert_eq!(reason(&mut gate, stops(Side::Buy, 900, Some(800))), Ok(()));
+        assert_eq!(reason(&mut gate, stops(Side::Buy, 900, Some(799))), Err(Reason::PriceStop));
+        assert_eq!(reason(&mut gate, stops(Side::Sell, 1100, Some(1202))), Ok(()));
+        assert_eq!(reason(&mut gate, stops(Side::Sell, 1100, Some(1203))), Err(Reason::PriceStop));
+        assert_eq!(reason(&mut gate, stops(Side::Buy, 100, Some(300))), Ok(()), "nearer than it stood");
+        assert_eq!(reason(&mut gate, cancel()), Ok(()));
     }
 
     #[test]

@@ -293,6 +293,7 @@ impl Decoder {
                 Ok(Decoded::Hello(hello))
             }
             MessageKind::InstrumentSpec => self.spec(&body::InstrumentSpec::read(bytes), ts, out),
+            MessageKind::TradingSession => self.hours(&body::TradingSession::read(bytes), ts, out),
             MessageKind::CommandResult => {
                 self.result(&body::CommandResult::read(bytes), ts_terminal, ts, out)
             }
@@ -366,9 +367,35 @@ impl Decoder {
             expiration_modes: spec.expiration_modes,
             reserved: [0; 2],
         };
+        let margin = record::SymbolMargin {
+            initial: wire.margin_initial,
+            rate_buy: wire.margin_rate_buy,
+            rate_sell: wire.margin_rate_sell,
+            currency: wire.currency_margin,
+            calc_mode: wire.calc_mode,
+            reserved: [0; 7],
+        };
         // Which connection tells the symbol, and so pushes its ticks.
         out(self.record(ts, spec.instrument, &payload).with_aux(self.connection));
+        out(self.record(ts, spec.instrument, &margin));
         Ok(Decoded::Spec(spec))
+    }
+
+    /// When a symbol is traded; when it is quoted is of no use here.
+    fn hours(
+        &self,
+        wire: &body::TradingSession,
+        ts: TimeNs,
+        out: &mut impl FnMut(Record),
+    ) -> Result<Decoded, DecodeError> {
+        const TRADE: u8 = 1;
+        let Some(spec) = self.symbols.by_number(wire.symbol_id).filter(|_| wire.what == TRADE) else {
+            return Ok(Decoded::Ignored);
+        };
+        let payload =
+            record::TradingHours { from_s: wire.from_s, to_s: wire.to_s, day: wire.day, reserved: [0; 7] };
+        out(self.record(ts, spec.instrument, &payload));
+        Ok(Decoded::Records)
     }
 
     #[inline]

@@ -10,6 +10,9 @@ use super::symbols::price_or_none;
 use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{InstrumentId, InstrumentSpec, Money, Price, TimeNs, TransactionKind};
 
+/// The deal types up to here trade (`facts`: DEAL_TYPE); a deposit, a correction or a charge need not have a symbol.
+const DEAL_TYPE_SELL: u8 = 1;
+
 impl Decoder {
     pub(super) fn result(
         &self,
@@ -71,6 +74,24 @@ impl Decoder {
             };
             let instrument = spec.map_or(InstrumentId::NONE, |spec| spec.instrument);
             out(self.record(ts, instrument, &payload));
+            return Ok(Decoded::Records);
+        }
+        let is_deal = matches!(
+            kind,
+            TransactionKind::DealAdd | TransactionKind::DealUpdate | TransactionKind::DealDelete
+        );
+        if is_deal && wire.deal_type > DEAL_TYPE_SELL {
+            let payload = record::DealEvent {
+                profit: money("profit", wire.profit)?,
+                commission: money("commission", wire.commission)?,
+                swap: money("swap", wire.swap)?,
+                fee: money("fee", wire.fee)?,
+                ts_venue: self.utc_ns(wire.time_msc),
+                transaction: kind.code(),
+                ..balance_deal(wire.deal, wire.deal_type, wire.reason)
+            };
+            let flags = if wire.looked_up == 1 { 0 } else { FLAG_UNATTRIBUTED };
+            out(self.record(ts, InstrumentId::NONE, &payload).with_flags(flags));
             return Ok(Decoded::Records);
         }
         let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
@@ -199,6 +220,18 @@ impl Decoder {
         ts: TimeNs,
         out: &mut impl FnMut(Record),
     ) -> Result<Decoded, DecodeError> {
+        if wire.deal_type > DEAL_TYPE_SELL {
+            let payload = record::DealEvent {
+                profit: money("profit", wire.profit)?,
+                commission: money("commission", wire.commission)?,
+                swap: money("swap", wire.swap)?,
+                fee: money("fee", wire.fee)?,
+                ts_venue: self.utc_ns(wire.time_msc),
+                ..balance_deal(wire.ticket, wire.deal_type, wire.reason)
+            };
+            out(self.record(ts, InstrumentId::NONE, &payload).with_flags(FLAG_SNAPSHOT));
+            return Ok(Decoded::Records);
+        }
         let Some(spec) = self.symbols.by_number(wire.symbol_id) else { return self.unknown(wire.symbol_id) };
         let payload = record::DealEvent {
             deal: wire.ticket,
@@ -243,6 +276,28 @@ impl Decoder {
         };
         out(self.record(ts, InstrumentId::NONE, &payload));
         Ok(Decoded::Records)
+    }
+}
+
+/// A deal that trades nothing, as a deposit is: without symbol, price and volume, whatever symbol it was booked on.
+fn balance_deal(deal: u64, deal_type: u8, reason: u8) -> record::DealEvent {
+    record::DealEvent {
+        deal,
+        ticket: 0,
+        position: 0,
+        magic: 0,
+        price: Price::NONE.0,
+        qty: 0,
+        profit: 0,
+        commission: 0,
+        swap: 0,
+        fee: 0,
+        ts_venue: 0,
+        transaction: TransactionKind::DealAdd.code(),
+        deal_type,
+        entry: 0,
+        reason,
+        reserved: [0; 4],
     }
 }
 
