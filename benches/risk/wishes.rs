@@ -157,6 +157,7 @@ fn instrument_limits(instrument: usize) -> InstrumentLimits {
         order_max: Qty(1_000 + instrument as i64),
         position_max: Qty(10_000 + instrument as i64),
         price_distance_max: 100 + instrument as i64 % 7,
+        stop_distance_max: i64::MAX,
         value_max: if (CHEAP..DISABLED).contains(&instrument) { 900_000 } else { 200_000_000 },
         jump_max: 20,
     }

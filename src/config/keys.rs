@@ -208,8 +208,6 @@ pub const SECTIONS: &[Section] = &[
         keys: RISK,
         doc: "Limits. None has a default. May live in a file of its own: limits = \"limits.toml\" at the top.",
     },
-    super::bounds::BOUNDS_SECTION,
-    super::bounds::NEWS_SECTION,
     Section {
         name: "breakers",
         shape: Shape::ManyOrNone(8),
@@ -231,6 +229,8 @@ pub const SECTIONS: &[Section] = &[
         keys: super::guards::ALERTS,
         doc: "Where alerts and changes of trading go beside the journal.",
     },
+    super::bounds::BOUNDS_SECTION,
+    super::bounds::NEWS_SECTION,
     Section {
         name: "budgets",
         shape: Shape::One,
