@@ -130,7 +130,7 @@ impl Engine {
         self.counts.fills += 1;
         self.stir(instrument);
         self.rejects_in_row = 0;
-        self.loss.realise(realised);
+        self.loss.realise(self.venue_of(instrument), realised);
         let after = self.positions.net(instrument).qty;
         if let Some(index) = instrument.index() {
             if after == 0 {

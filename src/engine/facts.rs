@@ -13,8 +13,8 @@ use crate::record::{
 };
 use crate::risk::{Component, Reason, Refusal, Trading};
 use crate::types::{
-    Execution, InstrumentSpec, MarginMode, Money, OrderId, OrderKind, Qty, TradeMode,
-    TransactionKind, VenueId,
+    Execution, InstrumentSpec, MarginMode, Money, OrderId, OrderKind, Qty, TradeMode, TransactionKind,
+    VenueId,
 };
 
 /// `wire::terminal::Stream::Market`, as [`record::Gap`] carries it.

@@ -18,6 +18,7 @@ impl Engine {
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         let server_ns = input.ts().plus_ns(i64::from(venue.server_offset_s) * NS_PER_S).0;
         let word = AccountWord {
+            venue: input.venue(),
             balance: Money(account.balance),
             equity: Money(account.equity),
             credit: Money(account.credit),

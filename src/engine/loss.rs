@@ -7,6 +7,7 @@
 //! records and the operator's, so a restart knows it from the journal. What came to the account or went is no profit and no loss,
 //! where flows are told apart: start and highest are kept without them.
 
+mod accounts;
 mod flows;
 mod levels;
 mod state;
@@ -14,7 +15,8 @@ mod state;
 pub(super) use flows::Entry;
 
 use crate::risk::{Limits, LossPlan, Reason, Refusal};
-use crate::types::{INSTRUMENTS_MAX, Money, TimeNs};
+use crate::types::{INSTRUMENTS_MAX, Money, TimeNs, VenueId};
+use accounts::Accounts;
 use flows::Flows;
 use levels::Levels;
 
@@ -26,7 +28,7 @@ pub(super) struct LossWatch {
     highest_equity: Money,
     balance: Money,
     equity: Money,
-    realised_since: Money,
+    accounts: Accounts,
     floating: Box<[Money]>,
     floating_total: Money,
     flows: Flows,
@@ -36,6 +38,7 @@ pub(super) struct LossWatch {
 /// What the account says, with the trading day of its time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AccountWord {
+    pub venue: VenueId,
     pub balance: Money,
     pub equity: Money,
     pub credit: Money,
@@ -52,7 +55,7 @@ impl Default for LossWatch {
             highest_equity: Money(i64::MIN),
             balance: Money::ZERO,
             equity: Money::ZERO,
-            realised_since: Money::ZERO,
+            accounts: Accounts::new(1),
             floating: vec![Money::ZERO; INSTRUMENTS_MAX].into(),
             floating_total: Money::ZERO,
             flows: Flows::default(),
@@ -62,12 +65,19 @@ impl Default for LossWatch {
 }
 
 impl LossWatch {
-    pub(super) fn new(plan: LossPlan) -> Self {
-        LossWatch { flows: Flows::new(plan.flows), levels: Levels::new(plan), ..LossWatch::default() }
+    pub(super) fn new(plan: LossPlan, venue_count: usize) -> Self {
+        let accounts = Accounts::new(venue_count);
+        LossWatch {
+            accounts,
+            flows: Flows::new(plan.flows),
+            levels: Levels::new(plan),
+            ..LossWatch::default()
+        }
     }
 
-    /// Takes the account's word.
+    /// Takes an account's word: what is lost, all accounts lose together.
     pub(super) fn account(&mut self, word: &AccountWord, now: TimeNs) {
+        let Some(word) = self.accounts.take(word) else { return };
         self.flows.account(word.balance, word.credit, word.is_begun, now);
         let earned = word.equity.minus(self.flows.total());
         if word.day != self.day || self.start_equity.is_none() {
@@ -75,7 +85,6 @@ impl LossWatch {
         }
         (self.balance, self.equity) = (word.balance.plus(word.credit), word.equity);
         self.highest_equity = self.highest_equity.max(earned);
-        self.realised_since = Money::ZERO;
     }
 
     /// A deal of the venue, ours or not, that was not counted before.
@@ -94,8 +103,8 @@ impl LossWatch {
     }
 
     /// A fill realised something that the account has not told yet.
-    pub(super) fn realise(&mut self, amount: Money) {
-        self.realised_since = self.realised_since.plus(amount);
+    pub(super) fn realise(&mut self, venue: VenueId, amount: Money) {
+        self.accounts.realise(venue, amount);
     }
 
     /// A position's floating profit changed.
@@ -116,7 +125,7 @@ impl LossWatch {
     /// The first limit that is reached by our own reckoning: balance, what was realised since, what floats.
     #[inline]
     pub(super) fn reached_by_positions(&self, limits: &Limits) -> Option<Refusal> {
-        self.reached(self.balance.plus(self.realised_since).plus(self.floating_total), limits)
+        self.reached(self.balance.plus(self.accounts.realised()).plus(self.floating_total), limits)
     }
 
     #[inline]
@@ -151,8 +160,14 @@ impl LossWatch {
     /// The lower of the account's equity and our own reckoning, and the highest; `None` before the account's first word.
     pub(super) fn equities(&self) -> Option<(Money, Money)> {
         self.start_equity?;
-        let reckoned = self.balance.plus(self.realised_since).plus(self.floating_total);
+        let reckoned = self.balance.plus(self.accounts.realised()).plus(self.floating_total);
         Some((self.equity.min(reckoned), self.highest_equity.plus(self.flows.total())))
+    }
+
+    /// A venue's part of them, by its account's part of the equity.
+    pub(super) fn equities_of(&self, venue: VenueId) -> Option<(Money, Money)> {
+        let share = |amount| self.accounts.share(venue, amount, self.equity);
+        self.equities().map(|(equity, highest)| (share(equity), share(highest)))
     }
 
     /// Floating profit by our own reckoning.
@@ -165,7 +180,7 @@ impl LossWatch {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
+    pub(super) fn limits() -> Limits {
         let mut limits = crate::engine::tests::setup().limits;
         (limits.daily_loss_max, limits.trailing_loss_max) = (Money(200), Money(500));
         limits
@@ -187,9 +202,9 @@ mod tests {
         watch.account(&word(1_000, 950, 1), TimeNs(0));
         assert_eq!(watch.reached_by_account(&limits()), None);
         watch.float(3, Money(-279));
-        watch.realise(Money(-20));
+        watch.realise(VenueId(0), Money(-20));
         assert_eq!(watch.reached_by_positions(&limits()), None);
-        watch.realise(Money(-1));
+        watch.realise(VenueId(0), Money(-1));
         assert_eq!(told(watch.reached_by_positions(&limits())), Some((Reason::LossDaily, 200)));
         watch.account(&word(980, 680, 2), TimeNs(0));
         assert_eq!((watch.reached_by_account(&limits()), watch.floating()), (None, Money(-279)));

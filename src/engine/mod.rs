@@ -190,7 +190,7 @@ impl Engine {
             history,
             gate: Gate::new(setup.limits),
             trading_reason: None,
-            loss: LossWatch::new(setup.guards.bounds.loss),
+            loss: LossWatch::new(setup.guards.bounds.loss, setup.venues.len()),
             loss_hit: false,
             journal_failed: false,
             rejects_in_row: 0,

@@ -50,7 +50,7 @@ impl Engine {
         let ts = self.venues.get(usize::from(spec.venue.0)).map_or(TimeNs::NEVER, |venue| venue.account.2);
         let got = self.now.since(ts);
         let fresh = ts != TimeNs::NEVER && got <= limit;
-        let equities = self.loss.equities().filter(|_| fresh);
+        let equities = self.loss.equities_of(spec.venue).filter(|_| fresh);
         equities.ok_or(Refusal { reason: Reason::AccountStale, limit, got })
     }
 

@@ -5,7 +5,7 @@
 //! Invariant: the same for every seed but for what the seed chooses of the broker's side.
 
 use super::faults::{Fault, FaultRates};
-use super::venues::{instrument_of, symbol_of};
+use super::venues::{instrument_of, symbol_of, venue_of};
 use crate::engine::{
     Classes, EntryKind, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
     ModelSet, ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
@@ -71,6 +71,11 @@ pub(super) fn symbols_of(venue: VenueId) -> Vec<(FixedText<32>, InstrumentId)> {
         .collect()
 }
 
+/// Money of a venue's account: no two have the same.
+fn equity_of(venue: VenueId) -> Money {
+    Money(EQUITY.0 * (1 + i64::from(venue.0)))
+}
+
 /// The operator's limits of every episode.
 pub(super) fn limits() -> Limits {
     Limits {
@@ -126,7 +131,11 @@ fn sizing(index: u16) -> Sizing {
 
 /// The most that an entry may lose at its stop, of the equity at the start.
 pub(super) fn risk_at_stop(instrument: InstrumentId) -> f64 {
-    if symbol_of(instrument) == 0 { f64::MAX } else { EQUITY.as_f64() * STOP_PERCENT / 100.0 }
+    if symbol_of(instrument) == 0 {
+        f64::MAX
+    } else {
+        equity_of(venue_of(instrument)).as_f64() * STOP_PERCENT / 100.0
+    }
 }
 
 /// The engine's parts: a model whose score is the last change of the mid in ticks, on each symbol.
@@ -225,6 +234,6 @@ pub(super) fn broker(venue: VenueId, rates: &FaultRates, dice: &mut Prng) -> Bro
         },
         ..Conduct::default()
     };
-    let account = Account::new(mode, EQUITY, 100, Money(3_500_000));
+    let account = Account::new(mode, equity_of(venue), 100, Money(3_500_000));
     Broker::new(account, symbols, conduct, dice.fork())
 }
