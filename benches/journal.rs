@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tickbridge::app::{Appliance, StartOptions};
 use tickbridge::config::Config;
 use tickbridge::journal::{self, JournalOptions, JournalReader, Persister, memory_path};
-use tickbridge::order::{NewOrder, OrderBook};
+use tickbridge::order::{NewDeal, NewOrder, OrderBook};
 use tickbridge::record::{Origin, Record, Tick};
 use tickbridge::report::Fingerprint;
 use tickbridge::runtime::clock::Clock;
@@ -299,11 +299,13 @@ fn state_hash(rounds: u32) {
         let (ts_decide, ts_venue) = (TimeNs(i64::from(sequence)), TimeNs(1));
         book.insert(NewOrder { id, instrument, side, qty, reduces: false, position: 0, ts_decide, ts_venue });
         if sequence <= 4_096 {
-            book.deal(u64::from(sequence), id.raw(), 100, 1, ts_venue, ts_decide);
+            let deal = NewDeal { deal: u64::from(sequence), id: id.raw(), price: 100, qty: 1, ts_venue };
+            book.deal(VenueId(0), &deal, ts_decide);
         }
     }
     for deal in 0..65_536 {
-        book.deal(1_000_000 + deal, 0, 100, 1, TimeNs(2), TimeNs(2));
+        let deal = NewDeal { deal: 1_000_000 + deal, id: 0, price: 100, qty: 1, ts_venue: TimeNs(2) };
+        book.deal(VenueId(0), &deal, TimeNs(2));
     }
     let (mut taken, mut digest) = (histogram(), 0);
     for _ in 0..rounds {

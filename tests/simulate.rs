@@ -32,6 +32,7 @@ fn many_seeds_with_every_fault_break_no_rule() {
         summary.requests, summary.changes, summary.requests_unknown
     );
     assert!(summary.requests > 1_500 && summary.changes > 50 && summary.requests_unknown > 50, "{summary:?}");
+    assert!(summary.with_venues > summary.seeds / 10, "{summary:?}");
     assert!(summary.comparisons > 20 * summary.seeds && summary.events_min >= EVENTS, "{summary:?}");
 }
 

@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> ExitCode {
 fn clean(args: &Args, like: &Episode) -> Result<bool, String> {
     let summary = run_many(args.seeds.clone(), like, args.threads)?;
     println!(
-        "seeds {} to {}: {} events, at least {} a seed; {} orders, {} requests ({} in doubt), {} deals, {} starts, {} comparisons with the broker",
+        "seeds {} to {}: {} events, at least {} a seed; {} orders, {} requests ({} in doubt), {} deals, {} starts, {} comparisons with the broker; {} seeds at several venues",
         args.seeds.start,
         args.seeds.end,
         summary.events,
@@ -87,7 +87,8 @@ fn clean(args: &Args, like: &Episode) -> Result<bool, String> {
         summary.requests_unknown,
         summary.deals,
         summary.starts,
-        summary.comparisons
+        summary.comparisons,
+        summary.with_venues
     );
     let struck: Vec<String> = crate::sim::world::Fault::ALL
         .iter()

@@ -6,7 +6,7 @@
 
 use super::external::amounts_of;
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{DealOutcome, Fill, Owner};
+use crate::order::{DealOutcome, Fill, NewDeal, Order, Owner};
 use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{DealEntry, InstrumentId, Money, OrderId, Qty, Side, TimeNs, TransactionKind, VenueId};
 
@@ -28,11 +28,11 @@ impl Engine {
         };
         self.note_venue_time(TimeNs(deal.ts_venue), input.ts());
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
-        if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until() {
+        if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until(at.0) {
             return;
         }
         let mut deal = deal;
-        if input.flags() & FLAG_UNATTRIBUTED != 0 && !self.attribute(&mut deal) {
+        if input.flags() & FLAG_UNATTRIBUTED != 0 && !self.attribute(at.0, &mut deal) {
             // Whose it is will be in the next snapshot; until then it is not counted, and so not taken for another's.
             if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
                 venue.query_due = self.now;
@@ -40,7 +40,9 @@ impl Engine {
             return;
         }
         let id = if self.fills_its_order(&deal) { deal.magic } else { 0 };
-        let outcome = self.orders.deal(deal.deal, id, deal.price, deal.qty, TimeNs(deal.ts_venue), self.now);
+        let record::DealEvent { deal: number, price, qty, .. } = deal;
+        let told = NewDeal { deal: number, id, price, qty, ts_venue: TimeNs(deal.ts_venue) };
+        let outcome = self.orders.deal(at.0, &told, self.now);
         if from_snapshot {
             let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
             self.orders.seen_in_snapshot(deal.magic, query);
@@ -78,8 +80,11 @@ impl Engine {
     }
 
     /// Finds the order of a deal that came without its magic, by its ticket; `false` when none of ours has that ticket.
-    fn attribute(&mut self, deal: &mut record::DealEvent) -> bool {
-        let order = self.orders.open().find(|order| order.ticket != 0 && order.ticket == deal.ticket);
+    fn attribute(&mut self, venue: VenueId, deal: &mut record::DealEvent) -> bool {
+        let is_meant = |order: &&Order| {
+            order.ticket != 0 && order.ticket == deal.ticket && self.venue_of(order.new.instrument) == venue
+        };
+        let order = self.orders.open().find(is_meant);
         if let Some(order) = order {
             deal.magic = order.new.id.raw();
         }

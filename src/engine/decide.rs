@@ -263,11 +263,9 @@ impl Engine {
         };
         self.orders.rests(id.raw(), kind, terms);
         let time_in_force = TimeInForce::from_code(command.time_in_force);
-        self.orders
-            .lives(id.raw(), (time_in_force.unwrap_or(TimeInForce::GoodTillCancel), command.expiration_s));
-        if let Some((origin, ..)) = self.asking.retry_of.take() {
-            self.orders.retries(id.raw(), origin);
-        }
+        let life = (time_in_force.unwrap_or(TimeInForce::GoodTillCancel), command.expiration_s);
+        let origin = self.asking.retry_of.take().map(|(origin, ..)| origin);
+        self.orders.commanded(id.raw(), life, origin);
         let opens = instrument.index().filter(|_| record.aux() & AUX_REDUCES == 0);
         if let Some(index) = opens {
             self.note_opening(index, side, command.qty, record.ts());

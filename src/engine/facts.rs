@@ -6,7 +6,7 @@
 
 use super::deals::is_protective;
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{Fact, OrderState, RetcodeClass, Verdict, classify};
+use crate::order::{Fact, OrderState, OtherNumbers, RetcodeClass, Verdict, classify};
 use crate::record::{
     self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FaultKind, Kind, Origin, ROLE_MARKET, ROLE_TRADE,
     Record, SessionState,
@@ -14,7 +14,7 @@ use crate::record::{
 use crate::risk::{Component, Reason, Refusal, Trading};
 use crate::types::{
     Execution, InstrumentSpec, MarginMode, Money, NS_PER_S, OrderId, OrderKind, Qty, TradeMode,
-    TransactionKind,
+    TransactionKind, VenueId,
 };
 
 /// `wire::terminal::Stream::Market`, as [`record::Gap`] carries it.
@@ -67,9 +67,9 @@ impl Engine {
         self.counts = super::Counts::default();
         self.sequence = 0;
         self.journal_failed = false;
-        self.orders.set_other_numbers(crate::order::OtherNumbers::Unseen);
         self.history.forget();
-        for venue in &mut self.venues {
+        for (index, venue) in self.venues.iter_mut().enumerate() {
+            self.orders.set_other_numbers(VenueId(index as u16), OtherNumbers::Unseen);
             venue.down(u8::MAX);
             venue.account_flags = None;
         }
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// The trade session broke: every request without a final answer is in doubt.
-    fn doubt_all_of(&mut self, venue: crate::types::VenueId, out: &mut Outputs) {
+    fn doubt_all_of(&mut self, venue: VenueId, out: &mut Outputs) {
         self.each_open(|engine, id| {
             let Some(order) = engine.orders.order(id).copied() else { return };
             if engine.venue_of(order.new.instrument) == venue
@@ -141,7 +141,6 @@ impl Engine {
         let mut ids = std::mem::take(&mut self.ids);
         ids.clear();
         ids.extend(self.orders.open().map(|order| order.new.id.raw()));
-        ids.sort_unstable();
         for &id in &ids {
             each(self, id);
         }

@@ -69,7 +69,7 @@ pub use unit::{Classes, ModelIdentity, ModelUnit, UnitError};
 
 use crate::market::Market;
 use crate::order::exits::Watch;
-use crate::order::{Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
+use crate::order::{BookMemory, Change, Ledgers, Order, OrderBook, OrderState, PositionBook};
 use crate::record::{self, Kind, Origin, Payload, Record};
 use crate::risk::{Component, Gate, Reason, Refusal, Trading};
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, NS_PER_MS, OrderId, TimeNs, VenueId};
@@ -145,6 +145,11 @@ pub struct Engine {
 impl Engine {
     /// Built once, before the lane starts; takes all memory.
     pub fn new(setup: Setup) -> Self {
+        Engine::with_memory(setup, BookMemory::WHOLE)
+    }
+
+    /// The same, remembering so much of orders and deals.
+    pub fn with_memory(setup: Setup, memory: BookMemory) -> Self {
         let mut strategy_of = vec![None; INSTRUMENTS_MAX];
         let strategies: Vec<Strategy> = setup.strategies.into_iter().map(Strategy::new).collect();
         for (index, strategy) in strategies.iter().enumerate() {
@@ -175,7 +180,7 @@ impl Engine {
             retired: None,
             decided: None,
             market: Market::default(),
-            orders: OrderBook::default(),
+            orders: OrderBook::new(setup.venues.len().max(1), memory),
             positions: PositionBook::default(),
             venues: setup.venues.iter().map(|venue| Venue::new(venue.margin_mode)).collect(),
             history,
@@ -199,7 +204,7 @@ impl Engine {
             listing: external::Listing::default(),
             others: resting::Others::default(),
             ledgers: Ledgers::default(),
-            ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
+            ids: Vec::with_capacity(memory.open_max),
             counts: Counts::default(),
         }
     }

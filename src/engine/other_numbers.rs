@@ -21,8 +21,8 @@ impl Engine {
         deal: &DealEvent,
         out: &mut Outputs,
     ) {
-        if self.orders.other_numbers() == OtherNumbers::Unseen {
-            self.orders.set_other_numbers(OtherNumbers::Seen);
+        if self.orders.other_numbers(at.0) == OtherNumbers::Unseen {
+            self.orders.set_other_numbers(at.0, OtherNumbers::Seen);
             self.alert(AlertCode::DealNumbersBeganAgain, at, deal.deal, 0, deal.qty, out);
         }
         if self.gate.trading() == Trading::Active {
@@ -34,9 +34,10 @@ impl Engine {
 
     /// The operator lets trading go on: what had a known number is a new deal from here on.
     pub(super) fn accept_other_numbers(&mut self) {
-        if self.orders.other_numbers() == OtherNumbers::Seen {
-            self.orders.set_other_numbers(OtherNumbers::Accepted);
-            for venue in &mut self.venues {
+        for (index, venue) in self.venues.iter_mut().enumerate() {
+            let id = VenueId(index as u16);
+            if self.orders.other_numbers(id) == OtherNumbers::Seen {
+                self.orders.set_other_numbers(id, OtherNumbers::Accepted);
                 venue.query_due = self.now;
             }
         }

@@ -27,17 +27,18 @@ impl Engine {
             return;
         }
         self.query_count += 1;
+        let venue = VenueId(venue_index as u16);
         // In the venue's time, back to the last snapshot that agreed and to every order whose fate is open.
         let newest = if self.ts_venue == TimeNs::NEVER { now } else { self.ts_venue };
         let ts_agreed = self.venues[venue_index].ts_agreed;
         let known = if ts_agreed == TimeNs::NEVER { newest } else { ts_agreed };
         let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(known);
-        let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until());
+        let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until(venue));
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
         self.venues[venue_index].asked(query_id, now, newest);
         self.venues[venue_index].query_witnessed = self.witnessed;
         let query = record::Query { query_id, since: since.0, order_id: 0 };
-        self.emit(VenueId(venue_index as u16), InstrumentId::NONE, &query, out);
+        self.emit(venue, InstrumentId::NONE, &query, out);
     }
 
     pub(super) fn on_position(&mut self, input: &Record) {

@@ -6,27 +6,30 @@
 //! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
-mod numbers;
+mod deals;
+mod memory;
+mod open;
+mod share;
 mod state;
 
-pub use numbers::OtherNumbers;
+pub use deals::{NewDeal, OtherNumbers};
+pub use memory::BookMemory;
 
 use super::request::Terms;
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{
-    INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs,
+    INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs, VenueId,
 };
+use deals::{Deals, Heard};
+use open::OpenIds;
+use share::Share;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Orders whose fate may be open at one time.
 pub const ORDERS_OPEN_MAX: usize = 4_096;
-/// Final orders remembered for late reports.
-const ORDERS_FINAL_MAX: usize = 4_096;
 /// Between a doubt and the snapshots that may end it lies at least so much witnessed time.
 const ABSENT_APART_NS: i64 = NS_PER_S;
-/// Deals remembered, so that a repeated one is known.
-const DEALS_REMEMBERED_MAX: usize = 65_536;
 
 /// Keeps ids that follow each other in neighbouring buckets, so that the newest orders and deals share cache lines; ids at
 /// regular distances are folded apart. Not for hostile keys, which never get here.
@@ -195,49 +198,47 @@ pub enum DealOutcome {
 pub struct OrderBook {
     orders: HashMap<u64, Order, IdBuild>,
     finals: VecDeque<u64>,
-    open_count: usize,
+    open: OpenIds,
     unknown_count: usize,
     reserved: Box<[[i64; 2]]>,
     open_by_side: Box<[[u32; 2]]>,
     unknown_by_side: Box<[[u32; 2]]>,
-    /// By number: what was told of it, as one number.
-    deals: HashMap<u64, u64, IdBuild>,
-    other_numbers: OtherNumbers,
-    deals_in_order: VecDeque<(u64, TimeNs)>,
-    deals_forgotten_until: TimeNs,
-    /// Of the deals that are remembered: see `book/state.rs`.
-    deals_sum: u64,
+    /// By venue: two of them may number their deals alike.
+    deals: Box<[Deals]>,
+    memory: BookMemory,
 }
 
 impl Default for OrderBook {
     fn default() -> Self {
-        OrderBook {
-            orders: HashMap::with_capacity_and_hasher(
-                2 * (ORDERS_OPEN_MAX + ORDERS_FINAL_MAX),
-                IdBuild::default(),
-            ),
-            finals: VecDeque::with_capacity(ORDERS_FINAL_MAX + 1),
-            open_count: 0,
-            unknown_count: 0,
-            reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
-            open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
-            unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
-            deals: HashMap::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
-            other_numbers: OtherNumbers::default(),
-            deals_in_order: VecDeque::with_capacity(DEALS_REMEMBERED_MAX + 1),
-            deals_forgotten_until: TimeNs::NEVER,
-            deals_sum: 0,
-        }
+        OrderBook::new(1, BookMemory::WHOLE)
     }
 }
 
 impl OrderBook {
+    /// An empty book for so many venues.
+    pub fn new(venue_count: usize, memory: BookMemory) -> Self {
+        OrderBook {
+            orders: HashMap::with_capacity_and_hasher(
+                2 * (memory.open_max + memory.final_max),
+                IdBuild::default(),
+            ),
+            finals: VecDeque::with_capacity(memory.final_max + 1),
+            open: OpenIds::new(memory.open_max),
+            unknown_count: 0,
+            reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            deals: (0..venue_count).map(|_| Deals::new(memory.deals_max)).collect(),
+            memory,
+        }
+    }
+
     /// Takes an approved order; it is `Queued`.
     ///
     /// # Panics
     /// When the id is known already or the book is full: the gate counts open orders and must not approve so many.
     pub fn insert(&mut self, new: NewOrder) {
-        assert!(self.open_count < ORDERS_OPEN_MAX, "more open orders than the gate may approve");
+        assert!(self.open.len() < self.memory.open_max, "more open orders than the gate may approve");
         let order = Order {
             new,
             state: OrderState::Queued,
@@ -262,7 +263,8 @@ impl OrderBook {
         };
         let before = self.orders.insert(new.id.raw(), order);
         assert!(before.is_none(), "an order id was given twice");
-        self.account(&order, 1);
+        self.open.insert(new.id.raw());
+        self.account(&Share::of(&order), 1);
     }
 
     /// The order with this id, if it is remembered.
@@ -270,14 +272,14 @@ impl OrderBook {
         self.orders.get(&id)
     }
 
-    /// Every open order, in no particular order.
+    /// Every open order, the oldest id first.
     pub fn open(&self) -> impl Iterator<Item = &Order> {
-        self.orders.values().filter(|order| !order.state.is_final())
+        self.open.iter().filter_map(|id| self.orders.get(&id))
     }
 
     /// Open orders.
     pub fn open_count(&self) -> usize {
-        self.open_count
+        self.open.len()
     }
 
     /// Orders in doubt.
@@ -308,9 +310,21 @@ impl OrderBook {
         instrument.index().map_or(0, |index| self.unknown_by_side[index][side.index()])
     }
 
-    /// Deals at or before this time were dropped from memory: a snapshot's deal this old is one we had.
-    pub fn deals_forgotten_until(&self) -> TimeNs {
-        self.deals_forgotten_until
+    /// A venue's deals at or before this time were dropped from memory: a snapshot's deal this old is one we had.
+    pub fn deals_forgotten_until(&self, venue: VenueId) -> TimeNs {
+        self.deals.get(usize::from(venue.0)).map_or(TimeNs::NEVER, Deals::forgotten_until)
+    }
+
+    /// Whether a venue's numbers of deals began again, as far as is known.
+    pub fn other_numbers(&self, venue: VenueId) -> OtherNumbers {
+        self.deals.get(usize::from(venue.0)).map_or(OtherNumbers::Unseen, |deals| deals.other_numbers)
+    }
+
+    /// Notes what is known of it.
+    pub fn set_other_numbers(&mut self, venue: VenueId, other_numbers: OtherNumbers) {
+        if let Some(deals) = self.deals.get_mut(usize::from(venue.0)) {
+            deals.other_numbers = other_numbers;
+        }
     }
 
     /// Learns a fact; `None` when the order is not remembered or nothing changed.
@@ -345,17 +359,10 @@ impl OrderBook {
         }
     }
 
-    /// Notes that it tries an earlier decision again.
-    pub fn retries(&mut self, id: u64, origin: DecisionOrigin) {
+    /// Notes what its command said beside: how long it lives, and the earlier decision that it tries again, if one.
+    pub fn commanded(&mut self, id: u64, life: (TimeInForce, u32), origin: Option<DecisionOrigin>) {
         if let Some(order) = self.orders.get_mut(&id) {
-            order.origin = origin;
-        }
-    }
-
-    /// Notes how long it lives.
-    pub fn lives(&mut self, id: u64, life: (TimeInForce, u32)) {
-        if let Some(order) = self.orders.get_mut(&id) {
-            order.life = life;
+            (order.life, order.origin) = (life, origin.unwrap_or(order.origin));
         }
     }
 
@@ -373,30 +380,15 @@ impl OrderBook {
         }
     }
 
-    /// Takes a deal with the id it carried; each ticket counts once.
-    pub fn deal(
-        &mut self,
-        deal: u64,
-        id: u64,
-        price: i64,
-        qty: i64,
-        ts_venue: TimeNs,
-        now: TimeNs,
-    ) -> DealOutcome {
-        let told = numbers::told(price, qty);
-        match self.deals.get(&deal).copied() {
-            Some(known) if known == told => return DealOutcome::Repeated,
-            Some(_) if self.other_numbers != OtherNumbers::Accepted => return DealOutcome::OfOtherNumbers,
-            Some(known) => self.replace_deal(deal, known, told),
-            None => self.remember_deal(deal, ts_venue, told),
+    /// Takes a venue's deal with the id it carried; each of its numbers counts once.
+    pub fn deal(&mut self, venue: VenueId, deal: &NewDeal, now: TimeNs) -> DealOutcome {
+        let Some(deals) = self.deals.get_mut(usize::from(venue.0)) else { return DealOutcome::Foreign };
+        match deals.hear(deal) {
+            Heard::Known => return DealOutcome::Repeated,
+            Heard::OfOtherNumbers => return DealOutcome::OfOtherNumbers,
+            Heard::New => {}
         }
-        if self.deals_in_order.len() > DEALS_REMEMBERED_MAX
-            && let Some((oldest, ts)) = self.deals_in_order.pop_front()
-        {
-            let told = self.deals.remove(&oldest).unwrap_or_default();
-            self.deals_sum = self.deals_sum.wrapping_sub(numbers::mix(oldest, ts, told));
-            self.deals_forgotten_until = self.deals_forgotten_until.max(ts);
-        }
+        let NewDeal { id, price, qty, .. } = *deal;
         if !self.orders.contains_key(&id) {
             return DealOutcome::Foreign;
         }
@@ -445,48 +437,34 @@ impl OrderBook {
 
     fn update(&mut self, id: u64, now: TimeNs, change: impl FnOnce(&mut Order)) -> Option<Change> {
         let order = self.orders.get_mut(&id)?;
-        let before = *order;
+        let (before, from) = (Share::of(order), order.state);
         change(order);
-        let moved = order.state != before.state;
-        if moved {
+        let moved = (order.state != from).then(|| {
             order.ts_state = now;
             order.ts_unknown = if order.state == OrderState::Unknown { now } else { TimeNs::NEVER };
             (order.absent_reads, order.witnessed) = (0, TimeNs::NEVER);
+            Change { from, order: *order }
+        });
+        let after = Share::of(order);
+        if after != before {
+            self.account(&before, -1);
+            self.account(&after, 1);
+            match (before.state.is_final(), after.state.is_final()) {
+                (false, true) => self.ended(id),
+                (true, false) => {
+                    self.finals.retain(|known| *known != id);
+                    self.open.insert(id);
+                }
+                _ => {}
+            }
         }
-        let order = *order;
-        self.account(&before, -1);
-        self.account(&order, 1);
-        match (before.state.is_final(), order.state.is_final()) {
-            (false, true) => self.remember_final(id),
-            (true, false) => self.finals.retain(|known| *known != id),
-            _ => {}
-        }
-        moved.then_some(Change { from: before.state, order })
+        moved
     }
 
-    /// Adds (`sign` 1) or takes away (-1) what an order contributes to the sums.
-    fn account(&mut self, order: &Order, sign: i64) {
-        if order.state.is_final() {
-            return;
-        }
-        let (Some(index), side) = (order.new.instrument.index(), order.new.side.index()) else { return };
-        self.reserved[index][side] += sign * order.remaining();
-        assert!(self.reserved[index][side] >= 0, "reserved volume below zero");
-        let step = |count: &mut u32| {
-            *count = count.checked_add_signed(sign as i32).expect("a count of open orders below zero");
-        };
-        step(&mut self.open_by_side[index][side]);
-        self.open_count = self.open_count.checked_add_signed(sign as isize).expect("open orders below zero");
-        if order.state == OrderState::Unknown {
-            step(&mut self.unknown_by_side[index][side]);
-            self.unknown_count =
-                self.unknown_count.checked_add_signed(sign as isize).expect("unknown orders below zero");
-        }
-    }
-
-    fn remember_final(&mut self, id: u64) {
+    fn ended(&mut self, id: u64) {
+        self.open.remove(id);
         self.finals.push_back(id);
-        if self.finals.len() > ORDERS_FINAL_MAX
+        if self.finals.len() > self.memory.final_max
             && let Some(oldest) = self.finals.pop_front()
         {
             self.orders.remove(&oldest);

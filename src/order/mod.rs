@@ -16,7 +16,8 @@ mod state;
 mod stops;
 
 pub use book::{
-    Change, DealOutcome, DecisionOrigin, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook, OtherNumbers,
+    BookMemory, Change, DealOutcome, DecisionOrigin, NewDeal, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook,
+    OtherNumbers,
 };
 pub use ledger::{Amounts, Ledger, Ledgers, Owner};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};

@@ -4,10 +4,7 @@
 //!
 //! Invariant: a book that was saved and loaded hashes, answers and forgets as the one that was saved.
 
-use super::{
-    DEALS_REMEMBERED_MAX, DecisionOrigin, NewOrder, ORDERS_FINAL_MAX, ORDERS_OPEN_MAX, Order, OrderBook,
-    OtherNumbers,
-};
+use super::{DecisionOrigin, NewOrder, Order, OrderBook, Share};
 use crate::order::request::Terms;
 use crate::order::state::{OrderState, RequestState, Verdict};
 use crate::types::{
@@ -29,35 +26,28 @@ impl OrderBook {
                 save_order(order, sink);
             }
         }
-        let deals = DealWords { book: self, at: 0 };
-        sink.kept(self.deals_sum, deals);
-        sink.time(self.deals_forgotten_until);
-        sink.word(self.other_numbers as u64);
+        self.deals.iter().for_each(|deals| deals.save(sink));
     }
 
     /// Takes the words of [`OrderBook::save`] into an empty book.
     pub fn load(&mut self, source: &mut StateSource<'_>) -> Result<(), StateError> {
-        *self = OrderBook::default();
-        for _ in 0..source.count("open orders", ORDERS_OPEN_MAX, ORDER_WORDS)? {
+        *self = OrderBook::new(self.deals.len(), self.memory);
+        for _ in 0..source.count("open orders", self.memory.open_max, ORDER_WORDS)? {
             let order = self.load_order(source)?;
             if order.state.is_final() {
                 return Err(odd("an open order's state", order.state as u64));
             }
-            self.account(&order, 1);
+            self.open.insert(order.new.id.raw());
+            self.account(&Share::of(&order), 1);
         }
-        for _ in 0..source.count("final orders", ORDERS_FINAL_MAX, ORDER_WORDS)? {
+        for _ in 0..source.count("final orders", self.memory.final_max, ORDER_WORDS)? {
             let order = self.load_order(source)?;
             if !order.state.is_final() {
                 return Err(odd("a final order's state", order.state as u64));
             }
             self.finals.push_back(order.new.id.raw());
         }
-        for _ in 0..source.count("words of deals", 3 * DEALS_REMEMBERED_MAX, 1)? / 3 {
-            let (deal, ts_venue) = (source.word("a deal")?, source.time("a deal's time")?);
-            self.remember_deal(deal, ts_venue, source.word("what a deal says")?);
-        }
-        self.deals_forgotten_until = source.time("the forgotten deals' time")?;
-        self.other_numbers = source.coded("numbers of deals", OtherNumbers::from_code)?;
+        self.deals.iter_mut().try_for_each(|deals| deals.load(source))?;
         Ok(())
     }
 
@@ -76,34 +66,6 @@ impl OrderBook {
 fn odd(what: &'static str, got: u64) -> StateError {
     StateError::Range { what, most: VOLUME_MAX, at: 0, got }
 }
-
-/// The deals, three words each, oldest first.
-struct DealWords<'a> {
-    book: &'a OrderBook,
-    at: usize,
-}
-
-impl Iterator for DealWords<'_> {
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
-        let (deal, ts_venue) = self.book.deals_in_order.get(self.at / 3)?;
-        let part = self.at % 3;
-        self.at += 1;
-        Some(match part {
-            0 => *deal,
-            1 => ts_venue.0 as u64,
-            _ => self.book.deals.get(deal).copied().unwrap_or_default(),
-        })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = 3 * self.book.deals_in_order.len() - self.at;
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for DealWords<'_> {}
 
 fn save_order(order: &Order, sink: &mut impl StateSink) {
     let Order { new, .. } = order;

@@ -25,6 +25,27 @@ fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
     }
 }
 
+fn told(book: &mut OrderBook, deal: u64, id: OrderId, qty: i64) -> DealOutcome {
+    let new = NewDeal { deal, id: id.raw(), price: 100, qty, ts_venue: TimeNs(5) };
+    book.deal(VenueId(0), &new, TimeNs(6))
+}
+
+#[test]
+fn venues_may_number_their_deals_alike() {
+    let mut book = OrderBook::new(2, BookMemory::WHOLE);
+    let new = |price| NewDeal { deal: 7, id: 0, price, qty: 1, ts_venue: TimeNs(5) };
+    let mut deal = |venue: u16, price| book.deal(VenueId(venue), &new(price), TimeNs(6));
+    assert_eq!(deal(0, 100), DealOutcome::Foreign);
+    assert_eq!(deal(1, 200), DealOutcome::Foreign, "another deal of another venue");
+    assert_eq!([deal(0, 100), deal(1, 200)], [DealOutcome::Repeated; 2]);
+    assert_eq!(deal(0, 200), DealOutcome::OfOtherNumbers);
+    book.set_other_numbers(VenueId(0), OtherNumbers::Accepted);
+    assert_eq!(book.other_numbers(VenueId(1)), OtherNumbers::Unseen);
+    let mut deal = |venue: u16, price| book.deal(VenueId(venue), &new(price), TimeNs(6));
+    assert_eq!(deal(0, 200), DealOutcome::Foreign);
+    assert_eq!(deal(1, 300), DealOutcome::OfOtherNumbers);
+}
+
 #[test]
 fn an_unknown_order_stays_reserved_until_evidence() {
     let mut book = OrderBook::default();
@@ -53,7 +74,7 @@ fn an_unknown_order_stays_reserved_until_evidence() {
 fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
     let mut book = OrderBook::default();
     book.insert(new_order(1, Side::Sell, 10));
-    let deal = |book: &mut OrderBook, deal, qty| book.deal(deal, id(1).raw(), 100, qty, TimeNs(5), TimeNs(6));
+    let deal = |book: &mut OrderBook, deal, qty| told(book, deal, id(1), qty);
     assert!(matches!(deal(&mut book, 1, 4), DealOutcome::Ours(Some(_))));
     assert_eq!(deal(&mut book, 1, 4), DealOutcome::Repeated);
     book.learn(id(1).raw(), Fact::Cancelled, Verdict::Venue, TimeNs(7)).unwrap();
@@ -63,7 +84,7 @@ fn a_deal_counts_once_and_a_fill_after_a_cancel_counts_too() {
     ));
     let order = book.order(id(1).raw()).unwrap();
     assert_eq!((order.state, order.qty_filled, order.fill_value), (OrderState::Filled, 10, 1_000));
-    assert_eq!(book.deal(3, 99, 1, 1, TimeNs(8), TimeNs(9)), DealOutcome::Foreign);
+    assert_eq!(told(&mut book, 3, id(99), 1), DealOutcome::Foreign);
 }
 
 #[test]
@@ -96,7 +117,7 @@ fn an_order_declared_absent_comes_back_with_the_first_word_of_it() {
         // Once its end was seen, a fill of a part says nothing of the rest.
         let presumed = matches!(fact, Fact::ProvenAbsent | Fact::Dispatched | Fact::NotDispatched);
         assert_eq!(order.is_presumed, presumed, "{fact:?}");
-        book.deal(9, id(1).raw(), 100, 4, TimeNs(6), TimeNs(7));
+        told(&mut book, 9, id(1), 4);
         let reserved = if expected.is_final() && !presumed { 0 } else { 6 };
         assert_eq!(book.reserved(InstrumentId(0), Side::Buy), reserved, "{fact:?}");
     }
@@ -106,13 +127,13 @@ fn an_order_declared_absent_comes_back_with_the_first_word_of_it() {
 fn final_orders_are_forgotten_in_turn_and_open_ones_never() {
     let mut book = OrderBook::default();
     book.insert(new_order(0, Side::Buy, 1));
-    for sequence in 1..=2 * ORDERS_FINAL_MAX as u32 {
+    for sequence in 1..=2 * BookMemory::WHOLE.final_max as u32 {
         book.insert(new_order(sequence, Side::Buy, 1));
         book.learn(id(sequence).raw(), Fact::NotDispatched, Verdict::Gate, TimeNs(1));
     }
     assert!(book.order(id(0).raw()).is_some());
     assert!(book.order(id(1).raw()).is_none());
-    assert_eq!((book.open_count(), book.orders.len()), (1, ORDERS_FINAL_MAX + 1));
+    assert_eq!((book.open_count(), book.orders.len()), (1, BookMemory::WHOLE.final_max + 1));
 }
 
 proptest! {
@@ -128,15 +149,18 @@ proptest! {
             if what < Fact::ALL.len() {
                 book.learn(id(sequence).raw(), Fact::ALL[what], Verdict::Venue, now);
             } else {
-                book.deal(turn as u64 + 1, id(sequence).raw(), 5, qty, now, now);
+                told(&mut book, turn as u64 + 1, id(sequence), qty);
             }
+            let open = || book.orders.values().filter(|order| !order.state.is_final());
             for side in Side::BOTH {
-                let reserved: i64 = book.open().filter(|o| o.new.side == side).map(Order::remaining).sum();
+                let reserved: i64 = open().filter(|o| o.new.side == side).map(Order::remaining).sum();
                 prop_assert_eq!(book.reserved(InstrumentId(0), side), reserved);
             }
-            let unknown = book.open().filter(|order| order.state == OrderState::Unknown).count();
+            let unknown = open().filter(|order| order.state == OrderState::Unknown).count();
             prop_assert_eq!(book.unknown_count(), unknown);
-            prop_assert_eq!(book.open_count(), book.open().count());
+            prop_assert_eq!(book.open_count(), open().count());
+            let ids: Vec<u64> = book.open().map(|order| order.new.id.raw()).collect();
+            prop_assert!(ids.is_sorted() && ids.len() == open().count(), "{ids:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::schedule::Port;
 use super::setup;
 use super::terminal::{LOGIN, SERVER};
 use crate::engine::{Engine, Outputs, Setup};
+use crate::order::BookMemory;
 use crate::record::{self, Kind, Layout, Origin, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
 use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
 use crate::wire::terminal::{Decoder, SymbolTable, body};
@@ -19,6 +20,8 @@ use std::collections::VecDeque;
 
 /// Behind so many records the state is journalled as one number.
 const STATE_EVERY_RECORDS: u64 = 256;
+/// More than an episode makes; less is made faster.
+pub(super) const MEMORY: BookMemory = BookMemory { open_max: 256, final_max: 4_096, deals_max: 8_192 };
 
 /// The appliance's end of one port.
 #[derive(Debug)]
@@ -34,12 +37,12 @@ pub(super) struct End {
 }
 
 impl End {
-    fn new(port: Port) -> Self {
+    fn new(venue: VenueId, port: Port) -> Self {
         let origin = if port == Port::Market { Origin::Market } else { Origin::Trade };
         End {
             connection: 0,
             is_live: false,
-            decoder: Decoder::new(SymbolTable::new(VenueId(0), setup::symbols()), origin),
+            decoder: Decoder::new(SymbolTable::new(venue, setup::symbols_of(venue)), origin),
             commands_sent: 0,
             credit: 0,
             ts_heard_ns: 0,
@@ -63,7 +66,8 @@ pub(super) struct Appliance {
     pub(super) out: Outputs,
     pub(super) journal: Journal,
     pub(super) epoch: u64,
-    pub(super) ends: [End; 2],
+    /// By venue and port.
+    pub(super) ends: Vec<[End; 2]>,
     pub(super) outbox: VecDeque<Record>,
     pub(super) ts_input: i64,
     /// A kill falls after so many more instants.
@@ -79,11 +83,11 @@ pub(super) struct Appliance {
 impl Appliance {
     pub(super) fn new(parts: &Setup, planted: Option<Planted>) -> Self {
         Appliance {
-            engine: Engine::new(parts.clone()),
+            engine: Engine::with_memory(parts.clone(), MEMORY),
             out: Outputs::default(),
             journal: Journal::default(),
             epoch: 0,
-            ends: Port::BOTH.map(End::new),
+            ends: Vec::new(),
             outbox: VecDeque::new(),
             ts_input: 0,
             instants_left: None,
@@ -96,11 +100,13 @@ impl Appliance {
 
     /// Ready for another episode, with its memory kept.
     pub(super) fn renew(&mut self, parts: &Setup, planted: Option<Planted>) {
-        self.engine = Engine::new(parts.clone());
+        self.engine = Engine::with_memory(parts.clone(), MEMORY);
         self.journal.clear();
         self.epoch = 0;
         (self.instants_left, self.is_dead, self.is_step_whole) = (None, true, true);
         self.ts_input = 0;
+        let of_venue = |at: usize| Port::BOTH.map(|port| End::new(VenueId(at as u16), port));
+        self.ends = (0..parts.venues.len()).map(of_venue).collect();
         (self.planted, self.state_seq) = (planted, 0);
         self.forget_connections();
     }
@@ -109,9 +115,19 @@ impl Appliance {
     pub(super) fn forget_connections(&mut self) {
         self.outbox.clear();
         self.out.clear();
-        for end in &mut self.ends {
+        for end in self.ends.iter_mut().flatten() {
             (end.connection, end.is_live) = (0, false);
         }
+    }
+
+    /// The end of one port.
+    pub(super) fn end(&self, venue: VenueId, port: Port) -> &End {
+        &self.ends[usize::from(venue.0)][port as usize]
+    }
+
+    /// The same, to change it.
+    pub(super) fn end_mut(&mut self, venue: VenueId, port: Port) -> &mut End {
+        &mut self.ends[usize::from(venue.0)][port as usize]
     }
 
     /// One instant passes; `false` when the process died in it.
@@ -157,8 +173,8 @@ impl Appliance {
     }
 
     /// The record of a session that came or went.
-    pub(super) fn session(&self, port: Port, state: SessionState, ts: TimeNs) -> Record {
-        let hello = &self.ends[port as usize].hello;
+    pub(super) fn session(&self, venue: VenueId, port: Port, state: SessionState, ts: TimeNs) -> Record {
+        let hello = &self.end(venue, port).hello;
         let roles = if port == Port::Market { ROLE_MARKET } else { ROLE_TRADE };
         let session = record::Session {
             state: state as u8,
@@ -166,14 +182,14 @@ impl Appliance {
             margin_mode: hello.margin_mode,
             account_mode: hello.account_mode,
             build: hello.build,
-            login: LOGIN,
+            login: LOGIN + u64::from(venue.0),
             server_offset_s: hello.server_offset_s,
             reason: 0,
             currency: hello.currency,
             server: *FixedText::<64>::new(SERVER).unwrap_or_default().bytes(),
         };
         let origin = if port == Port::Market { Origin::Market } else { Origin::Trade };
-        Record::new(origin, ts, VenueId(0), InstrumentId::NONE, &session)
+        Record::new(origin, ts, venue, InstrumentId::NONE, &session)
     }
 }
 
@@ -188,7 +204,7 @@ fn pass(instants_left: &mut Option<u32>, is_dead: &mut bool) -> bool {
 
 /// The engine that the records make.
 pub(super) fn recover(parts: &Setup, records: &[Record], spare: &mut Outputs) -> Engine {
-    let mut engine = Engine::new(parts.clone());
+    let mut engine = Engine::with_memory(parts.clone(), MEMORY);
     for record in records {
         engine.recover(record, spare);
     }

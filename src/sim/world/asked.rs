@@ -6,9 +6,10 @@
 
 use super::World;
 use super::truth::Fate;
+use super::venues::venue_of;
 use crate::order::{OrderState, RequestStage};
 use crate::record::{self, AUX_REVISION_SHIFT, Record};
-use crate::types::{OrderAction, OrderId, OrderKind};
+use crate::types::{InstrumentId, OrderAction, OrderId, OrderKind};
 use crate::wire::terminal::body;
 
 /// Final requests that the engine remembers for certain.
@@ -46,7 +47,7 @@ impl World {
         self.truth.request_written(id, usize::from(record.instrument().0));
         self.check_request_write(record, wire);
         self.say(|_| format!("request {id:x} action {} revision {} written", wire.action, wire.revision));
-        self.pass_command(wire);
+        self.pass_command(record.venue(), wire);
     }
 
     fn check_request_write(&mut self, record: &Record, wire: &body::Command) {
@@ -78,7 +79,8 @@ impl World {
         let is_moving = fate.is_request || fate.is_held || fate.on_wire > 0 && !fate.is_answered;
         let is_pending =
             |kind: OrderKind| !matches!(kind, OrderKind::Buy | OrderKind::Sell | OrderKind::CloseBy);
-        let orders = &self.terminal.broker.account.orders;
+        let venue = venue_of(InstrumentId(fate.instrument as u16));
+        let orders = &self.terminal(venue).broker.account.orders;
         !is_moving && orders.iter().any(|order| order.magic == id && is_pending(order.kind))
     }
 
@@ -105,8 +107,8 @@ impl World {
     /// At the end: what rests at the broker is what the appliance believes to rest, on the same terms, and nothing else.
     pub(super) fn check_resting(&mut self) {
         let orders = self.appliance.engine.orders();
-        let resting = &self.terminal.broker.account.orders;
-        let ours = resting.iter().filter(|order| OrderId::from_raw(order.magic).is_ok());
+        let resting = || self.venues.iter().flat_map(|venue| &venue.terminal.broker.account.orders);
+        let ours = resting().filter(|order| OrderId::from_raw(order.magic).is_ok());
         let mut wrong = { ours }.find_map(|order| {
             let is_forgotten = self.truth.fate(order.magic).is_none_or(|fate| fate.is_forgotten);
             let known = orders.order(order.magic);
@@ -123,7 +125,7 @@ impl World {
         });
         let believed = orders.open().find(|order| {
             order.state == OrderState::Working
-                && !resting.iter().any(|resting| resting.magic == order.new.id.raw())
+                && !resting().any(|resting| resting.magic == order.new.id.raw())
         });
         if let Some(order) = believed {
             wrong = Some(format!("{order:?} does not rest"));

@@ -9,28 +9,36 @@ use super::World;
 use super::asked::order_id;
 use super::schedule::Port;
 use super::setup;
+use super::venues::{INSTRUMENTS_MAX, VENUES_MAX, Venue, symbol_of, venue_of};
 use super::words::words;
 use crate::order::{OrderState, RetcodeClass, classify};
 use crate::record::{self, ControlAction, FLAG_REFILL, Kind, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
 use crate::risk::{Reason, Trading};
-use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side};
+use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side, VenueId};
 use crate::wire::terminal::body;
 use std::collections::VecDeque;
 
 /// For so long after a change of rules a refusal for them is nobody's fault.
 const RULES_SETTLE_NS: i64 = 5 * NS_PER_S;
 
+/// What a venue said of itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    roles_up: u8,
+    flags: u8,
+}
+
 /// What the rules remember, from the inputs alone.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    roles_up: u8,
-    account_flags: u8,
+    /// By venue.
+    accounts: [Account; VENUES_MAX],
     /// The operator's word, as it was given.
     halted_by_operator: bool,
     last_id: u64,
     /// Engine times of the latest entries.
     entries_ns: VecDeque<i64>,
-    pub(super) quotes: [Option<(i64, i64)>; 2],
+    pub(super) quotes: [Option<(i64, i64)>; INSTRUMENTS_MAX],
     /// Somebody else traded.
     pub(super) is_foreign_seen: bool,
     rules_changed_ns: i64,
@@ -44,14 +52,14 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn started(&mut self) {
-        (self.roles_up, self.account_flags) = (0, 0);
+        self.accounts = Default::default();
     }
 
     /// The power was cut: of the operator's words, those count that were kept.
     pub(super) fn remember(&mut self, kept: &[Record], is_latched: bool) {
         self.halted_by_operator = false;
         // Ticks were lost as well: the next live ones say what the quotes are.
-        self.quotes = [None; 2];
+        self.quotes = Default::default();
         for record in kept.iter().filter(|record| record.kind() == Some(Kind::Control)) {
             self.note(record);
         }
@@ -63,6 +71,7 @@ impl Watch {
     }
 
     pub(super) fn note(&mut self, input: &Record) {
+        let account = &mut self.accounts[usize::from(input.venue().0)];
         match input.kind() {
             Some(Kind::Tick) => {
                 if let (Some(tick), Some(at)) = (input.payload::<record::Tick>(), input.instrument().index())
@@ -78,13 +87,13 @@ impl Watch {
             Some(Kind::Session) => {
                 if let Some(session) = input.payload::<record::Session>() {
                     match session.state == SessionState::Up as u8 {
-                        true => self.roles_up |= session.roles,
-                        false => self.roles_up &= !session.roles,
+                        true => account.roles_up |= session.roles,
+                        false => account.roles_up &= !session.roles,
                     }
                 }
             }
             Some(Kind::Account) => {
-                self.account_flags = input.payload::<record::Account>().map_or(0, |account| account.flags);
+                account.flags = input.payload::<record::Account>().map_or(0, |account| account.flags);
             }
             Some(Kind::Control) => {
                 let action = input.payload::<record::Control>().map_or(0, |control| control.action);
@@ -108,8 +117,10 @@ impl Watch {
     }
 
     /// Whether an entry may be made, for all that was ever said.
-    fn may_open(&self) -> bool {
-        self.roles_up == ROLE_MARKET | ROLE_TRADE && self.account_flags & 15 == 15 && !self.halted_by_operator
+    fn may_open(&self, venue_count: usize) -> bool {
+        let is_well =
+            |account: &Account| account.roles_up == ROLE_MARKET | ROLE_TRADE && account.flags & 15 == 15;
+        self.accounts[..venue_count].iter().all(is_well) && !self.halted_by_operator
     }
 }
 
@@ -175,8 +186,8 @@ impl World {
             }
             return;
         }
-        let is_open = self.watch.may_open()
-            && self.appliance.ends.iter().all(|end| end.is_live)
+        let is_open = self.watch.may_open(self.venues.len())
+            && self.appliance.ends.iter().flatten().all(|end| end.is_live)
             && engine.trading() == Trading::Active
             && engine.closed().is_none()
             && !self.is_disk_full;
@@ -279,13 +290,12 @@ impl World {
                 format!("expected order {id:x} to be open while it may be executed, got {state:?}: {words}")
             });
         }
-        for index in 0..setup::SYMBOLS.len() {
+        for id in self.instruments() {
             for side in Side::BOTH {
-                let id = InstrumentId(index as u16);
                 let presumed = &self.watch.presumed;
                 let forgotten =
                     self.truth.alive().any(|(id, fate)| fate.is_forgotten || presumed.contains(&id));
-                let may_fill = self.truth.may_fill(index, side);
+                let may_fill = self.truth.may_fill(usize::from(id.0), side);
                 let reserved = self.appliance.engine.orders().reserved(id, side);
                 if may_fill > reserved && !forgotten {
                     self.violate("reserved", || {
@@ -325,7 +335,7 @@ impl World {
             return;
         }
         let position_max = (setup::limits().position_lots_max * 100.0).round() as i64;
-        let net = self.terminal.broker.account.net_volume(fate.instrument);
+        let net = self.net_volume(record.instrument());
         let worst = net * fate.side.sign() + self.truth.may_fill(fate.instrument, fate.side);
         if worst > position_max {
             self.violate("limits", || {
@@ -335,9 +345,9 @@ impl World {
     }
 
     /// A request that is wrong in itself is our fault, unless the rules have just changed.
-    pub(super) fn check_refusals(&mut self) {
+    pub(super) fn check_refusals(&mut self, venue: VenueId) {
         let now_ns = self.schedule.now_ns();
-        let refused = std::mem::take(&mut self.terminal.refused);
+        let refused = std::mem::take(&mut self.terminal_mut(venue).refused);
         if now_ns - self.watch.rules_changed_ns < RULES_SETTLE_NS {
             return;
         }
@@ -355,18 +365,26 @@ impl World {
         }
     }
 
-    /// Whether all that happened at the broker must be known to the appliance by now.
+    /// An instrument's position at its broker, steps.
+    fn net_volume(&self, instrument: InstrumentId) -> i64 {
+        self.terminal(venue_of(instrument)).broker.account.net_volume(symbol_of(instrument))
+    }
+
+    /// Whether all that happened at the brokers must be known to the appliance by now.
     pub(super) fn is_settled(&self) -> bool {
-        let ends = &self.appliance.ends;
         !self.appliance.is_dead
-            && !self.terminal.is_frozen
             && self.truth.lost == self.truth.healed
-            && self.link.news_under_way == 0
-            && self.terminal.is_idle()
-            && self.terminal.is_server_up
-            && Port::BOTH.iter().all(|port| {
-                let at = *port as usize;
-                ends[at].is_live && ends[at].connection == self.link.terminal_has[at]
+            && self.venues.iter().zip(&self.appliance.ends).all(|(venue, ends)| {
+                let Venue { terminal, link, .. } = venue;
+                let is_connected = |port: &Port| {
+                    let end = &ends[*port as usize];
+                    end.is_live && end.connection == link.terminal_has[*port as usize]
+                };
+                !terminal.is_frozen
+                    && link.news_under_way == 0
+                    && terminal.is_idle()
+                    && terminal.is_server_up
+                    && Port::BOTH.iter().all(is_connected)
             })
             && self.truth.alive().all(|(id, fate)| self.rests(id, fate))
             && self.appliance.outbox.is_empty()
@@ -375,24 +393,21 @@ impl World {
             })
     }
 
-    /// Compares positions and fills with the broker's, whenever they must agree.
+    /// Compares positions and fills with the brokers', whenever they must agree.
     pub(super) fn check_settled(&mut self) {
         if !self.watch.is_dirty || !self.is_settled() {
             return;
         }
         self.watch.is_dirty = false;
         self.comparisons += 1;
-        for index in 0..setup::SYMBOLS.len() {
-            let instrument = InstrumentId(index as u16);
+        for instrument in self.instruments() {
             let engine = &self.appliance.engine;
             let ours = engine.positions().net(instrument).qty + engine.external(instrument);
-            let theirs = self.terminal.broker.account.net_volume(index);
+            let theirs = self.net_volume(instrument);
             if ours != theirs {
                 self.violate("position", || {
-                    format!(
-                        "expected {theirs} steps of {} as the broker has, got {ours}",
-                        setup::SYMBOLS[index]
-                    )
+                    let symbol = setup::SYMBOLS[symbol_of(instrument)];
+                    format!("expected {theirs} steps of {symbol} as its broker has, got {ours}")
                 });
             }
         }
@@ -439,18 +454,22 @@ impl World {
     fn unsettled_words(&self) -> String {
         let engine = &self.appliance.engine;
         format!(
-            "dead {}, lost {} healed {}, news under way {}, terminal idle {}, alive {}, outbox {}, closed {:?}, \
+            "dead {}, lost {:?} healed {:?}, news under way {}, terminal idle {}, alive {}, outbox {}, closed {:?}, \
              connections {:?}, live {:?}",
             self.appliance.is_dead,
             self.truth.lost,
             self.truth.healed,
-            self.link.news_under_way,
-            self.terminal.is_idle(),
+            self.venues.iter().map(|venue| venue.link.news_under_way).sum::<u32>(),
+            self.venues.iter().all(|venue| venue.terminal.is_idle()),
             self.truth.any_alive(),
             self.appliance.outbox.len(),
             engine.closed().map(|refusal| refusal.to_string()),
-            self.link.terminal_has,
-            Port::BOTH.map(|port| self.appliance.ends[port as usize].is_live),
+            self.venues.iter().map(|venue| venue.link.terminal_has).collect::<Vec<_>>(),
+            self.appliance
+                .ends
+                .iter()
+                .map(|ends| Port::BOTH.map(|port| ends[port as usize].is_live))
+                .collect::<Vec<_>>(),
         )
     }
 }

@@ -7,7 +7,7 @@
 use super::World;
 use super::plans::{LADDER, UNPROTECTED_NS_MAX};
 use super::schedule::Port;
-use super::setup;
+use super::venues::{INSTRUMENTS_MAX, symbol_of, venue_of};
 use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
 use crate::order::{Order, OrderState};
@@ -63,8 +63,8 @@ pub(super) struct ExitWatch {
     /// Moves that were decided: id, side, and the tightest stop that had been told by then.
     moves: Vec<(u64, Side, i64)>,
     rungs: Vec<RungAsked>,
-    /// Since when each symbol's position stands bare: by the engine's clock, which may be stepped, and by the world's.
-    bare_ns: [Option<[i64; 2]>; setup::SYMBOLS.len()],
+    /// By instrument: since when its position stands bare: by the engine's clock, which may be stepped, and by the world's.
+    bare_ns: [Option<[i64; 2]>; INSTRUMENTS_MAX],
 }
 
 impl ExitWatch {
@@ -93,7 +93,7 @@ impl World {
             return;
         }
         let side = if event.qty > 0 { Side::Buy } else { Side::Sell };
-        let lives = self.terminal.broker.account.positions.iter().map(Life::of);
+        let lives = self.terminal(input.venue()).broker.account.positions.iter().map(Life::of);
         let life = { lives }.find(|life| (life.identifier, life.side) == (event.identifier, side));
         if let Some(life) = life {
             self.exit_watch.told.push(Told { life, favour: event.stop_loss * side.sign(), ts: input.ts() });
@@ -127,10 +127,10 @@ impl World {
         if self.watch.is_foreign_seen {
             return;
         }
-        let account = &self.terminal.broker.account;
+        let account = &self.terminal(output.venue()).broker.account;
         let is_meant = |position: &&Position| match account.is_hedging() {
             true => position.ticket == command.position,
-            false => position.symbol == usize::from(output.instrument().0),
+            false => position.symbol == symbol_of(output.instrument()),
         };
         let life = account.positions.iter().find(is_meant).map(Life::of).filter(|life| life.side == side);
         let told = self.exit_watch.told.iter().filter(|told| Some(told.life) == life);
@@ -146,7 +146,7 @@ impl World {
     pub(super) fn check_stop_write(&mut self, record: &Record, wire: &body::Command) {
         let decided = self.exit_watch.moves.iter().find(|(id, ..)| *id == wire.order_id);
         let Some((_, side, tightest)) = decided.copied() else { return };
-        let spec = &self.terminal.broker.symbols[usize::from(record.instrument().0)].spec;
+        let spec = &self.symbol(record.instrument()).spec;
         let got = (wire.price_sl / spec.tick_size).round() as i64 * side.sign();
         if got < tightest {
             let id = wire.order_id;
@@ -193,13 +193,14 @@ impl World {
             self.exit_watch.bare_ns = Default::default();
             return;
         }
-        for symbol in 0..setup::SYMBOLS.len() {
-            if !self.is_bare(symbol) {
-                self.exit_watch.bare_ns[symbol] = None;
+        for instrument in self.instruments() {
+            let at = usize::from(instrument.0);
+            if !self.is_bare(instrument) {
+                self.exit_watch.bare_ns[at] = None;
                 continue;
             }
             let now_ns = [self.appliance.engine.now().0, self.schedule.now_ns()];
-            let since_ns = *self.exit_watch.bare_ns[symbol].get_or_insert(now_ns);
+            let since_ns = *self.exit_watch.bare_ns[at].get_or_insert(now_ns);
             // A clock that is stepped leaves no time to act in.
             let bare_ns = (now_ns[0] - since_ns[0]).min(now_ns[1] - since_ns[1]);
             if bare_ns > BARE_NS_MAX {
@@ -214,8 +215,8 @@ impl World {
         }
     }
 
-    fn is_bare(&self, symbol: usize) -> bool {
-        let instrument = InstrumentId(symbol as u16);
+    fn is_bare(&self, instrument: InstrumentId) -> bool {
+        let (venue, symbol) = (venue_of(instrument), symbol_of(instrument));
         let engine = &self.appliance.engine;
         // What the appliance takes for sent and never left closes nothing.
         let is_real = |order: &Order| {
@@ -226,18 +227,18 @@ impl World {
             open.any(|order| (order.new.instrument, order.new.side) == (instrument, side) && is_real(order))
         };
         let held = engine.holdings().iter().filter(|holding| holding.instrument == instrument);
-        let mut positions = self.terminal.broker.account.positions.iter();
+        let mut positions = self.terminal(venue).broker.account.positions.iter();
         let has_bare = positions.any(|position| {
             let ours = OrderId::from_raw(position.magic).is_ok();
             ours && position.symbol == symbol && !position.stop_loss.is_some()
         });
-        has_bare && { held }.any(|holding| !is_closing(holding)) && self.is_well(symbol, engine)
+        has_bare && { held }.any(|holding| !is_closing(holding)) && self.is_well(instrument, engine)
     }
 
     /// Whether a close that is asked for can be expected to reach the market.
-    fn is_well(&self, symbol: usize, engine: &Engine) -> bool {
-        let ends = &self.appliance.ends;
-        let broker = &self.terminal.broker.symbols[symbol];
+    fn is_well(&self, instrument: InstrumentId, engine: &Engine) -> bool {
+        let (id, broker) = (venue_of(instrument), self.symbol(instrument));
+        let venue = &self.venues[usize::from(id.0)];
         let is_reconciled = engine.closed().is_none_or(|refusal| {
             !matches!(
                 refusal.reason,
@@ -245,11 +246,11 @@ impl World {
             )
         });
         Port::BOTH.iter().all(|port| {
-            let at = *port as usize;
-            ends[at].is_live && ends[at].connection == self.link.terminal_has[at]
+            let end = self.appliance.end(id, *port);
+            end.is_live && end.connection == venue.link.terminal_has[*port as usize]
         }) && is_reconciled
-            && !self.terminal.is_frozen
-            && self.terminal.is_server_up
+            && !venue.terminal.is_frozen
+            && venue.terminal.is_server_up
             && !self.watch.is_foreign_seen
             && broker.open
             && broker.spec.trade_mode != TradeMode::Disabled

@@ -16,11 +16,11 @@ const GROWN: f64 = 1.1;
 impl World {
     /// All positions and orders together, and what this one loses at its stop.
     pub(super) fn check_exposure(&mut self, instrument: InstrumentId, command: &Command) {
-        let limits = setup::exposure().limits;
+        let limits = setup::exposure(self.venues.len()).limits;
         let engine = &self.appliance.engine;
         let (mut gross, mut waiting) = (0.0, 0.0);
-        for at in 0..setup::SYMBOLS.len() {
-            let id = InstrumentId(at as u16);
+        for id in self.instruments() {
+            let at = usize::from(id.0);
             let (Some((bid, ask)), Some(spec)) = (self.watch.quotes[at], engine.spec(id)) else { continue };
             let step = (bid + ask) as f64 / 2.0 * spec.tick_value * spec.volume_step;
             let net = engine.positions().net(id).qty + engine.external(id);

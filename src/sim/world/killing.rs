@@ -8,6 +8,7 @@
 use super::World;
 use super::planted::Planted;
 use super::schedule::Event;
+use super::venues::instrument_of;
 use crate::record::{AUX_REDUCES, Command, KillSwitch, KillTrigger, Layout, Record};
 use crate::types::{InstrumentId, NS_PER_MS, OrderAction, Scope};
 
@@ -28,7 +29,7 @@ fn opens(record: &Record) -> bool {
 impl World {
     /// The flag is set and the latch written; the engine hears of it when its queue is read.
     pub(super) fn kill_one(&mut self, draw: u64) {
-        let instrument = InstrumentId((draw & 1) as u16);
+        let instrument = instrument_of(self.struck_venue(draw >> 3), (draw & 1) as usize);
         self.killed = Some(Killed { instrument, flatten: draw & 2 != 0, is_heard: false });
         self.say(|_| format!("instrument {} is killed", instrument.0));
         self.schedule.after((draw >> 2) as i64 % 400 * NS_PER_MS, Event::KillHeard);

@@ -34,6 +34,8 @@ pub struct Summary {
     pub requests_unknown: u64,
     /// Deals at the broker.
     pub deals: u64,
+    /// Seeds that traded at several venues.
+    pub with_venues: u64,
     /// Orders that were declared absent and came back.
     pub returned: u64,
     /// Starts of the appliance.
@@ -61,6 +63,7 @@ impl Summary {
         self.changes += outcome.changes;
         self.requests_unknown += outcome.requests_unknown;
         self.deals += outcome.deals;
+        self.with_venues += u64::from(outcome.venues > 1);
         self.returned += outcome.returned;
         self.starts += outcome.starts;
         self.comparisons += outcome.comparisons;
@@ -87,6 +90,7 @@ impl Summary {
         self.changes += other.changes;
         self.requests_unknown += other.requests_unknown;
         self.deals += other.deals;
+        self.with_venues += other.with_venues;
         self.returned += other.returned;
         self.starts += other.starts;
         self.comparisons += other.comparisons;

@@ -7,10 +7,13 @@
 use super::appliance::recover;
 use super::faults::Fault;
 use super::schedule::{Event, Port};
+use super::venues::{Venue, instrument_of, symbol_of, venue_of};
 use super::{Tracing, World};
 use crate::engine::Setup;
 use crate::record::{self, ControlAction, Kind, Layout};
-use crate::types::{Execution, NS_PER_MS, NS_PER_US, OrderAction, OrderKind, TradeMode};
+use crate::types::{
+    Execution, InstrumentId, NS_PER_MS, NS_PER_US, OrderAction, OrderKind, TradeMode, VenueId,
+};
 use crate::wire::terminal::body;
 use std::collections::BTreeSet;
 
@@ -52,34 +55,36 @@ impl World {
     fn strike(&mut self, fault: Fault) {
         let draw = self.faults.below(fault, 1 << 32);
         let wait_ms = |most: u64| (1 + draw % most) as i64 * NS_PER_MS;
+        let id = self.struck_venue(draw);
+        let instrument = instrument_of(id, (draw & 1) as usize);
+        let Venue { terminal, link, .. } = &mut self.venues[usize::from(id.0)];
         match fault {
             Fault::LinkLost => {
                 let port = Port::BOTH[(draw & 1) as usize];
-                let connection = self.link.terminal_has[port as usize];
+                let connection = link.terminal_has[port as usize];
+                link.cut(port);
                 let now_ns = self.schedule.now_ns();
-                self.link.cut(port);
-                self.sever_at(port, connection, now_ns);
+                self.sever_at(id, port, connection, now_ns);
             }
-            Fault::Frozen if !self.terminal.is_frozen => {
-                self.terminal.is_frozen = true;
-                self.schedule.after(wait_ms(3_000), Event::Thaw);
+            Fault::Frozen if !terminal.is_frozen => {
+                terminal.is_frozen = true;
+                self.schedule.after(wait_ms(3_000), Event::Thaw(id));
             }
-            Fault::Restarted if !self.terminal.is_gone => {
-                self.terminal.die(&mut self.truth);
-                self.restart_terminal();
+            Fault::Restarted if !terminal.is_gone => {
+                terminal.die(&mut self.truth);
+                self.restart_terminal(id);
             }
             Fault::ServerLost => {
-                self.terminal.is_server_up = false;
-                self.schedule.after(wait_ms(2_000), Event::ServerBack);
+                terminal.is_server_up = false;
+                self.schedule.after(wait_ms(2_000), Event::ServerBack(id));
             }
-            Fault::SpecChanged => self.change_spec(draw),
+            Fault::SpecChanged => self.change_spec(instrument, draw),
             Fault::MarketClosed => {
-                let index = (draw & 1) as usize;
-                self.terminal.broker.symbols[index].open = false;
-                self.schedule.after(wait_ms(2_000), Event::MarketOpen(index as u8));
+                self.symbol_mut(instrument).open = false;
+                self.schedule.after(wait_ms(2_000), Event::MarketOpen(instrument));
             }
             Fault::Flood => self.flood_left = 200 + (draw % 400) as u32,
-            Fault::Foreign => self.foreign(draw),
+            Fault::Foreign => self.foreign(instrument, draw),
             Fault::Operator => self.operator(draw),
             Fault::DiskFull if !self.is_disk_full && !self.appliance.is_dead => {
                 self.is_disk_full = true;
@@ -94,7 +99,7 @@ impl World {
                 (self.appliance.is_dead, self.is_power_cut) = (true, true);
             }
             Fault::ServerClock => {
-                self.terminal.server_offset_s = 18_000 - self.terminal.server_offset_s;
+                terminal.server_offset_s = 18_000 - terminal.server_offset_s;
             }
             Fault::ClockStepped => {
                 self.clock_offset_ns += (draw % 4_000) as i64 * NS_PER_MS - 1_500 * NS_PER_MS;
@@ -103,59 +108,68 @@ impl World {
         }
     }
 
-    /// The terminal's program is gone: the appliance learns of it, and the program is started again.
-    pub(super) fn restart_terminal(&mut self) {
-        self.terminal.is_gone = true;
-        self.terminal.is_frozen = false;
-        for port in Port::BOTH {
-            let at = port as usize;
-            let connection = self.link.terminal_has[at];
-            (self.link.open_to_terminal[at], self.link.terminal_has[at]) = (0, 0);
-            let heard_ns = (1 + self.dice.below(50) as i64) * NS_PER_MS;
-            let back_ns = (100 + self.dice.below(600) as i64) * NS_PER_MS;
-            self.schedule.after(heard_ns, Event::LostToAppliance(port, connection));
-            self.schedule.after(back_ns, Event::Connect(port));
-        }
-        // The program itself is back at once; its connections take longer.
-        self.terminal.is_gone = false;
+    /// The venue that a fault strikes, by the high bits of its draw.
+    pub(super) fn struck_venue(&self, draw: u64) -> VenueId {
+        VenueId((draw >> 24 & 0xff) as u16 % self.venues.len() as u16)
     }
 
-    pub(super) fn thaw(&mut self) {
-        self.terminal.is_frozen = false;
-        let (terminal, mut around) = self.around();
+    /// A terminal's program is gone: the appliance learns of it, and the program is started again.
+    pub(super) fn restart_terminal(&mut self, venue: VenueId) {
+        let at = usize::from(venue.0);
+        self.venues[at].terminal.is_frozen = false;
+        for port in Port::BOTH {
+            let link = &mut self.venues[at].link;
+            let connection = link.terminal_has[port as usize];
+            (link.open_to_terminal[port as usize], link.terminal_has[port as usize]) = (0, 0);
+            let heard_ns = (1 + self.dice.below(50) as i64) * NS_PER_MS;
+            let back_ns = (100 + self.dice.below(600) as i64) * NS_PER_MS;
+            self.schedule.after(heard_ns, Event::LostToAppliance(venue, port, connection));
+            self.schedule.after(back_ns, Event::Connect(venue, port));
+        }
+        // The program itself is back at once; its connections take longer.
+        self.venues[at].terminal.is_gone = false;
+    }
+
+    pub(super) fn thaw(&mut self, venue: VenueId) {
+        self.terminal_mut(venue).is_frozen = false;
+        let (terminal, mut around) = self.around(venue);
         while let Some(parcel) = terminal.inbox.pop_front() {
             terminal.receive(&parcel, &mut around);
         }
         terminal.tell_all(&mut around);
-        self.after_terminal();
+        self.after_terminal(venue);
     }
 
-    pub(super) fn held(&mut self, number: u32) {
-        let (terminal, mut around) = self.around();
+    pub(super) fn held(&mut self, venue: VenueId, number: u32) {
+        let (terminal, mut around) = self.around(venue);
         terminal.held_arrives(number, &mut around);
-        self.after_terminal();
+        self.after_terminal(venue);
     }
 
-    /// Plans a look at the broker for when something is due there.
-    pub(super) fn plan_broker(&mut self) {
-        let Some(due_us) = self.terminal.broker.next_due_us() else { return };
+    /// Plans a look at a broker for when something is due there.
+    pub(super) fn plan_broker(&mut self, id: VenueId) {
+        let venue = &mut self.venues[usize::from(id.0)];
+        let Some(due_us) = venue.terminal.broker.next_due_us() else { return };
         let due_ns = due_us * NS_PER_US;
-        if due_ns < self.broker_ns {
-            self.broker_ns = due_ns;
-            self.schedule.at(due_ns, Event::Terminal);
+        if due_ns < venue.broker_ns {
+            venue.broker_ns = due_ns;
+            self.schedule.at(due_ns, Event::Terminal(id));
         }
     }
 
-    pub(super) fn broker_due(&mut self) {
-        self.broker_ns = i64::MAX;
-        let (terminal, mut around) = self.around();
+    pub(super) fn broker_due(&mut self, venue: VenueId) {
+        self.venues[usize::from(venue.0)].broker_ns = i64::MAX;
+        let (terminal, mut around) = self.around(venue);
         terminal.advance(&mut around);
-        self.after_terminal();
+        self.after_terminal(venue);
     }
 
-    fn change_spec(&mut self, draw: u64) {
-        let index = (draw & 1) as usize;
-        let spec = &mut self.terminal.broker.symbols[index].spec;
+    pub(super) fn open_market(&mut self, instrument: InstrumentId) {
+        self.symbol_mut(instrument).open = true;
+    }
+
+    fn change_spec(&mut self, instrument: InstrumentId, draw: u64) {
+        let spec = &mut self.symbol_mut(instrument).spec;
         match draw >> 1 & 3 {
             0 => {
                 let modes =
@@ -171,23 +185,23 @@ impl World {
             }
         }
         self.watch.rules_changed(self.schedule.now_ns());
-        self.schedule.after((draw >> 8) as i64 % 200 * NS_PER_MS, Event::TellSpec(index as u8));
+        self.schedule.after((draw >> 8) as i64 % 200 * NS_PER_MS, Event::TellSpec(instrument));
     }
 
-    pub(super) fn tell_spec(&mut self, index: usize) {
+    pub(super) fn tell_spec(&mut self, instrument: InstrumentId) {
         let now_ns = self.schedule.now_ns();
         self.watch.rules_changed(now_ns);
-        if self.terminal.is_frozen {
-            return self.schedule.after(100 * NS_PER_MS, Event::TellSpec(index as u8));
+        let venue = venue_of(instrument);
+        if self.terminal(venue).is_frozen {
+            return self.schedule.after(100 * NS_PER_MS, Event::TellSpec(instrument));
         }
-        self.terminal.tell_spec(index, now_ns);
-        self.flush_terminal();
+        self.terminal_mut(venue).tell_spec(symbol_of(instrument), now_ns);
+        self.flush_terminal(venue);
     }
 
     /// Somebody buys or sells at the market, on a netting account with effect on our position.
-    fn foreign(&mut self, draw: u64) {
-        let index = (draw & 1) as usize;
-        let symbol = &self.terminal.broker.symbols[index];
+    fn foreign(&mut self, instrument: InstrumentId, draw: u64) {
+        let symbol = self.symbol(instrument);
         let mut command = body::Command::read(&[0; body::Command::BYTES]);
         let kind = if draw & 2 == 0 { OrderKind::Buy } else { OrderKind::Sell };
         (command.order_id, command.action, command.order_type) =
@@ -202,9 +216,9 @@ impl World {
         command.volume = 0.01 * (1 + (draw >> 2) % 4) as f64;
         command.symbol = *symbol.spec.symbol.bytes();
         self.watch.is_foreign_seen = true;
-        let now_ns = self.schedule.now_ns();
-        self.terminal.foreign(&command, now_ns);
-        self.plan_broker();
+        let (now_ns, venue) = (self.schedule.now_ns(), venue_of(instrument));
+        self.terminal_mut(venue).foreign(&command, now_ns);
+        self.plan_broker(venue);
     }
 
     fn operator(&mut self, draw: u64) {
@@ -248,7 +262,8 @@ impl World {
         });
         if is_power_cut {
             let lost = self.appliance.journal.power_cut(&mut self.dice);
-            self.truth.lost += u64::from(lost > 0);
+            let venue_count = self.venues.len();
+            self.truth.lost[..venue_count].iter_mut().for_each(|sum| *sum += u64::from(lost > 0));
             self.say(|_| format!("{lost} records lost"));
             self.watch.remember(self.appliance.journal.records(), self.latch);
             self.exit_watch.remember(self.appliance.journal.records());
@@ -262,11 +277,14 @@ impl World {
         self.appliance.forget_connections();
         self.appliance.instants_left = None;
         self.is_send_planned = false;
-        for port in Port::BOTH {
-            self.link.open_to_appliance[port as usize] = 0;
-            let connection = self.link.terminal_has[port as usize];
-            let wait_ns = (1 + self.dice.below(40) as i64) * NS_PER_MS;
-            self.schedule.after(wait_ns, Event::LostToTerminal(port, connection));
+        for venue in self.venue_ids() {
+            for port in Port::BOTH {
+                let link = &mut self.venues[usize::from(venue.0)].link;
+                link.open_to_appliance[port as usize] = 0;
+                let connection = link.terminal_has[port as usize];
+                let wait_ns = (1 + self.dice.below(40) as i64) * NS_PER_MS;
+                self.schedule.after(wait_ns, Event::LostToTerminal(venue, port, connection));
+            }
         }
         let wait_ns = (10 + self.dice.below(600) as i64) * NS_PER_MS;
         self.schedule.after(wait_ns, Event::Start);

@@ -23,6 +23,7 @@ mod path;
 mod plans;
 mod planted;
 mod planting;
+mod quoting;
 mod recovered;
 mod replaying;
 mod schedule;
@@ -32,6 +33,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod truth;
+mod venues;
 mod words;
 
 pub(in crate::sim) use faults::Faults;
@@ -43,23 +45,20 @@ pub use shrink::{Shortest, shrink};
 use crate::engine::{Outputs, Setup};
 use crate::record::{ClockTick, Origin, Payload, Record};
 use crate::runtime::Prng;
-use crate::types::{InstrumentId, NS_PER_MS, NS_PER_S, Price, TimeNs, VenueId};
-use crate::wire::terminal::body;
+use crate::types::{InstrumentId, NS_PER_MS, NS_PER_S, TimeNs, VenueId};
 use appliance::Appliance;
 use checks::Watch;
-use link::Link;
 use schedule::{Event, Port, Schedule};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use terminal::{Delivery, Surroundings, Terminal};
+use terminal::Terminal;
 use truth::Truth;
+use venues::Venue;
 
 /// Virtual time begins here, UTC.
 const START_NS: i64 = 1_700_000_000 * NS_PER_S;
 /// When faults are over, everything must be known within this time: more than the engine's longest interval of
 /// reconciliation, twice.
 const QUIET_NS: i64 = 75 * NS_PER_S;
-/// Distance of quotes when faults are over.
-const QUIET_QUOTE_NS: i64 = 250 * NS_PER_MS;
 /// Events a seed may take to come to rest.
 const QUIET_EVENTS_MAX: u64 = 60_000;
 
@@ -104,8 +103,10 @@ pub struct Outcome {
     pub changes: u64,
     /// Requests that came into doubt, since the last start.
     pub requests_unknown: u64,
-    /// Deals at the broker.
+    /// Deals at the brokers.
     pub deals: u64,
+    /// Venues that were traded at.
+    pub venues: u64,
     /// Times that an order came into doubt, since the last start.
     pub unknown: u64,
     /// Orders that were declared absent and came back, since the last start.
@@ -171,17 +172,15 @@ struct World {
     planted: Option<Planted>,
     events: u64,
     schedule: Schedule,
-    link: Link,
     faults: Faults,
     truth: Truth,
-    terminal: Terminal,
+    venues: Vec<Venue>,
     appliance: Appliance,
     watch: Watch,
     exit_watch: exits::ExitWatch,
     /// Its positions must not stand without a stop.
     demands_stops: bool,
     dice: Prng,
-    mids: [i64; 2],
     flood_left: u32,
     /// Appliance's clock less virtual time.
     clock_offset_ns: i64,
@@ -191,8 +190,6 @@ struct World {
     is_sync_planned: bool,
     /// When the appliance is to look at its clock next.
     clock_ns: i64,
-    /// When the broker is to be looked at next.
-    broker_ns: i64,
     /// The death of the appliance was dealt with.
     is_buried: bool,
     is_power_cut: bool,
@@ -216,22 +213,19 @@ struct World {
 impl World {
     fn new(parts: &Setup) -> Self {
         let mut dice = Prng::new(0);
-        let rates = FaultRates::none();
         World {
             episode_events: 0,
             planted: None,
             events: 0,
             schedule: Schedule::default(),
-            link: Link::default(),
-            faults: Faults::new(rates, &[], &mut dice),
+            faults: Faults::new(FaultRates::none(), &[], &mut dice),
             truth: Truth::default(),
-            terminal: Terminal::new(setup::broker(&rates, &mut dice), &mut dice),
+            venues: Vec::new(),
             appliance: Appliance::new(parts, None),
             watch: Watch::default(),
             exit_watch: exits::ExitWatch::default(),
             demands_stops: false,
             dice,
-            mids: [0; 2],
             flood_left: 0,
             clock_offset_ns: 0,
             waits_for_disk: false,
@@ -239,7 +233,6 @@ impl World {
             is_send_planned: false,
             is_sync_planned: false,
             clock_ns: i64::MAX,
-            broker_ns: i64::MAX,
             is_buried: true,
             is_power_cut: false,
             latch: false,
@@ -265,20 +258,26 @@ impl World {
             rates.set(Fault::VeryLate, 1);
         }
         self.faults = Faults::new(rates, &episode.skipped, &mut dice);
-        self.terminal = Terminal::new(setup::broker(&episode.rates, &mut dice.fork()), &mut dice);
-        self.terminal.forgets_ids = episode.planted == Some(Planted::ResendAndForget);
+        let demands_stops = plans::has_exits(episode.seed);
+        self.demands_stops = demands_stops;
+        let venue = |at: u16, dice: &mut Prng| {
+            let broker = setup::broker(VenueId(at), &episode.rates, &mut dice.fork());
+            let mut terminal = Terminal::new(VenueId(at), broker, dice);
+            terminal.forgets_ids = episode.planted == Some(Planted::ResendAndForget);
+            terminal.drops_stops = demands_stops;
+            Venue::new(terminal)
+        };
+        self.venues.clear();
+        self.venues.extend((0..parts.venues.len() as u16).map(|at| venue(at, &mut dice)));
         self.appliance.renew(parts, episode.planted);
         self.waits_for_disk = dice.below(3) == 0 || episode.planted == Some(Planted::DiskNotAwaited);
         self.dice = dice;
         (self.episode_events, self.planted, self.events) = (episode.events, episode.planted, 0);
-        (self.schedule, self.link) = (Schedule::default(), Link::default());
+        self.schedule = Schedule::default();
         self.truth.clear();
-        (self.broker_ns, self.clock_ns, self.is_sync_planned) = (i64::MAX, i64::MAX, false);
+        (self.clock_ns, self.is_sync_planned) = (i64::MAX, false);
         self.watch = Watch::default();
         self.exit_watch = exits::ExitWatch::default();
-        self.demands_stops = plans::has_exits(episode.seed);
-        self.terminal.drops_stops = self.demands_stops;
-        self.mids = [110_000, 125_000];
         (self.flood_left, self.clock_offset_ns) = (0, 0);
         (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
         (self.is_power_cut, self.latch, self.killed) = (false, false, None);
@@ -292,8 +291,10 @@ impl World {
     fn run(&mut self, parts: &Setup) {
         self.schedule.at(START_NS, Event::Start);
         self.schedule.at(START_NS, Event::Quote);
-        for port in Port::BOTH {
-            self.schedule.at(START_NS + NS_PER_MS, Event::Connect(port));
+        for venue in self.venue_ids() {
+            for port in Port::BOTH {
+                self.schedule.at(START_NS + NS_PER_MS, Event::Connect(venue, port));
+            }
         }
         let mut rest_ns = None;
         while let Some(event) = self.schedule.next() {
@@ -337,7 +338,8 @@ impl World {
             requests: self.requests,
             changes: self.changes,
             requests_unknown: self.appliance.engine.counts().requests_unknown,
-            deals: self.terminal.broker.account.deals.len() as u64,
+            deals: self.venues.iter().map(|venue| venue.terminal.broker.account.deals.len() as u64).sum(),
+            venues: self.venues.len() as u64,
             unknown: self.appliance.engine.counts().unknown,
             returned: self.appliance.engine.counts().returned,
             starts: self.starts,
@@ -352,20 +354,22 @@ impl World {
     fn handle(&mut self, event: Event, parts: &Setup) {
         match event {
             Event::Quote => self.quote(),
-            Event::Terminal => self.broker_due(),
-            Event::ToAppliance(index) => self.reach_appliance(index),
-            Event::ToTerminal(index) => self.reach_terminal(index),
+            Event::Terminal(venue) => self.broker_due(venue),
+            Event::ToAppliance(venue, index) => self.reach_appliance(venue, index),
+            Event::ToTerminal(venue, index) => self.reach_terminal(venue, index),
             Event::Send => self.send(),
             Event::Clock => self.clock(),
             Event::Sync => self.sync(),
-            Event::LostToAppliance(port, connection) => self.lost_to_appliance(port, connection),
-            Event::LostToTerminal(port, connection) => self.lost_to_terminal(port, connection),
-            Event::Connect(port) => self.connect(port),
-            Event::Thaw => self.thaw(),
-            Event::Held(number) => self.held(number),
-            Event::ServerBack => self.terminal.is_server_up = true,
-            Event::TellSpec(index) => self.tell_spec(usize::from(index)),
-            Event::MarketOpen(index) => self.terminal.broker.symbols[usize::from(index)].open = true,
+            Event::LostToAppliance(venue, port, connection) => {
+                self.lost_to_appliance(venue, port, connection)
+            }
+            Event::LostToTerminal(venue, port, connection) => self.lost_to_terminal(venue, port, connection),
+            Event::Connect(venue, port) => self.connect(venue, port),
+            Event::Thaw(venue) => self.thaw(venue),
+            Event::Held(venue, number) => self.held(venue, number),
+            Event::ServerBack(venue) => self.terminal_mut(venue).is_server_up = true,
+            Event::TellSpec(instrument) => self.tell_spec(instrument),
+            Event::MarketOpen(instrument) => self.open_market(instrument),
             Event::DiskWell => self.disk_well(),
             Event::Start => self.start(parts),
             Event::Rearm => self.rearm(),
@@ -390,63 +394,6 @@ impl World {
             let line = format!("{:>7} {ms:>11.3} ms  {}", self.events, words(self));
             self.trace.push(line);
         }
-    }
-
-    fn around(&mut self) -> (&mut Terminal, Surroundings<'_>) {
-        let now_ns = self.schedule.now_ns();
-        (&mut self.terminal, Surroundings { faults: &mut self.faults, truth: &mut self.truth, now_ns })
-    }
-
-    /// The market moves: the broker acts on it, and the terminal tells.
-    fn quote(&mut self) {
-        let symbol = self.dice.below(2) as usize;
-        let wait_ns = self.quote_gap_ns();
-        self.schedule.after(wait_ns, Event::Quote);
-        if !self.faults.is_over {
-            let reach = if self.dice.below(12) == 0 { 19 } else { 7 };
-            self.mids[symbol] += self.dice.below(reach) as i64 - reach as i64 / 2;
-        }
-        let bid = Price(self.mids[symbol]);
-        let ask = Price(self.mids[symbol] + 1 + self.dice.below(2) as i64);
-        let (terminal, mut around) = self.around();
-        terminal.advance(&mut around);
-        let now_ns = around.now_ns;
-        let server_msc = terminal.server_msc;
-        let moment = crate::sim::terminal::broker::Moment { clock_us: now_ns / 1_000, server_msc };
-        let is_open = terminal.broker.symbols[symbol].open;
-        if is_open {
-            terminal.broker.quote(symbol, bid, ask, moment);
-            terminal.tell_all(&mut around);
-        }
-        let spec = &terminal.broker.symbols[symbol].spec;
-        let mut tick = <body::Tick as crate::record::Layout>::read(&[0; 64]);
-        (tick.symbol_id, tick.time_msc, tick.flags) = (symbol as u16, server_msc, 6);
-        (tick.time_s, tick.bid, tick.ask) =
-            (server_msc / 1_000, spec.price_to_f64(bid), spec.price_to_f64(ask));
-        self.spoil(&mut tick);
-        if is_open && !self.terminal.is_frozen && !self.terminal.is_gone {
-            let delivery = if self.flood_left > 0 && self.dice.below(4) == 0 {
-                Delivery::NumberedOnly
-            } else {
-                Delivery::Sent
-            };
-            self.terminal.tell_tick(&tick, now_ns, delivery);
-        }
-        self.mishaps();
-        self.terminal.timers(now_ns);
-        self.flush_terminal();
-    }
-
-    fn quote_gap_ns(&mut self) -> i64 {
-        if self.faults.is_over {
-            return QUIET_QUOTE_NS;
-        }
-        if self.flood_left > 0 {
-            self.flood_left -= 1;
-            return 0;
-        }
-        let mean_ns = if self.dice.below(12) == 0 { 40 * NS_PER_MS } else { NS_PER_MS };
-        (self.dice.uniform() * 2.0 * mean_ns as f64) as i64
     }
 
     fn own<P: Payload>(&mut self, payload: &P) {
@@ -475,10 +422,12 @@ impl World {
         if self.appliance.is_dead {
             return;
         }
-        for port in Port::BOTH {
-            let end = &self.appliance.ends[port as usize];
-            if end.is_live && now_ns - end.ts_heard_ns > SILENT_NS {
-                self.hang_up(port);
+        for venue in self.venue_ids() {
+            for port in Port::BOTH {
+                let end = self.appliance.end(venue, port);
+                if end.is_live && now_ns - end.ts_heard_ns > SILENT_NS {
+                    self.hang_up(venue, port);
+                }
             }
         }
         let patience_ns = if self.appliance.engine.waits() { 10 * NS_PER_MS } else { NS_PER_S };

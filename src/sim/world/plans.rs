@@ -5,10 +5,12 @@
 //! Invariant: a seed's plan follows from the seed and the planted bug alone.
 
 use super::planted::Planted;
+use super::venues::{self, VENUES_MAX};
 use super::{Episode, setup};
 use crate::engine::Setup;
 use crate::order::exits::{BreakEven, ExitPlan, Ladder, Rung, Trailing};
 use crate::types::{NS_PER_MS, NS_PER_S};
+use std::cell::OnceCell;
 
 /// A position without its stop is closed after so long.
 pub(super) const UNPROTECTED_NS_MAX: i64 = NS_PER_S;
@@ -22,32 +24,46 @@ pub(super) fn has_exits(seed: u64) -> bool {
 }
 
 /// The parts of every seed's appliance.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Parts {
+    /// By the number of venues, less one.
+    by_venues: [OnceCell<Kinds>; VENUES_MAX],
+}
+
+/// The same with one number of venues, each by its way to enter.
+#[derive(Debug)]
+struct Kinds {
     plain: Vec<Setup>,
     with_exits: Vec<Setup>,
     with_bug: Vec<Setup>,
 }
 
-impl Default for Parts {
-    fn default() -> Self {
-        let plain: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
+impl Kinds {
+    fn new(venue_count: usize) -> Self {
+        let plain = setup::ENTRIES.iter().map(|entry| setup::setup(*entry, venue_count));
+        let plain: Vec<Setup> = plain.collect();
         let with = |planted| plain.iter().map(|parts| with_exits(parts.clone(), planted)).collect();
         let (with_exits, with_bug) = (with(None), with(Some(Planted::LadderOfWish)));
-        Parts { plain, with_exits, with_bug }
+        Kinds { plain, with_exits, with_bug }
     }
 }
 
 impl Parts {
     pub(super) fn first(&self) -> &Setup {
-        &self.plain[0]
+        &self.kinds(1).plain[0]
+    }
+
+    /// Made when the first seed asks for it.
+    fn kinds(&self, venue_count: usize) -> &Kinds {
+        self.by_venues[venue_count - 1].get_or_init(|| Kinds::new(venue_count))
     }
 
     pub(super) fn of(&self, episode: &Episode) -> &Setup {
+        let parts = self.kinds(venues::count_of(episode.seed));
         let kinds = match (has_exits(episode.seed), episode.planted) {
-            (false, _) => &self.plain,
-            (true, Some(Planted::LadderOfWish)) => &self.with_bug,
-            (true, _) => &self.with_exits,
+            (false, _) => &parts.plain,
+            (true, Some(Planted::LadderOfWish)) => &parts.with_bug,
+            (true, _) => &parts.with_exits,
         };
         &kinds[setup::entry_of(episode.seed)]
     }
@@ -58,7 +74,8 @@ impl Parts {
 /// # Panics
 /// When its own ladder is refused, which a test would see.
 fn with_exits(mut setup: Setup, planted: Option<Planted>) -> Setup {
-    for (index, strategy) in setup.strategies.iter_mut().enumerate() {
+    for strategy in &mut setup.strategies {
+        let is_first = venues::symbol_of(strategy.instrument) == 0;
         let mut rungs = LADDER;
         if planted == Some(Planted::LadderOfWish) {
             // Half of an entry fills, and the rungs are shares of the whole.
@@ -67,7 +84,7 @@ fn with_exits(mut setup: Setup, planted: Option<Planted>) -> Setup {
         let plan = &mut strategy.plan;
         plan.exits = ExitPlan {
             hold_ns_max: 3 * NS_PER_S,
-            trailing: if index == 0 {
+            trailing: if is_first {
                 Trailing::Distance(9)
             } else {
                 Trailing::Steps { step_points: 3, distance_points: 8 }

@@ -7,6 +7,8 @@
 use super::World;
 use super::faults::Fault;
 use super::planted::Planted;
+use super::schedule::Port;
+use super::venues::venue_of;
 use crate::order::OrderState;
 use crate::order::exits::ExitReason;
 use crate::record::{
@@ -180,7 +182,7 @@ impl World {
             if let Some(change) = output.payload::<record::OrderStateChange>()
                 && resends
                 && change.to == OrderState::Unknown as u8
-                && self.appliance.ends[1].is_live
+                && self.appliance.end(output.venue(), Port::Trade).is_live
             {
                 let id = change.order_id;
                 let sent = self.memory.last_commands.iter().find(|sent| {
@@ -224,7 +226,7 @@ impl World {
                 self.make_cancelled(doubt.order_id);
             }
         }
-        if self.appliance.ends[1].is_live && !self.memory.to_resend.is_empty() {
+        if self.appliance.ends.iter().all(|ends| ends[1].is_live) && !self.memory.to_resend.is_empty() {
             let again = std::mem::take(&mut self.memory.to_resend);
             self.appliance.outbox.extend(again);
             self.plan_send(0);
@@ -238,7 +240,7 @@ impl World {
         (event.magic, event.ticket, event.order_kind) = (id, order.ticket, order.kind.code());
         (event.order_state, event.transaction) = (2, TransactionKind::HistoryAdd.code());
         let (ts, instrument) = (self.ts(), order.new.instrument);
-        self.take(Record::new(Origin::Trade, ts, crate::types::VenueId(0), instrument, &event));
+        self.take(Record::new(Origin::Trade, ts, venue_of(instrument), instrument, &event));
     }
 
     /// Whether a command never leaves, though the engine is told that it did.

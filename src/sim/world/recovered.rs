@@ -5,17 +5,15 @@
 //! Invariant: whatever decides about orders is the same before and after.
 
 use super::World;
-use super::setup;
 use crate::engine::Engine;
-use crate::types::{InstrumentId, Side};
+use crate::types::Side;
 
 impl World {
     /// What the journal makes is what the process had.
     pub(super) fn check_recovered(&mut self, recovered: &Engine) {
         let live = &self.appliance.engine;
         let mut wrong = None;
-        for index in 0..setup::SYMBOLS.len() {
-            let instrument = InstrumentId(index as u16);
+        for instrument in self.instruments() {
             let state = |engine: &Engine| {
                 let position = *engine.positions().net(instrument);
                 (

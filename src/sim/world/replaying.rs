@@ -5,7 +5,7 @@
 //! Invariant: an output may be missing only where the process died.
 
 use super::World;
-use super::appliance::recover;
+use super::appliance::{MEMORY, recover};
 use super::planted::Planted;
 use crate::engine::{Engine, Outputs, Setup};
 use crate::record::{Kind, Record, StateHash};
@@ -63,7 +63,7 @@ impl World {
         let cut = cut_of(records);
         let mut bytes = StateBytes::default();
         recover(parts, &records[..cut], &mut self.spare).save_state(&mut bytes);
-        let mut engine = Engine::new(parts.clone());
+        let mut engine = Engine::with_memory(parts.clone(), MEMORY);
         // What cannot be loaded leaves an engine that knows nothing; `check_state` says why.
         let _ = engine.load_state(&mut StateSource::new(&bytes.into_bytes()));
         let late = usize::from(self.planted == Some(Planted::SnapshotTailLate));
@@ -84,7 +84,7 @@ impl World {
         let mut whole = recover(parts, &records[..cut], &mut self.spare);
         let mut bytes = StateBytes::default();
         whole.save_state(&mut bytes);
-        let mut snapshot = Engine::new(parts.clone());
+        let mut snapshot = Engine::with_memory(parts.clone(), MEMORY);
         let loaded = snapshot.load_state(&mut StateSource::new(&bytes.into_bytes()));
         let at_cut = [whole.state_hash(), snapshot.state_hash()];
         for record in &records[cut..] {

@@ -4,6 +4,7 @@
 //!
 //! Invariant: events of one time come in the order in which they were planned; time never goes back.
 
+use crate::types::{InstrumentId, VenueId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -25,12 +26,12 @@ impl Port {
 pub(super) enum Event {
     /// The market moves.
     Quote,
-    /// The terminal's timers, and what is due at the broker.
-    Terminal,
+    /// A terminal's timers, and what is due at its broker.
+    Terminal(VenueId),
     /// Bytes reach the appliance: index of the parcel.
-    ToAppliance(u32),
-    /// Bytes reach the terminal: index of the parcel.
-    ToTerminal(u32),
+    ToAppliance(VenueId, u32),
+    /// Bytes reach a terminal: index of the parcel.
+    ToTerminal(VenueId, u32),
     /// The sending lane takes what waits for it.
     Send,
     /// The appliance looks at its clock.
@@ -38,21 +39,21 @@ pub(super) enum Event {
     /// The disk gets what was appended.
     Sync,
     /// The appliance learns that a connection, this one, is gone.
-    LostToAppliance(Port, u32),
-    /// The terminal learns that a connection, this one, is gone.
-    LostToTerminal(Port, u32),
-    /// The terminal connects.
-    Connect(Port),
-    /// The terminal goes on.
-    Thaw,
+    LostToAppliance(VenueId, Port, u32),
+    /// A terminal learns that a connection, this one, is gone.
+    LostToTerminal(VenueId, Port, u32),
+    /// A terminal connects.
+    Connect(VenueId, Port),
+    /// A terminal goes on.
+    Thaw(VenueId),
     /// A held request reaches the server: its number.
-    Held(u32),
-    /// The trade server is back.
-    ServerBack,
-    /// The terminal tells the new properties of a symbol.
-    TellSpec(u8),
+    Held(VenueId, u32),
+    /// A trade server is back.
+    ServerBack(VenueId),
+    /// A terminal tells the new properties of a symbol.
+    TellSpec(InstrumentId),
     /// The market of a symbol opens again.
-    MarketOpen(u8),
+    MarketOpen(InstrumentId),
     /// The disk has room again.
     DiskWell,
     /// The appliance starts.

@@ -5,6 +5,7 @@
 //! Invariant: the same for every seed but for what the seed chooses of the broker's side.
 
 use super::faults::{Fault, FaultRates};
+use super::venues::{instrument_of, symbol_of};
 use crate::engine::{
     Classes, EntryKind, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
     ModelSet, ModelUnit, OrderPlan, Setup, StrategySetup, VenueSetup, WatchPlan,
@@ -62,11 +63,11 @@ pub(super) fn entry_of(seed: u64) -> usize {
     }
 }
 
-/// The configured symbols.
-pub(super) fn symbols() -> Vec<(FixedText<32>, InstrumentId)> {
+/// The configured symbols of a venue.
+pub(super) fn symbols_of(venue: VenueId) -> Vec<(FixedText<32>, InstrumentId)> {
     let named = SYMBOLS.iter().enumerate();
     named
-        .map(|(index, name)| (FixedText::new(name).unwrap_or_default(), InstrumentId(index as u16)))
+        .map(|(index, name)| (FixedText::new(name).unwrap_or_default(), instrument_of(venue, index)))
         .collect()
 }
 
@@ -99,7 +100,7 @@ pub(super) fn limits() -> Limits {
 }
 
 /// Limits over both symbols: they bind when others hold much as well.
-pub(super) fn exposure() -> ExposurePlan {
+pub(super) fn exposure(venue_count: usize) -> ExposurePlan {
     let limits = ExposureLimits {
         currency_max: Money::from_f64(28_000.0),
         gross_max: Money::from_f64(40_000.0),
@@ -107,7 +108,7 @@ pub(super) fn exposure() -> ExposurePlan {
         ..ExposureLimits::default()
     };
     let symbol = |at: u8| SymbolPlan { currencies: [Some(at), None], ..SymbolPlan::default() };
-    let symbols = (0..SYMBOLS.len() as u8).map(symbol).collect();
+    let symbols = (0..venue_count).flat_map(|_| 0..SYMBOLS.len() as u8).map(symbol).collect();
     ExposurePlan { limits, symbols, sample_ns: 100 * NS_PER_MS, ..ExposurePlan::default() }
 }
 
@@ -115,20 +116,25 @@ pub(super) fn exposure() -> ExposurePlan {
 const STOP_PERCENT: f64 = 0.025;
 
 fn sizing(index: u16) -> Sizing {
-    let method = if index == 0 { Method::Fixed } else { Method::StopRisk { percent: STOP_PERCENT } };
+    let method = if symbol_of(InstrumentId(index)) == 0 {
+        Method::Fixed
+    } else {
+        Method::StopRisk { percent: STOP_PERCENT }
+    };
     Sizing { method, ..Sizing::FIXED }
 }
 
 /// The most that an entry may lose at its stop, of the equity at the start.
 pub(super) fn risk_at_stop(instrument: InstrumentId) -> f64 {
-    if instrument.0 == 0 { f64::MAX } else { EQUITY.as_f64() * STOP_PERCENT / 100.0 }
+    if symbol_of(instrument) == 0 { f64::MAX } else { EQUITY.as_f64() * STOP_PERCENT / 100.0 }
 }
 
 /// The engine's parts: a model whose score is the last change of the mid in ticks, on each symbol.
 ///
 /// # Panics
 /// When its own literals are refused, which a test would see.
-pub(super) fn setup(entry: EntryPlan) -> Setup {
+pub(super) fn setup(entry: EntryPlan, venue_count: usize) -> Setup {
+    let venues: Vec<VenueId> = (0..venue_count as u16).map(VenueId).collect();
     let strategy = |index: u16| {
         let change = Kind::Change { lag: 1 };
         let features = [FeatureSpec::new("change", InstrumentId(index), change, Input::Mid, Clock::Tick)];
@@ -150,7 +156,7 @@ pub(super) fn setup(entry: EntryPlan) -> Setup {
             rule: Rule::new(thresholds).expect("thresholds in order"),
             plan: OrderPlan {
                 lots: LOTS,
-                stop_loss_points: 15 + 10 * u32::from(index),
+                stop_loss_points: 15 + 10 * symbol_of(InstrumentId(index)) as u32,
                 take_profit_points: 20,
                 deviation_points: 5,
                 decision_budget_ns: 100 * NS_PER_MS,
@@ -167,18 +173,19 @@ pub(super) fn setup(entry: EntryPlan) -> Setup {
     };
     Setup {
         strategy: STRATEGY,
-        venues: vec![VenueSetup { margin_mode: MarginMode::Netting }],
-        instruments: symbols()
-            .into_iter()
-            .map(|(symbol, _)| InstrumentSetup { venue: VenueId(0), symbol })
-            .collect(),
+        venues: vec![VenueSetup { margin_mode: MarginMode::Netting }; venue_count],
+        instruments: venues.iter().flat_map(|venue| setups_of(*venue)).collect(),
         limits: limits(),
-        strategies: (0..SYMBOLS.len() as u16).map(strategy).collect(),
+        strategies: (0..(venue_count * SYMBOLS.len()) as u16).map(strategy).collect(),
         history: HistoryPlan::NEVER,
         external: ExternalPolicy::Count,
-        exposure: exposure(),
+        exposure: exposure(venue_count),
         guards: GuardPlan::default(),
     }
+}
+
+fn setups_of(venue: VenueId) -> impl Iterator<Item = InstrumentSetup> {
+    symbols_of(venue).into_iter().map(move |(symbol, _)| InstrumentSetup { venue, symbol })
 }
 
 fn unit(model: &[u8]) -> ModelUnit {
@@ -190,11 +197,11 @@ fn unit(model: &[u8]) -> ModelUnit {
 }
 
 /// A broker whose account, execution and conduct the dice choose.
-pub(super) fn broker(rates: &FaultRates, dice: &mut Prng) -> Broker {
+pub(super) fn broker(venue: VenueId, rates: &FaultRates, dice: &mut Prng) -> Broker {
     let mode = if dice.below(3) == 0 { MarginMode::Hedging } else { MarginMode::Netting };
     let execution = [Execution::Market, Execution::Market, Execution::Exchange, Execution::Instant];
-    let symbols = symbols().into_iter().map(|(name, instrument)| {
-        let mut spec = InstrumentSpec::fx(instrument, VenueId(0), name);
+    let symbols = symbols_of(venue).into_iter().map(|(name, instrument)| {
+        let mut spec = InstrumentSpec::fx(instrument, venue, name);
         spec.execution = execution[dice.below(4) as usize];
         spec.filling_modes = 1 + dice.below(3) as u8;
         spec.stops_level_points = 5 * dice.below(3) as u32;

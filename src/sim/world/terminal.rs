@@ -18,7 +18,7 @@ use crate::runtime::Prng;
 use crate::sim::terminal::broker::{Broker, Moment};
 use crate::sim::terminal::memory::ExecutedIds;
 use crate::sim::terminal::retcode;
-use crate::types::{FixedText, MarginMode, NS_PER_MS, NS_PER_US, OrderAction};
+use crate::types::{FixedText, MarginMode, NS_PER_MS, NS_PER_US, OrderAction, VenueId};
 use crate::wire::terminal::body::{self, Command, CommandResult, Transaction};
 use crate::wire::terminal::{Body, HEADER_BYTES, Header, MessageKind, Stream, encode_message};
 use std::collections::VecDeque;
@@ -75,6 +75,8 @@ struct HeldRequest {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Terminal {
+    /// The venue that it is.
+    id: VenueId,
     pub(super) broker: Broker,
     memory: ExecutedIds,
     lines: [Line; 2],
@@ -106,8 +108,9 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(broker: Broker, dice: &mut Prng) -> Self {
+    pub(super) fn new(id: VenueId, broker: Broker, dice: &mut Prng) -> Self {
         Terminal {
+            id,
             broker,
             memory: ExecutedIds::in_memory(),
             lines: Default::default(),
@@ -130,6 +133,10 @@ impl Terminal {
             refused: Vec::new(),
             untold: VecDeque::new(),
         }
+    }
+
+    fn at(&self) -> usize {
+        usize::from(self.id.0)
     }
 
     fn moment(&self, now_ns: i64) -> Moment {
@@ -190,7 +197,7 @@ impl Terminal {
             MarginMode::Exchange => 1,
             MarginMode::Hedging => 2,
         };
-        (hello.simulated, hello.build, hello.login) = (1, 5_000, LOGIN);
+        (hello.simulated, hello.build, hello.login) = (1, 5_000, LOGIN + u64::from(self.id.0));
         (hello.server_offset_s, hello.credit) = (self.server_offset_s, CREDIT);
         (hello.epoch_seen, hello.session) = (self.memory.epoch_seen(), self.session);
         hello.currency[..3].copy_from_slice(b"USD");
@@ -201,7 +208,7 @@ impl Terminal {
     /// The program learns that a connection is gone.
     pub(super) fn down(&mut self, port: Port, truth: &mut Truth) {
         let line = std::mem::take(&mut self.lines[port as usize]);
-        truth.lost += u64::from(line.news);
+        truth.lost[self.at()] += u64::from(line.news);
         self.inbox.retain(|parcel| {
             let stays = parcel.port != port;
             if !stays {
@@ -217,7 +224,7 @@ impl Terminal {
         for port in Port::BOTH {
             self.down(port, truth);
         }
-        truth.lost += self.untold.len() as u64;
+        truth.lost[self.at()] += self.untold.len() as u64;
         self.untold.clear();
         if self.forgets_ids {
             self.memory = ExecutedIds::in_memory();
@@ -289,7 +296,7 @@ impl Terminal {
         result.command_seq = header.seq;
         around.truth.change(command.order_id, |fate| fate.on_wire = fate.on_wire.saturating_sub(1));
         if self.is_gone {
-            around.truth.lost += 1;
+            around.truth.lost[self.at()] += 1;
             return;
         }
         self.say(Port::Trade, &result, around.now_ns);
@@ -353,7 +360,7 @@ impl Terminal {
             wait_ms = 3_000 + around.faults.below(Fault::VeryLate, 12_000) as i64;
             around.truth.change(command.order_id, |fate| fate.is_overdue = true);
         }
-        self.plans.push((wait_ms * NS_PER_MS, Event::Held(number)));
+        self.plans.push((wait_ms * NS_PER_MS, Event::Held(self.id, number)));
         if is_given_up {
             self.tell_request(command, 10_012, around);
         }

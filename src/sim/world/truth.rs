@@ -4,6 +4,7 @@
 //!
 //! Invariant: an order is alive from the first byte on the wire until nothing can execute it any more.
 
+use super::venues::VENUES_MAX;
 use crate::types::Side;
 use std::collections::BTreeMap;
 
@@ -54,10 +55,10 @@ pub(super) struct Truth {
     fates: BTreeMap<u64, Fate>,
     /// Ids that are alive, in the order in which they came to be.
     alive: Vec<u64>,
-    /// Pieces of news that never reached, or will never reach, the appliance.
-    pub(super) lost: u64,
+    /// By venue: pieces of news that never reached, or will never reach, the appliance.
+    pub(super) lost: [u64; VENUES_MAX],
     /// Of them, those that a later snapshot made good.
-    pub(super) healed: u64,
+    pub(super) healed: [u64; VENUES_MAX],
 }
 
 impl Truth {

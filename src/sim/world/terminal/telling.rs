@@ -83,7 +83,7 @@ impl Terminal {
     fn tell(&mut self, wire: &Transaction, around: &mut Surroundings<'_>) {
         let is_heard = self.lines[Port::Market as usize].is_subscribed && self.is_server_up;
         if !is_heard || around.faults.strikes(Fault::EventLost) {
-            around.truth.lost += 1;
+            around.truth.lost[self.at()] += 1;
             return;
         }
         let mut wire = *wire;
@@ -91,7 +91,7 @@ impl Terminal {
         let is_request = wire.transaction == TransactionKind::Request.code();
         if is_deal && around.faults.strikes(Fault::Unattributed) {
             (wire.looked_up, wire.magic) = (0, 0);
-            around.truth.lost += 1;
+            around.truth.lost[self.at()] += 1;
         }
         if is_request && wire.retcode == retcode::DONE && around.faults.strikes(Fault::DealZero) {
             (wire.deal, wire.order) = (0, 0);
@@ -171,11 +171,12 @@ impl Terminal {
         }
         end.complete = u8::from(self.is_server_up);
         self.say(Port::Trade, &end, now_ns);
+        let lost = around.truth.lost[self.at()];
         let line = &mut self.lines[Port::Trade as usize];
         line.news += 1;
         // History from a time that is still to come, by a server clock that was set back, makes nothing good.
         if self.is_server_up && since <= server_msc - 60_000 {
-            line.heals = Some(around.truth.lost);
+            line.heals = Some(lost);
         }
     }
 
