@@ -56,7 +56,7 @@
 //! it can be, and its test. Its limit: `risk/limits.rs` (field and range), then a configuration key, `setup/mod.rs` (`limits`),
 //! `config/limits.toml`. A condition that events change is set in `engine/mod.rs`, `renew_conditions`. Its line in
 //! `config/control_list.rs`, then `cargo run -- check --print-controls > config/controls.md`; a test compares the two and looks up
-//! every key, reason and test.
+//! every key, reason and test. A scenario in `engine/tests/controls/` that trips it: the suite fails while a reason of the table has none.
 //!
 //! **A venue.** One more account behind a terminal is configuration alone. An exchange: its codec in a folder of `wire/`, its
 //! connection in `link/`, an endpoint in `agents/` that makes the same records as `agents/endpoint.rs`, a `kind` in

@@ -74,7 +74,9 @@ impl Engine {
         let is_over = [TransactionKind::HistoryAdd, TransactionKind::OrderDelete]
             .iter()
             .any(|kind| kind.code() == event.transaction);
-        if is_over || !matches!(event.order_state, PLACED | PARTIAL) {
+        // Without its price nobody knows where it rests.
+        let is_known = Price(event.price).is_some();
+        if is_over || !is_known || !matches!(event.order_state, PLACED | PARTIAL) {
             return self.others.gone(event.ticket);
         }
         let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
@@ -94,22 +96,23 @@ impl Engine {
     /// Why an opening that may trade as far as `worst` is not made: something of this account rests there on the other side.
     #[inline]
     pub(super) fn self_trade(&self, instrument: InstrumentId, side: Side, worst: Price) -> Option<Refusal> {
-        let has_own = self.orders.reserved(instrument, side.opposite()) > 0;
-        let has_others = !self.others.list.is_empty() && self.policy != ExternalPolicy::Ignore;
-        if !has_own && !has_others {
-            return None;
-        }
-        self.crossed(instrument, side, worst, has_others)
+        self.something_rests(instrument, side).then(|| self.crossed(instrument, side, worst)).flatten()
+    }
+
+    /// Whether anything may rest on the other side at all.
+    #[inline]
+    fn something_rests(&self, instrument: InstrumentId, side: Side) -> bool {
+        self.orders.reserved(instrument, side.opposite()) > 0 || self.counts_others()
+    }
+
+    #[inline]
+    fn counts_others(&self) -> bool {
+        !self.others.list.is_empty() && self.policy != ExternalPolicy::Ignore
     }
 
     #[cold]
-    fn crossed(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        worst: Price,
-        counts_others: bool,
-    ) -> Option<Refusal> {
+    fn crossed(&self, instrument: InstrumentId, side: Side, worst: Price) -> Option<Refusal> {
+        let counts_others = self.counts_others();
         let is_opposite = |order: &&Order| {
             order.new.instrument == instrument && limit_side(order.kind) == Some(side.opposite())
         };
@@ -130,6 +133,9 @@ impl Engine {
         spec: &InstrumentSpec,
         deviation_points: u32,
     ) -> Option<Refusal> {
+        if !self.something_rests(intent.instrument, intent.side) {
+            return None;
+        }
         let slack = spec.points_to_ticks(deviation_points);
         let worst = intent.price.plus(intent.side.sign() * slack);
         self.self_trade(intent.instrument, intent.side, worst)
