@@ -54,7 +54,8 @@
 //!
 //! **A risk control.** `risk/reason.rs`: a reason with the next free code. `risk/gate.rs`: the check, worked out beforehand where
 //! it can be, and its test. Its limit: `risk/limits.rs` (field and range), then a configuration key, `setup/mod.rs` (`limits`),
-//! `config/limits.toml`. A condition that events change is set in `engine/mod.rs`, `renew_conditions`. Its line in
+//! `config/limits.toml`. One that need not be set: `risk/bounds.rs`, `config/bounds.rs`, `setup/bounds.rs`, `engine/bounds.rs`, and
+//! its tests beside them. A condition that events change is set in `engine/conditions.rs`, `renew_conditions`. Its line in
 //! `config/control_list.rs`, then `cargo run -- check --print-controls > config/controls.md`; a test compares the two and looks up
 //! every key, reason and test. A scenario in `engine/tests/controls/` that trips it: the suite fails while a reason of the table has none.
 //!

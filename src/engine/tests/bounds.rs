@@ -178,6 +178,16 @@ fn a_venues_budget_holds_entries_back_and_neither_reductions_nor_cancels() {
     bench.out.clear();
     let asked = bench.engine.cancel(entry.order_id, &mut bench.out);
     assert!(asked.is_sent(), "a cancel passes: {asked:?}");
+    let mut gone = OrderEvent::read(&[0; 96]);
+    (gone.ticket, gone.magic, gone.order_state) = (entry.order_id, entry.order_id, 2);
+    gone.transaction = TransactionKind::HistoryAdd.code();
+    bench.give(&gone);
+    assert!(bench.engine.orders().order(entry.order_id).unwrap().state.is_final());
+    // What was sent beyond the budget is waited for.
+    bench.wait_ms(1_000);
+    assert_eq!(denied(&rise(&mut bench)), Some(Reason::RateVenue));
+    bench.wait_ms(1_000);
+    assert!(command(&rise(&mut bench)).is_some());
 }
 
 /// The venue says that a part of an order is open.
