@@ -150,7 +150,9 @@ fn a_real_journal_is_rebuilt_alike_kept_and_expired() {
         let empty = snapshot_of(&Engine::new(setup.clone()), 0, &ModelWords::default(), (0, digest));
         (snapshot.state, snapshot.header.state_hash) = (empty.state, empty.header.state_hash);
     };
-    [&path, &other].map(|path| write(path, &|snapshot| snapshot.header.setup_digest = digest));
+    for path in [&path, &other] {
+        write(path, &|snapshot| snapshot.header.setup_digest = digest);
+    }
     let good = believed();
     assert_eq!((good.snapshot_seq, good.contradicted_by, good.unchecked_count), (Some(newest), None, 0));
     write(&path, &forgets);
