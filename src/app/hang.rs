@@ -16,10 +16,8 @@ use crate::types::{NS_PER_MS, TimeNs};
 
 /// Looks that must have found the lane still; they are a tenth of a second apart.
 const LOOKS_MIN: u32 = 5;
-/// Hot lanes at most.
-const LANES_MAX: usize = 3;
-/// Their names; the persist lane may wait for the disk as long as it likes.
-const LANES: [&str; LANES_MAX + 1] = ["tb-hot", "tb-ingest", "tb-decide", "tb-send"];
+/// The hot lanes' names; the persist lane may wait for the disk as long as it likes.
+const LANES: [&str; 4] = ["tb-hot", "tb-ingest", "tb-decide", "tb-send"];
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {

@@ -61,13 +61,8 @@ impl Desk {
         let mut dice = Prng::new(7);
         let spec =
             InstrumentSpec::fx(InstrumentId(0), VenueId(0), FixedText::new("EURUSD").expect("a short name"));
-        let conduct = Conduct {
-            reject_rate: 0.03,
-            partial_rate: 0.2,
-            slippage_rate: 0.2,
-            lose_request_rate: 0.01,
-            ..Conduct::default()
-        };
+        let conduct =
+            Conduct { reject_rate: 0.03, partial_rate: 0.2, slippage_rate: 0.2, ..Conduct::default() };
         let account = Account::new(mode, Money(10_000_000_000_000), 100, Money(3_500_000));
         Desk {
             market: Line::new(market, 1),
