@@ -9,7 +9,9 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod author;
 mod breakers;
+mod busy;
 mod canary;
 mod conditions;
 mod deals;
@@ -24,6 +26,7 @@ mod guards;
 mod held;
 mod history;
 mod kill;
+mod late_fills;
 mod limits;
 mod loss;
 mod models;
@@ -37,6 +40,7 @@ mod reconcile;
 mod reduce;
 mod requests;
 mod retry;
+mod said;
 mod setup;
 mod sizing;
 mod sources;
@@ -130,8 +134,10 @@ pub struct Engine {
     asking: Asking,
     exits: Watch,
     policy: ExternalPolicy,
-    listing: external::Listing,
+    /// By venue.
+    listings: Vec<external::Listing>,
     ledgers: Ledgers,
+    late_fills: late_fills::LateFills,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
     counts: Counts,
@@ -189,8 +195,9 @@ impl Engine {
             asking: Asking::default(),
             exits: Watch::default(),
             policy: setup.external,
-            listing: external::Listing::default(),
+            listings: setup.venues.iter().map(|_| external::Listing::default()).collect(),
             ledgers: Ledgers::default(),
+            late_fills: late_fills::LateFills::default(),
             ids: Vec::with_capacity(crate::order::ORDERS_OPEN_MAX),
             counts: Counts::default(),
         }

@@ -53,8 +53,10 @@ impl Engine {
         self.kills.save(sink);
         self.limits.save(sink);
         self.exits.save(sink);
-        self.listing.save(sink);
+        sink.word(self.listings.len() as u64);
+        self.listings.iter().for_each(|listing| listing.save(sink));
         self.ledgers.save(instruments, sink);
+        self.late_fills.save(sink);
         self.exposure.save(sink);
         self.breakers.save(sink);
     }
@@ -82,8 +84,11 @@ impl Engine {
         self.kills.load(source)?;
         self.load_limits(source)?;
         self.exits.load(source)?;
-        self.listing.load(source)?;
+        for index in 0..source.count("snapshots", VENUES_MAX.min(self.listings.len()), 1)? {
+            self.listings[index].load(source)?;
+        }
         self.ledgers.load(source)?;
+        self.late_fills.load(source)?;
         self.exposure.load(source)?;
         self.breakers.load(source)?;
         source.end()?;

@@ -15,6 +15,7 @@ mod external;
 mod guards;
 mod history;
 mod kill;
+mod late_fills;
 mod limits;
 mod models;
 mod other_numbers;
@@ -25,6 +26,7 @@ mod sizing;
 mod stops;
 mod strategy;
 mod teller;
+mod tickets;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};

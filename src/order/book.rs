@@ -2,11 +2,12 @@
 //!
 //! What it is not: it sends nothing and asks nothing.
 //!
-//! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole;
-//! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
+//! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole, and
+//! `reducing` the part of it that reduces; a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
 mod numbers;
+mod reducing;
 mod state;
 
 pub use numbers::OtherNumbers;
@@ -65,7 +66,7 @@ pub struct NewOrder {
     pub qty: Qty,
     /// It reduces a position rather than opening one.
     pub reduces: bool,
-    /// The ticket that it closes on a hedging account, or zero.
+    /// The identifier of the position that it closes on a hedging account, or zero.
     pub position: u64,
     /// When it was decided, by our clock.
     pub ts_decide: TimeNs,
@@ -198,6 +199,7 @@ pub struct OrderBook {
     open_count: usize,
     unknown_count: usize,
     reserved: Box<[[i64; 2]]>,
+    reducing: Box<[[i64; 2]]>,
     open_by_side: Box<[[u32; 2]]>,
     unknown_by_side: Box<[[u32; 2]]>,
     /// By number: what was told of it, as one number.
@@ -220,6 +222,7 @@ impl Default for OrderBook {
             open_count: 0,
             unknown_count: 0,
             reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            reducing: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             deals: HashMap::with_capacity_and_hasher(2 * DEALS_REMEMBERED_MAX, IdBuild::default()),
@@ -289,11 +292,6 @@ impl OrderBook {
     #[inline]
     pub fn reserved(&self, instrument: InstrumentId, side: Side) -> i64 {
         instrument.index().map_or(0, |index| self.reserved[index][side.index()])
-    }
-
-    /// What open orders may still close of a ticket, steps. Walks over all orders.
-    pub fn closing(&self, ticket: u64) -> i64 {
-        self.open().filter(|order| order.new.position == ticket).map(Order::remaining).sum()
     }
 
     /// Open orders of an instrument, both sides.
@@ -471,6 +469,7 @@ impl OrderBook {
         }
         let (Some(index), side) = (order.new.instrument.index(), order.new.side.index()) else { return };
         self.reserved[index][side] += sign * order.remaining();
+        self.reducing[index][side] += if order.new.reduces { sign * order.remaining() } else { 0 };
         assert!(self.reserved[index][side] >= 0, "reserved volume below zero");
         let step = |count: &mut u32| {
             *count = count.checked_add_signed(sign as i32).expect("a count of open orders below zero");

@@ -47,6 +47,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::ClockStepped,
     AlertCode::RequestOverdue,
     AlertCode::RequestReturned,
+    AlertCode::LateFillSettled,
 ];
 
 /// Whether a field is a code that has names.

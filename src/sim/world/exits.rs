@@ -8,7 +8,6 @@ use super::World;
 use super::plans::{LADDER, UNPROTECTED_NS_MAX};
 use super::schedule::Port;
 use super::setup;
-use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
 use crate::order::{Order, OrderState};
 use crate::record::{self, Record};
@@ -231,11 +230,15 @@ impl World {
             let ours = OrderId::from_raw(position.magic).is_ok();
             ours && position.symbol == symbol && !position.stop_loss.is_some()
         });
-        has_bare && { held }.any(|holding| !is_closing(holding)) && self.is_well(symbol, engine)
+        has_bare
+            && { held }.any(|holding| !is_closing(holding))
+            && !self.watch.is_foreign_seen
+            && self.is_reachable(symbol)
     }
 
     /// Whether a close that is asked for can be expected to reach the market.
-    fn is_well(&self, symbol: usize, engine: &Engine) -> bool {
+    pub(super) fn is_reachable(&self, symbol: usize) -> bool {
+        let engine = &self.appliance.engine;
         let ends = &self.appliance.ends;
         let broker = &self.terminal.broker.symbols[symbol];
         let is_reconciled = engine.closed().is_none_or(|refusal| {
@@ -250,7 +253,6 @@ impl World {
         }) && is_reconciled
             && !self.terminal.is_frozen
             && self.terminal.is_server_up
-            && !self.watch.is_foreign_seen
             && broker.open
             && broker.spec.trade_mode != TradeMode::Disabled
     }

@@ -23,7 +23,7 @@ impl World {
         if self.faults.is_over {
             return;
         }
-        const ASKED: [Fault; 14] = [
+        const ASKED: [Fault; 15] = [
             Fault::LinkLost,
             Fault::Frozen,
             Fault::Restarted,
@@ -38,6 +38,7 @@ impl World {
             Fault::PowerCut,
             Fault::ClockStepped,
             Fault::ServerClock,
+            Fault::Reopened,
         ];
         for fault in ASKED {
             if self.faults.strikes(fault) {
@@ -96,6 +97,7 @@ impl World {
             Fault::ServerClock => {
                 self.terminal.server_offset_s = 18_000 - self.terminal.server_offset_s;
             }
+            Fault::Reopened => self.reopen(draw),
             Fault::ClockStepped => {
                 self.clock_offset_ns += (draw % 4_000) as i64 * NS_PER_MS - 1_500 * NS_PER_MS;
             }
@@ -199,7 +201,9 @@ impl World {
         };
         command.price = symbol.spec.price_to_f64(symbol.bid);
         command.deviation_points = 1_000;
-        command.volume = 0.01 * (1 + (draw >> 2) % 4) as f64;
+        // On a hedging account often more than all of ours: side by side it stands in nobody's way.
+        let times = if self.terminal.broker.account.is_hedging() && draw & 64 != 0 { 8 } else { 1 };
+        command.volume = 0.01 * (times * (1 + (draw >> 2) % 4)) as f64;
         command.symbol = *symbol.spec.symbol.bytes();
         self.watch.is_foreign_seen = true;
         let now_ns = self.schedule.now_ns();
@@ -252,6 +256,7 @@ impl World {
             self.say(|_| format!("{lost} records lost"));
             self.watch.remember(self.appliance.journal.records(), self.latch);
             self.exit_watch.remember(self.appliance.journal.records());
+            self.left_watch.is_power_cut_seen = true;
             self.forget_lost();
         } else if self.appliance.is_step_whole {
             let records = self.appliance.journal.records();

@@ -24,6 +24,7 @@ mod plans;
 mod planted;
 mod planting;
 mod recovered;
+mod reductions;
 mod replaying;
 mod schedule;
 mod setup;
@@ -178,6 +179,7 @@ struct World {
     appliance: Appliance,
     watch: Watch,
     exit_watch: exits::ExitWatch,
+    left_watch: reductions::LeftWatch,
     /// Its positions must not stand without a stop.
     demands_stops: bool,
     dice: Prng,
@@ -229,6 +231,7 @@ impl World {
             appliance: Appliance::new(parts, None),
             watch: Watch::default(),
             exit_watch: exits::ExitWatch::default(),
+            left_watch: reductions::LeftWatch::default(),
             demands_stops: false,
             dice,
             mids: [0; 2],
@@ -276,6 +279,7 @@ impl World {
         (self.broker_ns, self.clock_ns, self.is_sync_planned) = (i64::MAX, i64::MAX, false);
         self.watch = Watch::default();
         self.exit_watch = exits::ExitWatch::default();
+        self.left_watch = reductions::LeftWatch::new(parts);
         self.demands_stops = plans::has_exits(episode.seed);
         self.terminal.drops_stops = self.demands_stops;
         self.mids = [110_000, 125_000];
@@ -376,6 +380,7 @@ impl World {
         }
         self.check_settled();
         self.check_bare();
+        self.check_left();
     }
 
     /// The appliance's own clock.

@@ -6,7 +6,7 @@
 
 use super::planted::Planted;
 use super::{Episode, setup};
-use crate::engine::Setup;
+use crate::engine::{ExternalPolicy, Setup};
 use crate::order::exits::{BreakEven, ExitPlan, Ladder, Rung, Trailing};
 use crate::types::{NS_PER_MS, NS_PER_S};
 
@@ -24,30 +24,50 @@ pub(super) fn has_exits(seed: u64) -> bool {
 /// The parts of every seed's appliance.
 #[derive(Debug)]
 pub(super) struct Parts {
+    counting: Kinds,
+    adopting: Kinds,
+}
+
+/// Plain, with exits, and with a bug among these; each for every way to enter.
+#[derive(Debug)]
+struct Kinds {
     plain: Vec<Setup>,
     with_exits: Vec<Setup>,
     with_bug: Vec<Setup>,
 }
 
-impl Default for Parts {
-    fn default() -> Self {
-        let plain: Vec<Setup> = setup::ENTRIES.iter().map(|entry| setup::setup(*entry)).collect();
+impl Kinds {
+    fn new(policy: ExternalPolicy) -> Self {
+        let plain = setup::ENTRIES.iter().map(|entry| Setup { external: policy, ..setup::setup(*entry) });
+        let plain: Vec<Setup> = plain.collect();
         let with = |planted| plain.iter().map(|parts| with_exits(parts.clone(), planted)).collect();
         let (with_exits, with_bug) = (with(None), with(Some(Planted::LadderOfWish)));
-        Parts { plain, with_exits, with_bug }
+        Kinds { plain, with_exits, with_bug }
+    }
+}
+
+/// Whether a seed takes over what others open: every fourth group of thirty-two does.
+fn adopts(seed: u64) -> bool {
+    seed / 32 % 4 == 3
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Parts { counting: Kinds::new(ExternalPolicy::Count), adopting: Kinds::new(ExternalPolicy::Adopt) }
     }
 }
 
 impl Parts {
     pub(super) fn first(&self) -> &Setup {
-        &self.plain[0]
+        &self.counting.plain[0]
     }
 
     pub(super) fn of(&self, episode: &Episode) -> &Setup {
+        let of_policy = if adopts(episode.seed) { &self.adopting } else { &self.counting };
         let kinds = match (has_exits(episode.seed), episode.planted) {
-            (false, _) => &self.plain,
-            (true, Some(Planted::LadderOfWish)) => &self.with_bug,
-            (true, _) => &self.with_exits,
+            (false, _) => &of_policy.plain,
+            (true, Some(Planted::LadderOfWish)) => &of_policy.with_bug,
+            (true, _) => &of_policy.with_exits,
         };
         &kinds[setup::entry_of(episode.seed)]
     }
