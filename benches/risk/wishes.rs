@@ -171,6 +171,7 @@ pub(crate) fn gates() -> Vec<Gate> {
         let (side, own) = (side_of(instrument), instrument_limits(instrument));
         let mut exposure = Exposure { position: side.sign() * -2_000, ..Exposure::default() };
         exposure.reserved[side.index()] = 500;
+        exposure.reducing[side.index()] = 500;
         let mut modes = [true; 2];
         match instrument {
             FULL.. => exposure.position = side.sign() * (own.position_max.0 - 505),

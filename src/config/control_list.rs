@@ -84,11 +84,12 @@ pub const CONTROLS: &[Control] = &[
         number: 5,
         name: "message limits, with reserves for reductions, for changes, and for cancels alone",
         keys: &["risk.orders_per_s_max", "risk.orders_burst_max", "exposure.budget_warn_percent"],
-        codes: &["RATE_ORDERS", "RATE_REQUESTS"],
+        codes: &["RATE_ORDERS", "RATE_REQUESTS", "VENUE_BUSY"],
         tests: &[
             "src/risk/gate/requests.rs::cancels_draw_on_a_reserve_of_their_own",
             "src/risk/gate/tests.rs::the_rate_of_openings_leaves_the_reserve_of_reductions_alone",
             "src/risk/bucket.rs::burst_then_rate",
+            "src/engine/tests/tickets.rs::a_venue_that_is_asked_too_often_is_asked_less",
             "src/engine/tests/exposure.rs::a_message_budget_that_runs_low_is_told_once",
         ],
         ..WHOLE

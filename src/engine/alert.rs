@@ -68,6 +68,9 @@ pub enum AlertCode {
     /// A deal came with the number of another one: the venue's numbers began again. Subject is the number. Nothing opens until the
     /// operator lets trading go on.
     DealNumbersBeganAgain = 80,
+    /// A fill was told after the close of its position, which had been taken for others': both are ours. Subject is the position's
+    /// identifier, then its steps, and what others hold now.
+    LateFillSettled = 90,
     /// Little is left of the message budget: subject is the instrument, then openings left and the most there are.
     BudgetLow = 50,
     /// A breaker opened: subject is its `risk::Component`, then its limit of failures and the state before.

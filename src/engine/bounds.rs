@@ -214,7 +214,8 @@ impl Engine {
             if usize::from(self.instruments[index].venue.0) != venue_index || !self.is_hedging(instrument) {
                 continue;
             }
-            let listed = (0..self.listing.len()).map(|at| self.listing.position(at));
+            let listing = &self.listings[venue_index];
+            let listed = (0..listing.len()).map(|at| listing.position(at));
             let others = listed.filter(|(of, _)| *of == instrument).map(|(_, position)| {
                 let mut tickets = self.positions.tickets(instrument);
                 let own = tickets.find(|(open, _)| *open == position.identifier);

@@ -27,6 +27,7 @@ impl Engine {
         let exposure = Exposure {
             position: self.positions.net(instrument).qty.saturating_add(external),
             reserved: Side::BOTH.map(|side| self.orders.reserved(instrument, side)),
+            reducing: Side::BOTH.map(|side| self.orders.reducing(instrument, side)),
             unknown: Side::BOTH.map(|side| self.orders.unknown_of(instrument, side)),
             barred: self.barred(index),
         };

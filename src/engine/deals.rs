@@ -71,6 +71,7 @@ impl Engine {
                 }
                 self.position_changed(at.1, deal.position, out);
                 self.judge_deal(&deal, realised, out);
+                self.settle_late(at, &deal, side, out);
                 if let Some(order) = self.orders.order(deal.magic)
                     && order.qty_filled > order.new.qty.0
                 {
@@ -183,12 +184,22 @@ impl Engine {
         if from_snapshot && !has_baseline {
             return;
         }
-        let others = record::DealEvent { qty: rest, ..*deal };
-        let is_ours = self.take_others(at, &others, side, &amounts.less(&our_share), out);
-        if let (Some(venue), Some(index)) = (self.venues.get_mut(usize::from(at.0.0)), at.1.index()) {
-            if !is_ours {
-                venue.external[index] = venue.external[index].saturating_add(side.sign() * rest);
+        let mut others = record::DealEvent { qty: rest, ..*deal };
+        let amounts = amounts.less(&our_share);
+        let settled = self.settle_others(at, &others, side);
+        let of_settled = amounts.share(settled, rest);
+        if settled > 0 {
+            self.ledgers.count(at.1, Owner::Others, settled, &of_settled);
+        }
+        others.qty -= settled;
+        if others.qty > 0 {
+            let amounts = amounts.less(&of_settled);
+            self.note_excess(at.1, &others, side, &amounts);
+            if !self.take_others(at, &others, side, &amounts, out) {
+                self.add_external(at, side.sign() * others.qty);
             }
+        }
+        if let Some(venue) = self.venues.get_mut(usize::from(at.0.0)) {
             venue.look_again(self.now);
         }
         self.stir(at.1);

@@ -5,6 +5,7 @@
 //! Invariant: at most one opening order of an instrument is under way; a reduction is never larger than what our fills say
 //! there is.
 
+use super::author::Author;
 use super::pending::kind_allowed;
 use super::requests::Asked;
 use super::setup::EntryKind;
@@ -169,10 +170,19 @@ impl Engine {
         form: &OrderForm,
         out: &mut Outputs,
     ) -> OrderId {
+        let author = self.author(Some(at));
+        self.send_by(&author, approved, form, out)
+    }
+
+    pub(super) fn send_by(
+        &mut self,
+        author: &Author,
+        approved: &Approved,
+        form: &OrderForm,
+        out: &mut Outputs,
+    ) -> OrderId {
         let id = self.next_id();
-        let strategy = &self.strategies[at];
-        let verdict = strategy.verdict;
-        let (plan, intent) = (strategy.setup.plan, *approved.intent());
+        let intent = *approved.intent();
         let ts_decide = self.asking.retry_of.map_or(approved.ts_approved(), |(origin, ..)| origin.ts_decide);
         let command = record::Command {
             order_id: id.raw(),
@@ -184,31 +194,26 @@ impl Engine {
             stop_loss: form.terms.stop_loss.0,
             take_profit: form.terms.take_profit.0,
             qty: intent.qty.0,
-            ts_deadline: ts_decide.plus_ns(plan.decision_budget_ns).0,
+            ts_deadline: ts_decide.plus_ns(author.budget_ns).0,
             expiration_s: form.life.1,
-            deviation_points: plan.deviation_points,
+            deviation_points: author.deviation_points,
             action: form.action.code(),
             order_kind: form.kind.code(),
             filling: form.filling.code(),
             time_in_force: form.life.0.code(),
-            score_e4: (verdict.score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
+            score_e4: (author.verdict.score.clamp(0.0, 400_000.0) * 10_000.0) as u32,
         };
         let venue = self.venue_of(intent.instrument);
-        let mut digests = [0; 64];
-        if verdict.agreement.member_count > 0 {
-            for (bytes, digest) in digests.chunks_exact_mut(8).zip(strategy.setup.models.digests()) {
-                bytes.copy_from_slice(&digest.to_le_bytes());
-            }
-        }
+        let agreement = &author.verdict.agreement;
         let decision = record::Decision {
             order_id: id.raw(),
-            score_bits: verdict.score.to_bits(),
-            revision: strategy.setup.models.revision(),
-            long_count: verdict.agreement.long_count,
-            short_count: verdict.agreement.short_count,
-            member_count: verdict.agreement.member_count,
+            score_bits: author.verdict.score.to_bits(),
+            revision: author.revision,
+            long_count: agreement.long_count,
+            short_count: agreement.short_count,
+            member_count: agreement.member_count,
             reserved: [0; 5],
-            digests,
+            digests: author.digests,
         };
         self.emit(venue, intent.instrument, &decision, out);
         if let Some((origin, refused_id, retcode)) = self.asking.retry_of {
@@ -247,7 +252,7 @@ impl Engine {
             side,
             qty: Qty(command.qty),
             reduces: record.aux() & AUX_REDUCES != 0,
-            position: command.position,
+            position: self.identifier_of(instrument, command.position),
             ts_decide: record.ts(),
             ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
         });
@@ -338,7 +343,7 @@ pub(super) fn stops(spec: &InstrumentSpec, price: Price, side: Side, points: [u3
 pub(super) struct OrderForm {
     pub(super) action: OrderAction,
     pub(super) kind: OrderKind,
-    /// The ticket that it closes on a hedging account, or zero.
+    /// The ticket, as the venue has it now, of the position that it closes on a hedging account, or zero.
     pub(super) position: u64,
     pub(super) filling: Filling,
     /// Where it rests, and the stops that ride with it.

@@ -100,6 +100,10 @@ impl Engine {
         let instrument = input.instrument();
         let (stop_loss, take_profit) = (Price(position.stop_loss), Price(position.take_profit));
         let both = [position.identifier, position.ticket];
+        let before = self.ticket_of(instrument, position.identifier);
+        if position.identifier != 0 && position.ticket != 0 && before != position.ticket {
+            self.asking.requests.renamed(instrument, [before, position.ticket]);
+        }
         self.asking.stops.told(instrument, both, stop_loss, take_profit);
         let is_asked = |request: &&Request| {
             let new = &request.new;

@@ -63,12 +63,12 @@ impl Engine {
         }
     }
 
-    /// What open orders may still close of a position, steps.
+    /// What is under way may still close of a position, steps.
     fn under_way(&self, holding: &Holding) -> i64 {
         if holding.ticket == 0 {
-            return self.orders.reserved(holding.instrument, holding.side.opposite());
+            return self.orders.reducing(holding.instrument, holding.side.opposite());
         }
-        self.orders.closing(holding.ticket) + self.asking.requests.closing(holding.ticket)
+        self.closing_of(holding.instrument, holding.ticket)
     }
 
     fn leave(&mut self, at: usize, holding: &Holding, leave: Leave, out: &mut Outputs) {
@@ -178,10 +178,10 @@ impl Engine {
         self.exits.stops_told(instrument, (ticket, side), stops, self.now);
     }
 
-    /// All positions of a snapshot, once its deals are counted.
-    pub(super) fn exits_listed(&mut self) {
-        for index in 0..self.listing.len() {
-            let (instrument, position) = self.listing.position(index);
+    /// All positions of a venue's snapshot, once its deals are counted.
+    pub(super) fn exits_listed(&mut self, venue_index: usize) {
+        for index in 0..self.listings[venue_index].len() {
+            let (instrument, position) = self.listings[venue_index].position(index);
             self.exits_position(instrument, &position);
         }
     }

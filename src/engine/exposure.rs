@@ -202,12 +202,18 @@ impl Engine {
             let got = now.since(last.ts);
             return Some(Refusal { reason: Reason::OrderDuplicate, limit: window, got });
         }
-        if watch.plan.frozen_after_ns > 0
-            && let Some(got) = watch.frozen_ns(index, now)
+        self.held_by_venue(intent.instrument)
+    }
+
+    /// What of that the venue does: its quotes stand still, or it is asked too often.
+    pub(super) fn held_by_venue(&self, instrument: InstrumentId) -> Option<Refusal> {
+        let (watch, limit) = (&self.exposure, self.exposure.plan.frozen_after_ns);
+        if limit > 0
+            && let Some(got) = instrument.index().and_then(|index| watch.frozen_ns(index, self.now))
         {
-            return Some(Refusal { reason: Reason::QuoteFrozen, limit: watch.plan.frozen_after_ns, got });
+            return Some(Refusal { reason: Reason::QuoteFrozen, limit, got });
         }
-        None
+        self.busy(instrument)
     }
 
     /// The volume that a new model may open with, or why it may not.

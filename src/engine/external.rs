@@ -8,12 +8,11 @@
 
 mod state;
 
+use super::late_fills::closes;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{Amounts, Ledger, Owner, POSITIONS_MAX};
 use crate::record::{DealEvent, OrderEvent, PositionEvent};
-use crate::types::{
-    DealEntry, InstrumentId, Money, OrderId, OrderKind, Price, Side, TransactionKind, VenueId,
-};
+use crate::types::{InstrumentId, Money, OrderId, OrderKind, Price, Side, TransactionKind, VenueId};
 
 /// What others' volume is to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,7 +26,7 @@ pub enum ExternalPolicy {
     Adopt,
 }
 
-/// Positions of the snapshot that is being told.
+/// Positions of the snapshot that a venue is telling.
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     positions: Vec<(InstrumentId, PositionEvent)>,
@@ -94,7 +93,8 @@ impl Engine {
         amounts: &Amounts,
         out: &mut Outputs,
     ) -> bool {
-        let is_ours = self.adopts(at.1);
+        // What others close was theirs: it opens nothing that could be taken over.
+        let is_ours = self.adopts(at.1) && !closes(deal.entry);
         let owner = if is_ours { Owner::Us } else { Owner::Others };
         self.ledgers.count(at.1, owner, deal.qty, amounts);
         let signed = side.sign() * deal.qty;
@@ -118,9 +118,7 @@ impl Engine {
         out: &mut Outputs,
     ) {
         self.count_fill(instrument, deal, side, realised);
-        if deal.entry != DealEntry::Out.code() {
-            self.asking.stops.filled(instrument, deal.position, Price::NONE, Price::NONE);
-        }
+        self.asking.stops.filled(instrument, deal.position, Price::NONE, Price::NONE);
         self.position_changed(instrument, deal.position, out);
     }
 
@@ -129,8 +127,9 @@ impl Engine {
         if !self.adopts(instrument) {
             return;
         }
-        for index in 0..self.listing.len() {
-            let (of, position) = self.listing.position(index);
+        let venue_index = usize::from(self.venue_of(instrument).0);
+        for index in 0..self.listings.get(venue_index).map_or(0, Listing::len) {
+            let (of, position) = self.listings[venue_index].position(index);
             let Some(price) = self.spec(of).and_then(|spec| price_of(spec, &position)) else { continue };
             let own = self.positions.tickets(of).find(|(open, _)| *open == position.identifier);
             let qty = position.qty - own.map_or(0, |(_, qty)| qty);

@@ -206,6 +206,7 @@ impl Engine {
 
     fn on_result(&mut self, input: &Record, out: &mut Outputs) {
         let Some(result) = input.payload::<record::CommandResult>() else { return };
+        self.note_answer(input.venue(), &result);
         if OrderId::from_raw(result.order_id).is_err() || self.hear_result(&result, out) {
             return;
         }

@@ -9,8 +9,10 @@
 //! `timers.rs` for what happens when nothing does, `history.rs` for how features get their past.
 
 mod alert;
+mod author;
 mod bounds;
 mod breakers;
+mod busy;
 mod canary;
 mod conditions;
 mod deals;
@@ -26,6 +28,7 @@ mod guards;
 mod held;
 mod history;
 mod kill;
+mod late_fills;
 mod limits;
 mod loss;
 mod models;
@@ -41,6 +44,7 @@ mod reduce;
 mod requests;
 mod resting;
 mod retry;
+mod said;
 mod setup;
 mod sizing;
 mod sources;
@@ -138,9 +142,11 @@ pub struct Engine {
     asking: Asking,
     exits: Watch,
     policy: ExternalPolicy,
-    listing: external::Listing,
+    /// By venue.
+    listings: Vec<external::Listing>,
     others: resting::Others,
     ledgers: Ledgers,
+    late_fills: late_fills::LateFills,
     /// Working memory for walks over open orders.
     ids: Vec<u64>,
     counts: Counts,
@@ -206,9 +212,10 @@ impl Engine {
             asking: Asking::default(),
             exits: Watch::default(),
             policy: setup.external,
-            listing: external::Listing::default(),
+            listings: setup.venues.iter().map(|_| external::Listing::default()).collect(),
             others: resting::Others::default(),
             ledgers: Ledgers::default(),
+            late_fills: late_fills::LateFills::default(),
             ids: Vec::with_capacity(memory.open_max),
             counts: Counts::default(),
         }

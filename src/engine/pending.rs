@@ -142,6 +142,13 @@ impl Engine {
         }
     }
 
+    /// Whether an entry waits that no strategy tends: an earlier run placed it, under a plan by which entries rested.
+    pub(super) fn is_orphan(&self, order: &Order) -> bool {
+        let at = order.new.instrument.index().and_then(|index| self.strategy_of[index]);
+        let is_tended = |at: u16| self.strategies[usize::from(at)].setup.plan.entry.kind != EntryKind::Market;
+        waits_to_open(order) && order.new.id.epoch() != self.epoch && !at.is_some_and(is_tended)
+    }
+
     /// Entries that waited for as long as the plan lets them: the venue's own clock may be another, or stand still.
     pub(super) fn expire_pending(&mut self, out: &mut Outputs) {
         for at in 0..self.strategies.len() {

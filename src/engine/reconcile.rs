@@ -50,7 +50,7 @@ impl Engine {
         };
         if input.flags() & FLAG_SNAPSHOT != 0 {
             venue.lists(index, position.identifier, position.qty);
-            self.listing.push(input.instrument(), &position);
+            self.listings[usize::from(input.venue().0)].push(input.instrument(), &position);
         }
         self.exits_position(input.instrument(), &position);
     }
@@ -66,11 +66,11 @@ impl Engine {
         match snapshot.phase {
             0 => {
                 venue.begins();
-                self.listing.clear();
+                self.listings[venue_index].clear();
             }
             1 => {
                 // Positions are told before the deals that made them.
-                self.exits_listed();
+                self.exits_listed(venue_index);
                 self.count_others_gross(venue_index);
                 let Some(venue) = self.venues.get_mut(venue_index) else { return };
                 std::mem::swap(&mut venue.listing, &mut venue.listed);
@@ -189,10 +189,12 @@ impl Engine {
         let at_most = theirs.saturating_sub(venue.external[index]);
         let kept = at_most.clamp(own.min(0), own.max(0));
         let listed = &venue.listed;
-        self.positions
-            .write_off(instrument, own.abs() - kept.abs(), |identifier| listed.contains(&identifier));
+        self.positions.write_off(instrument, own.abs() - kept.abs(), |identifier| {
+            listed.iter().any(|(known, _)| *known == identifier)
+        });
         self.exits_settle(instrument);
         self.forget_stops_of_gone(instrument);
+        self.late_fills.forget(instrument);
         let now = self.now;
         let venue = &mut self.venues[venue_index];
         venue.external[index] = theirs - kept;
@@ -213,6 +215,7 @@ impl Engine {
             if usize::from(self.instruments[index].venue.0) != venue_index {
                 continue;
             }
+            self.late_fills.forget(instrument);
             self.adopt_listed(instrument, out);
             let ours = self.positions.net(instrument).qty;
             let theirs = self.venues[venue_index].sums[index];

@@ -8,7 +8,7 @@
 
 mod state;
 
-use super::pending::worst_of;
+use super::pending::{kind_allowed, worst_of};
 use super::{Engine, Outputs};
 use crate::order::{
     DecisionOrigin, NewRequest, Order, OrderState, PositionStops, RequestBook, RequestStage, StopBook, Terms,
@@ -28,8 +28,6 @@ const AGAIN_NS: i64 = 250 * NS_PER_MS;
 const DONE_AGAIN_NS: i64 = NS_PER_S;
 /// A request that waited for longer on its way is not to be sent any more: it is made anew.
 const VALID_NS: i64 = NS_PER_S;
-/// A refusal that repeats is journalled this often.
-const DENIED_AGAIN_NS: i64 = NS_PER_S;
 /// `SYMBOL_ORDER_MODE` bits of stops (`facts`: state enums).
 const MODE_STOP_LOSS: u8 = 16;
 const MODE_TAKE_PROFIT: u8 = 32;
@@ -63,7 +61,7 @@ pub(super) struct Asking {
     pub is_recovering: bool,
     /// Requests that this step may still make.
     pub left: u32,
-    last_denied: Option<(Reason, InstrumentId, TimeNs)>,
+    pub said: super::said::Said,
     /// The next order tries this one's decision again: with the refused order and its return code.
     pub retry_of: Option<(DecisionOrigin, u64, u32)>,
 }
@@ -211,6 +209,11 @@ impl Engine {
             let refusal = Refusal { reason: Reason::AccountNetting, limit: 2, got: 0 };
             return self.refuse_request(instrument, Side::Buy, refusal, out);
         }
+        // What was never told is not taken for a no.
+        let spec = self.spec(instrument).filter(|spec| spec.order_modes != 0);
+        if let Some(Err(refusal)) = spec.map(|spec| kind_allowed(spec, OrderKind::CloseBy)) {
+            return self.refuse_request(instrument, Side::Buy, refusal, out);
+        }
         let both = [position, position_by].map(|position| self.position_stops(instrument, position));
         let [Some(first), Some(second)] = both else { return self.subject_is_missing() };
         let held = |stops: &PositionStops| self.position_qty(stops);
@@ -219,7 +222,7 @@ impl Engine {
             return self.subject_is_missing();
         }
         let is_busy = |stops: &PositionStops| {
-            self.orders.closing(stops.identifier) > 0
+            self.orders.closing(instrument, stops.identifier) > 0
                 || self.asking.requests.about_position(instrument, stops.ticket).is_some()
                 || self.is_too_soon(stops.ts_refused)
         };
@@ -400,12 +403,7 @@ impl Engine {
             return Asked::Waits;
         }
         self.counts.deny(refusal.reason);
-        let now = self.now;
-        let is_said = self.asking.last_denied.is_some_and(|(reason, of, ts)| {
-            reason == refusal.reason && of == instrument && now.since(ts) < DENIED_AGAIN_NS
-        });
-        if !is_said {
-            self.asking.last_denied = Some((refusal.reason, instrument, now));
+        if self.is_news(refusal.reason, instrument) {
             let denied = record::Denied {
                 reason: refusal.reason as u32,
                 side: side as u8,

@@ -11,13 +11,10 @@ use crate::order::{DecisionOrigin, Order, OrderState, RetcodeClass, classify};
 use crate::record;
 use crate::types::{OrderAction, OrderKind, Price, Quote, Side, TimeInForce};
 
-/// Too many requests: the one code beside those of a changed price that is tried again.
-const TOO_MANY_REQUESTS: u32 = 10_024;
-
 impl Engine {
     /// Tries an order again that this answer refused.
     pub(super) fn retry(&mut self, result: &record::CommandResult, out: &mut Outputs) {
-        let allowed = classify(result.retcode) == RetcodeClass::Fresh || result.retcode == TOO_MANY_REQUESTS;
+        let allowed = classify(result.retcode) == RetcodeClass::Fresh;
         let Some(order) = self.orders.order(result.order_id).copied() else { return };
         let at = order.new.instrument.index().and_then(|index| self.strategy_of[index]);
         let Some(at) = at.map(usize::from).filter(|_| allowed) else { return };
@@ -63,7 +60,15 @@ impl Engine {
         let plan = self.strategies[at].setup.plan;
         let Some(spec) = self.spec(instrument).copied() else { return };
         let Some(filling) = filling(&spec) else { return };
-        let intent = wish(instrument, side, order.new.qty.0, quote, false);
+        // What holds a first order back holds a retry; only what it repeats is itself, and not executed.
+        let qty = match self.canary_qty(at, &spec, order.new.qty) {
+            Ok(qty) => qty.0,
+            Err(refusal) => return self.deny(at, &wish(instrument, side, 0, quote, false), refusal, out),
+        };
+        let intent = wish(instrument, side, qty, quote, false);
+        if let Some(refusal) = self.held_by_venue(instrument) {
+            return self.deny(at, &intent, refusal, out);
+        }
         self.renew_room();
         // Whoever named the price: it is held against the market that we see.
         let market = *self.market.quote(instrument);

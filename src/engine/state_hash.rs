@@ -54,9 +54,11 @@ impl Engine {
         self.limits.save(sink);
         self.overrides.save(sink);
         self.exits.save(sink);
-        self.listing.save(sink);
+        sink.word(self.listings.len() as u64);
+        self.listings.iter().for_each(|listing| listing.save(sink));
         self.others.save(sink);
         self.ledgers.save(instruments, sink);
+        self.late_fills.save(sink);
         self.exposure.save(sink);
         self.breakers.save(sink);
         self.bounds.save(instruments, sink);
@@ -87,9 +89,12 @@ impl Engine {
         self.load_limits(source)?;
         self.overrides.load(source)?;
         self.exits.load(source)?;
-        self.listing.load(source)?;
+        for index in 0..source.count("snapshots", VENUES_MAX.min(self.listings.len()), 1)? {
+            self.listings[index].load(source)?;
+        }
         self.others.load(source)?;
         self.ledgers.load(source)?;
+        self.late_fills.load(source)?;
         self.exposure.load(source)?;
         self.breakers.load(source)?;
         self.bounds.load(source)?;

@@ -5,11 +5,13 @@
 //! Invariant: a sweep asks for what is not asked for yet and may be repeated at any time: timers do, as long as its reason
 //! holds, so that a cancel which never left, or was refused, is asked for again under a new id.
 
+use super::pending::kind_allowed;
+use super::reduce::Which;
 use super::requests::Asked;
 use super::{Engine, Outputs};
 use crate::order::Order;
 use crate::risk::Trading;
-use crate::types::InstrumentId;
+use crate::types::{InstrumentId, InstrumentSpec, OrderKind};
 
 impl Engine {
     /// Asks that every open order goes that `is_meant`. Those that still may not be asked about are left to the next call.
@@ -26,13 +28,15 @@ impl Engine {
     /// Reduces every position of an instrument that `is_meant`, as far as nothing reduces it yet. What waits is left to the next call.
     pub fn flatten_where(&mut self, is_meant: impl Fn(InstrumentId) -> bool, out: &mut Outputs) -> u32 {
         let mut sent = 0;
-        for at in 0..self.strategies.len() {
-            if !is_meant(self.strategies[at].setup.instrument) {
+        for index in 0..self.instruments.len() {
+            // A strategy may be gone from the configuration whose position is not.
+            let instrument = InstrumentId(index as u16);
+            if !is_meant(instrument) {
                 continue;
             }
-            sent += u32::from(self.close_pair(self.strategies[at].setup.instrument, out).is_sent());
-            // A hedging account's tickets are closed one by one.
-            while self.asking.left > 0 && self.reduce(at, i64::MAX, 0, out).is_sent() {
+            sent += u32::from(self.close_pair(instrument, out).is_sent());
+            // A hedging account's positions are closed one by one, of both sides.
+            while self.asking.left > 0 && self.reduce_held(instrument, Which::Any, i64::MAX, out).is_sent() {
                 self.asking.left -= 1;
                 sent += 1;
             }
@@ -42,13 +46,14 @@ impl Engine {
 
     /// The oldest two opposite positions of a hedging account close each other: their net is no exposure, and neither is a reduction.
     fn close_pair(&mut self, instrument: InstrumentId, out: &mut Outputs) -> Asked {
-        if !self.is_hedging(instrument) {
+        let allows =
+            |spec: &InstrumentSpec| spec.order_modes == 0 || kind_allowed(spec, OrderKind::CloseBy).is_ok();
+        if !self.is_hedging(instrument) || !self.spec(instrument).is_some_and(allows) {
             return Asked::Stands;
         }
         let free = |sign: i64| {
             let mut tickets = self.positions.tickets(instrument);
-            let is_free =
-                |ticket: u64| self.orders.closing(ticket) == 0 && self.asking.requests.closing(ticket) == 0;
+            let is_free = |identifier: u64| self.closing_of(instrument, identifier) == 0;
             tickets.find(|(ticket, qty)| qty.signum() == sign && is_free(*ticket)).map(|(ticket, _)| ticket)
         };
         match (free(1), free(-1)) {

@@ -17,6 +17,7 @@ mod external;
 mod guards;
 mod history;
 mod kill;
+mod late_fills;
 mod limits;
 mod losses;
 mod models;
@@ -30,6 +31,7 @@ mod sizing;
 mod stops;
 mod strategy;
 mod teller;
+mod tickets;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};

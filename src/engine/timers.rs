@@ -34,6 +34,9 @@ impl Engine {
 
     fn order_timer(&mut self, id: u64, out: &mut Outputs) {
         let Some(order) = self.orders.order(id).copied() else { return };
+        if self.is_orphan(&order) {
+            self.cancel(id, out);
+        }
         let limits = self.gate.limits();
         match order.state {
             OrderState::Sent | OrderState::Acked

@@ -42,6 +42,8 @@ pub(super) struct Venue {
     /// Equity and margin in use of it, and when it came.
     pub account: (Money, Money, TimeNs),
     pub server_offset_s: i32,
+    /// When it last said that it is asked too often; `TimeNs::NEVER` before.
+    pub ts_busy: TimeNs,
     /// Witnessed time at which the youngest session came up.
     pub healthy_since: TimeNs,
     /// Every instrument was found equal since the last session came up.
@@ -63,10 +65,10 @@ pub(super) struct Venue {
     /// When the last snapshot that agreed was asked for, in the venue's time; deals since then may have been missed.
     pub ts_agreed: TimeNs,
     pub sums: Box<[i64]>,
-    /// Positions of the snapshot that is being told: their identifiers.
-    pub listing: Vec<u64>,
+    /// Positions of the snapshot that is being told: identifier and signed steps.
+    pub listing: Vec<(u64, i64)>,
     /// Those of the last complete one.
-    pub listed: Vec<u64>,
+    pub listed: Vec<(u64, i64)>,
 }
 
 impl Venue {
@@ -78,6 +80,7 @@ impl Venue {
             account_flags: None,
             account: (Money::ZERO, Money::ZERO, TimeNs::NEVER),
             server_offset_s: 0,
+            ts_busy: TimeNs::NEVER,
             healthy_since: TimeNs::NEVER,
             reconciled: false,
             baseline_taken: false,
@@ -136,8 +139,14 @@ impl Venue {
     pub(super) fn lists(&mut self, index: usize, identifier: u64, qty: i64) {
         self.sums[index] += qty;
         if self.listing.len() < POSITIONS_MAX {
-            self.listing.push(identifier);
+            self.listing.push((identifier, qty));
         }
+    }
+
+    /// What the last complete snapshot listed of a position, signed steps; zero of none.
+    pub(super) fn listed_qty(&self, identifier: u64) -> i64 {
+        let listed = self.listed.iter().find(|(known, _)| *known == identifier);
+        listed.map_or(0, |(_, qty)| *qty)
     }
 
     /// The first instrument whose difference stays: ours and theirs.

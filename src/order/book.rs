@@ -2,13 +2,14 @@
 //!
 //! What it is not: it sends nothing and asks nothing.
 //!
-//! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole;
-//! a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
+//! Invariant: per instrument and side, `reserved` is the sum of what the open orders may still fill, Unknown ones whole, and
+//! `reducing` the part of it that reduces; a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
 mod deals;
 mod memory;
 mod open;
+mod reducing;
 mod share;
 mod state;
 
@@ -68,7 +69,7 @@ pub struct NewOrder {
     pub qty: Qty,
     /// It reduces a position rather than opening one.
     pub reduces: bool,
-    /// The ticket that it closes on a hedging account, or zero.
+    /// The identifier of the position that it closes on a hedging account, or zero.
     pub position: u64,
     /// When it was decided, by our clock.
     pub ts_decide: TimeNs,
@@ -201,6 +202,7 @@ pub struct OrderBook {
     open: OpenIds,
     unknown_count: usize,
     reserved: Box<[[i64; 2]]>,
+    reducing: Box<[[i64; 2]]>,
     open_by_side: Box<[[u32; 2]]>,
     unknown_by_side: Box<[[u32; 2]]>,
     /// By venue: two of them may number their deals alike.
@@ -226,6 +228,7 @@ impl OrderBook {
             open: OpenIds::new(memory.open_max),
             unknown_count: 0,
             reserved: vec![[0; 2]; INSTRUMENTS_MAX].into(),
+            reducing: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             open_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             unknown_by_side: vec![[0; 2]; INSTRUMENTS_MAX].into(),
             deals: (0..venue_count).map(|_| Deals::new(memory.deals_max)).collect(),
@@ -291,11 +294,6 @@ impl OrderBook {
     #[inline]
     pub fn reserved(&self, instrument: InstrumentId, side: Side) -> i64 {
         instrument.index().map_or(0, |index| self.reserved[index][side.index()])
-    }
-
-    /// What open orders may still close of a ticket, steps. Walks over all orders.
-    pub fn closing(&self, ticket: u64) -> i64 {
-        self.open().filter(|order| order.new.position == ticket).map(Order::remaining).sum()
     }
 
     /// Open orders of an instrument, both sides.

@@ -108,6 +108,16 @@ impl Ledgers {
         }
     }
 
+    /// A part of what was counted as others' turns out to be ours.
+    pub fn hand_over(&mut self, instrument: InstrumentId, qty: i64, amounts: &Amounts) {
+        if let Some(index) = instrument.index() {
+            let [us, others] = &mut self.of[index];
+            others.amounts = others.amounts.less(amounts);
+            others.qty = others.qty.saturating_sub(qty);
+            us.count(qty, amounts);
+        }
+    }
+
     /// An owner's ledger of an instrument.
     pub fn of(&self, instrument: InstrumentId, owner: Owner) -> Ledger {
         instrument.index().map_or(Ledger::default(), |index| self.of[index][owner as usize])
@@ -136,6 +146,11 @@ mod tests {
             prop_assert_eq!(total(Owner::Us).plus(total(Owner::Others)), amounts.total());
             prop_assert!(ours.profit.0.abs() <= amounts.profit.0.abs());
             prop_assert_eq!(ledgers.of(InstrumentId(2), Owner::Us), Ledger::default());
+            let before = ledgers.of(InstrumentId(3), Owner::Us).qty;
+            ledgers.hand_over(InstrumentId(3), 1, &theirs.share(1, 3));
+            let total = |owner| ledgers.of(InstrumentId(3), owner).amounts.total();
+            prop_assert_eq!(total(Owner::Us).plus(total(Owner::Others)), amounts.total());
+            prop_assert_eq!(ledgers.of(InstrumentId(3), Owner::Us).qty, before + 1);
         }
     }
 }

@@ -119,13 +119,25 @@ impl RequestBook {
         })
     }
 
-    /// Volume that open close-bys may still take of a ticket, steps.
-    pub fn closing(&self, ticket: u64) -> i64 {
+    /// Volume that open close-bys may still take of an instrument's position, by its ticket, steps.
+    pub fn closing(&self, instrument: InstrumentId, ticket: u64) -> i64 {
         let about = |request: &&Request| {
             let new = &request.new;
-            new.action == OrderAction::CloseBy && (new.position == ticket || new.position_by == ticket)
+            let is_named = new.position == ticket || new.position_by == ticket;
+            new.action == OrderAction::CloseBy && new.instrument == instrument && is_named
         };
         self.open.iter().filter(about).map(|request| request.new.qty).sum()
+    }
+
+    /// A position has another ticket now: open requests about it are about that.
+    pub fn renamed(&mut self, instrument: InstrumentId, [before, now]: [u64; 2]) {
+        for request in self.open.iter_mut().filter(|request| request.new.instrument == instrument) {
+            for ticket in [&mut request.new.position, &mut request.new.position_by] {
+                if *ticket == before {
+                    *ticket = now;
+                }
+            }
+        }
     }
 
     /// Requests in doubt.
@@ -223,8 +235,9 @@ mod tests {
         let id = new(1).id.raw();
         for position in [50, 60] {
             assert!(book.about_position(InstrumentId(0), position).is_some());
-            assert_eq!(book.closing(position), 4);
+            assert_eq!(book.closing(InstrumentId(0), position), 4);
         }
+        assert_eq!(book.closing(InstrumentId(1), 50), 0);
         assert!(
             book.about_position(InstrumentId(1), 50).is_none()
                 && book.about_order(0, OrderAction::CloseBy).is_none()
@@ -232,7 +245,7 @@ mod tests {
         book.learn(id, RequestFact::Dispatched, Verdict::None, TimeNs(2));
         let change = book.learn(id, RequestFact::Confirmed, Verdict::Venue, TimeNs(3)).unwrap();
         assert_eq!((change.from, change.request.stage), (RequestStage::Pending, RequestStage::Done));
-        assert_eq!((book.closing(50), book.open().len(), book.finals().count()), (0, 0, 1));
+        assert_eq!((book.closing(InstrumentId(0), 50), book.open().len(), book.finals().count()), (0, 0, 1));
     }
 
     #[test]

@@ -95,7 +95,11 @@ impl StopBook {
         take_profit: Price,
     ) {
         if let Some(known) = self.of_mut(instrument, identifier).filter(|_| identifier != 0) {
-            (known.ticket, known.stop_loss, known.take_profit) = (ticket, stop_loss, take_profit);
+            (known.stop_loss, known.take_profit) = (stop_loss, take_profit);
+            // A close that names no ticket would open a position: what says none changes none.
+            if ticket != 0 {
+                known.ticket = ticket;
+            }
         }
     }
 
@@ -127,6 +131,7 @@ mod tests {
         book.filled(other, 56, Price::NONE, Price::NONE);
         book.told(eur, [55, 77], Price(101), Price(120));
         book.told(eur, [99, 99], Price(1), Price(1));
+        book.told(eur, [55, 0], Price(101), Price(120));
         let stops = *book.of(eur, 77).unwrap();
         assert_eq!((stops.stop_loss, stops.take_profit, stops.ticket), (Price(101), Price(120), 77));
         assert_eq!(book.of(eur, 0), Some(&stops));

@@ -5,6 +5,7 @@
 //! Invariant: an intent is checked against its worst case, everything that may still fill included. A condition that was
 //! never set is "no".
 
+mod reductions;
 mod requests;
 
 pub use requests::{Ask, Levels, RequestIntent};
@@ -77,6 +78,8 @@ pub struct Exposure {
     pub position: i64,
     /// What open orders of each side may still fill.
     pub reserved: [i64; 2],
+    /// Of that, what reduces.
+    pub reducing: [i64; 2],
     /// Orders in doubt on each side.
     pub unknown: [u32; 2],
     /// What else closes the instrument for openings.
@@ -91,7 +94,7 @@ struct Envelope {
     closed: [Option<Refusal>; 2],
     /// Largest opening order of each side.
     open_max: [i64; 2],
-    /// Largest reduction by each side.
+    /// Largest reduction by each side, where an instrument has one position.
     reduce_max: [i64; 2],
     worst: [i64; 2],
     /// Largest opening of each side that exposure over all instruments leaves.
@@ -112,6 +115,7 @@ pub struct Gate {
     reserve: Bucket,
     cancels: Bucket,
     changes: Bucket,
+    moves: Bucket,
 }
 
 impl Gate {
@@ -128,6 +132,7 @@ impl Gate {
             reserve: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
             cancels: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
             changes: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
+            moves: Bucket::new(limits.orders_per_s_max, limits.orders_burst_max),
         }
     }
 
@@ -193,8 +198,8 @@ impl Gate {
             closed: [None; 2],
             open_max: [0; 2],
             reduce_max: [
-                (-now.position).max(0).saturating_sub(now.reserved[Side::Buy.index()]),
-                now.position.max(0).saturating_sub(now.reserved[Side::Sell.index()]),
+                (-now.position).max(0).saturating_sub(now.reducing[Side::Buy.index()]),
+                now.position.max(0).saturating_sub(now.reducing[Side::Sell.index()]),
             ],
             worst,
             room_max: self.rooms[index].map(|room| room.steps),
@@ -246,13 +251,8 @@ impl Gate {
             return refuse(Reason::SizeMinimum, limits.order_min.0, qty);
         }
         if intent.reduces {
-            if qty > envelope.reduce_max[side] {
-                return refuse(Reason::ReduceTooLarge, envelope.reduce_max[side], qty);
-            }
-            if !self.reserve.take(now) {
-                return refuse(Reason::RateOrders, i64::from(self.limits.orders_per_s_max), 0);
-            }
-            return Ok(Approved { intent, ts_approved: now });
+            let most = envelope.reduce_max[side];
+            return self.approve_reduction(intent, most, now);
         }
         match self.trading {
             Trading::Active => {}

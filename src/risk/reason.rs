@@ -117,6 +117,8 @@ reasons!(
     PriceLevel = 44, "PRICE_LEVEL", "ticks";
     /// Only a hedging account has positions that close each other.
     AccountNetting = 45, "ACCOUNT_NETTING", "mode";
+    /// The venue said lately that it is asked too often.
+    VenueBusy = 100, "VENUE_BUSY", "ns";
     /// An order of the same account rests on the other side, where it would trade with this one.
     SelfTrade = 110, "SELF_TRADE", "ticks";
     /// The kill switch was thrown for this instrument, alone or with others.

@@ -55,6 +55,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::LossFlattened,
     AlertCode::MoneyMoved,
     AlertCode::VenueBudgetLow,
+    AlertCode::LateFillSettled,
 ];
 
 /// Whether a field is a code that has names.

@@ -18,6 +18,7 @@ impl Venue {
             account_flags,
             account,
             server_offset_s,
+            ts_busy,
             healthy_since,
             reconciled,
             baseline_taken,
@@ -43,7 +44,9 @@ impl Venue {
         sink.signed(i64::from(*server_offset_s));
         sink.word(u64::from(*reconciled) | u64::from(*baseline_taken) << 1);
         sink.word(*query);
-        for time in [healthy_since, query_asked, query_witnessed, query_due, query_ts_venue, ts_agreed] {
+        for time in
+            [healthy_since, query_asked, query_witnessed, query_due, query_ts_venue, ts_agreed, ts_busy]
+        {
             sink.time(*time);
         }
         sink.word(instruments as u64);
@@ -59,7 +62,10 @@ impl Venue {
         }
         for list in [listing, listed] {
             sink.word(list.len() as u64);
-            list.iter().for_each(|identifier| sink.word(*identifier));
+            for (identifier, qty) in list {
+                sink.word(*identifier);
+                sink.signed(*qty);
+            }
         }
     }
 
@@ -86,6 +92,7 @@ impl Venue {
             &mut self.query_due,
             &mut self.query_ts_venue,
             &mut self.ts_agreed,
+            &mut self.ts_busy,
         ] {
             *time = source.time("a venue's time")?;
         }
@@ -103,8 +110,9 @@ impl Venue {
         }
         for list in [&mut self.listing, &mut self.listed] {
             list.clear();
-            for _ in 0..source.count("listed positions", POSITIONS_MAX, 1)? {
-                list.push(source.word("a listed position")?);
+            for _ in 0..source.count("listed positions", POSITIONS_MAX, 2)? {
+                let identifier = source.word("a listed position")?;
+                list.push((identifier, source.signed("a listed position's volume")?));
             }
         }
         Ok(())

@@ -14,13 +14,14 @@ pub(super) struct Share {
     instrument: InstrumentId,
     side: Side,
     pub(super) state: OrderState,
+    reduces: bool,
     remaining: i64,
 }
 
 impl Share {
     pub(super) fn of(order: &Order) -> Self {
-        let NewOrder { instrument, side, .. } = order.new;
-        Share { instrument, side, state: order.state, remaining: order.remaining() }
+        let NewOrder { instrument, side, reduces, .. } = order.new;
+        Share { instrument, side, state: order.state, reduces, remaining: order.remaining() }
     }
 }
 
@@ -32,6 +33,7 @@ impl OrderBook {
         }
         let (Some(index), side) = (share.instrument.index(), share.side.index()) else { return };
         self.reserved[index][side] += sign * share.remaining;
+        self.reducing[index][side] += if share.reduces { sign * share.remaining } else { 0 };
         assert!(self.reserved[index][side] >= 0, "reserved volume below zero");
         let step = |count: &mut u32| {
             *count = count.checked_add_signed(sign as i32).expect("a count of open orders below zero");

@@ -2,7 +2,8 @@
 //!
 //! What it is not: a judge of orders (`gate.rs`), or of whether the venue will take it.
 //!
-//! Invariant: a cancel passes whatever is closed, out of a reserve that nothing else draws on. What cannot worsen the worst case
+//! Invariant: a cancel passes whatever is closed, out of a reserve that nothing else draws on; so does a tighter stop, whatever
+//! entries follow the market. What cannot worsen the worst case
 //! passes whatever closes openings; what can is judged as an opening is.
 
 use super::{Approved, Gate, Refusal};
@@ -109,7 +110,8 @@ impl Gate {
             Ask::Cancel => &mut self.cancels,
             Ask::CloseBy => &mut self.reserve,
             Ask::Stops | Ask::Modify if is_opening => &mut self.bucket,
-            Ask::Stops | Ask::Modify => &mut self.changes,
+            Ask::Modify => &mut self.changes,
+            Ask::Stops => &mut self.moves,
         };
         if !bucket.take(now) {
             let limit = i64::from(self.limits.orders_per_s_max);
@@ -286,9 +288,10 @@ mod tests {
         let mut gate = gate_with(limits);
         let tighter = stops(Side::Buy, 900, Some(901));
         let looser = stops(Side::Buy, 900, Some(899));
+        let follows = modify([990, 980], [989, 980]);
         // Everything else is spent: budget of openings, of reductions, of changes.
         let close_by = RequestIntent { ask: Ask::CloseBy, ..cancel() };
-        for wish in [tighter, looser, close_by] {
+        for wish in [follows, tighter, looser, close_by] {
             assert_eq!((0..5).filter(|_| reason(&mut gate, wish).is_ok()).count(), 2, "{wish:?}");
             assert_eq!(reason(&mut gate, wish), Err(Reason::RateRequests));
         }

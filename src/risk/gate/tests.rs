@@ -74,7 +74,8 @@ fn leave_room(gate: &mut Gate, room: Room) {
     again(gate, [true; 2], HELD);
 }
 
-const HELD: Exposure = Exposure { position: 50, reserved: [0; 2], unknown: [0; 2], barred: None };
+const HELD: Exposure =
+    Exposure { position: 50, reserved: [0; 2], reducing: [0; 2], unknown: [0; 2], barred: None };
 
 /// Each control that refuses an opening, tripped alone.
 fn trips() -> Vec<Trip> {
@@ -176,7 +177,8 @@ fn the_rate_of_openings_leaves_the_reserve_of_reductions_alone() {
 
 #[test]
 fn a_reduction_never_reverses() {
-    let mut gate = open_gate(Exposure { position: 50, reserved: [0, 20], ..Exposure::default() });
+    let mut gate =
+        open_gate(Exposure { position: 50, reserved: [0, 20], reducing: [0, 20], ..Exposure::default() });
     let close = Intent { side: Side::Sell, reduces: true, ..buy(31) };
     assert_eq!(reason(&mut gate, close), Err(Reason::ReduceTooLarge));
     assert!(gate.check(Intent { qty: Qty(30), ..close }, &quote(), 0, NOW).is_ok());

@@ -16,6 +16,7 @@ pub mod orders;
 pub mod past;
 pub mod playback;
 pub mod quotes;
+mod reopen;
 mod replies;
 pub(in crate::sim) mod report;
 mod request;

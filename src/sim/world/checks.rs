@@ -152,6 +152,7 @@ impl World {
             match output.kind() {
                 Some(Kind::Command) => self.check_command(&output),
                 Some(Kind::OrderStateChange) => self.check_change(&output),
+                Some(Kind::Denied) => self.check_denied(&output),
                 _ => {}
             }
         }
@@ -177,14 +178,8 @@ impl World {
         let Some(side) = OrderKind::from_code(command.order_kind).and_then(OrderKind::side) else { return };
         let engine = &self.appliance.engine;
         let instrument = output.instrument();
-        let net = engine.positions().net(instrument).qty;
         if output.aux() == 1 {
-            // It counts among the reserved ones now: all together take no more than there is.
-            let qty = engine.orders().reserved(instrument, side).max(command.qty);
-            if qty > net.abs() || net.signum() != -side.sign() {
-                self.violate("reduces", || format!("expected a reduction of {net}, got {side:?} {qty}"));
-            }
-            return;
+            return self.check_reduction(instrument, side, &command);
         }
         let is_open = self.watch.may_open(self.venues.len())
             && self.appliance.ends.iter().flatten().all(|end| end.is_live)
@@ -400,6 +395,7 @@ impl World {
         }
         self.watch.is_dirty = false;
         self.comparisons += 1;
+        self.check_owned();
         for instrument in self.instruments() {
             let engine = &self.appliance.engine;
             let ours = engine.positions().net(instrument).qty + engine.external(instrument);

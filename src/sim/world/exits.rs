@@ -8,7 +8,6 @@ use super::World;
 use super::plans::{LADDER, UNPROTECTED_NS_MAX};
 use super::schedule::Port;
 use super::venues::{INSTRUMENTS_MAX, symbol_of, venue_of};
-use crate::engine::Engine;
 use crate::order::exits::{ExitReason, Holding};
 use crate::order::{Order, OrderState};
 use crate::record::{self, Record};
@@ -232,11 +231,15 @@ impl World {
             let ours = OrderId::from_raw(position.magic).is_ok();
             ours && position.symbol == symbol && !position.stop_loss.is_some()
         });
-        has_bare && { held }.any(|holding| !is_closing(holding)) && self.is_well(instrument, engine)
+        has_bare
+            && { held }.any(|holding| !is_closing(holding))
+            && !self.watch.is_foreign_seen
+            && self.is_reachable(instrument)
     }
 
     /// Whether a close that is asked for can be expected to reach the market.
-    fn is_well(&self, instrument: InstrumentId, engine: &Engine) -> bool {
+    pub(super) fn is_reachable(&self, instrument: InstrumentId) -> bool {
+        let engine = &self.appliance.engine;
         let (id, broker) = (venue_of(instrument), self.symbol(instrument));
         let venue = &self.venues[usize::from(id.0)];
         let is_reconciled = engine.closed().is_none_or(|refusal| {
@@ -251,7 +254,6 @@ impl World {
         }) && is_reconciled
             && !venue.terminal.is_frozen
             && venue.terminal.is_server_up
-            && !self.watch.is_foreign_seen
             && broker.open
             && broker.spec.trade_mode != TradeMode::Disabled
     }

@@ -99,10 +99,13 @@ faults! {
     VeryLate = "very-late", every 0;
     /// An entry is executed without the stops that it names. Asked at every entry of a seed whose positions demand a stop.
     StopDropped = "stop-dropped", every 6;
+    /// A position of a hedging account is opened again by its swap: it has another ticket, and the same identifier. Asked at every
+    /// tick.
+    Reopened = "reopened", every 700;
 }
 
 /// Tell the dice of the youngest faults from all others.
-const YOUNGEST: [u64; 2] = [0x7665_7279_206c_6174, 0x6472_6f70_2073_746f];
+const YOUNGEST: [u64; 3] = [0x7665_7279_206c_6174, 0x6472_6f70_2073_746f, 0x7265_6f70_656e_6564];
 const _: () = assert!(Fault::VeryLate as usize + YOUNGEST.len() == COUNT);
 
 const COUNT: usize = Fault::ALL.len();

@@ -26,7 +26,7 @@ impl World {
         if self.faults.is_over {
             return;
         }
-        const ASKED: [Fault; 14] = [
+        const ASKED: [Fault; 15] = [
             Fault::LinkLost,
             Fault::Frozen,
             Fault::Restarted,
@@ -41,6 +41,7 @@ impl World {
             Fault::PowerCut,
             Fault::ClockStepped,
             Fault::ServerClock,
+            Fault::Reopened,
         ];
         for fault in ASKED {
             if self.faults.strikes(fault) {
@@ -101,6 +102,7 @@ impl World {
             Fault::ServerClock => {
                 terminal.server_offset_s = 18_000 - terminal.server_offset_s;
             }
+            Fault::Reopened => self.reopen(id, draw),
             Fault::ClockStepped => {
                 self.clock_offset_ns += (draw % 4_000) as i64 * NS_PER_MS - 1_500 * NS_PER_MS;
             }
@@ -213,7 +215,13 @@ impl World {
         };
         command.price = symbol.spec.price_to_f64(symbol.bid);
         command.deviation_points = 1_000;
-        command.volume = 0.01 * (1 + (draw >> 2) % 4) as f64;
+        // On a hedging account often more than all of ours: side by side it stands in nobody's way.
+        let times = if self.terminal(venue_of(instrument)).broker.account.is_hedging() && draw & 64 != 0 {
+            8
+        } else {
+            1
+        };
+        command.volume = 0.01 * (times * (1 + (draw >> 2) % 4)) as f64;
         command.symbol = *symbol.spec.symbol.bytes();
         self.watch.is_foreign_seen = true;
         let (now_ns, venue) = (self.schedule.now_ns(), venue_of(instrument));
@@ -267,6 +275,7 @@ impl World {
             self.say(|_| format!("{lost} records lost"));
             self.watch.remember(self.appliance.journal.records(), self.latch);
             self.exit_watch.remember(self.appliance.journal.records());
+            self.left_watch.is_power_cut_seen = true;
             self.forget_lost();
         } else if self.appliance.is_step_whole {
             let records = self.appliance.journal.records();

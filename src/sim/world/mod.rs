@@ -25,6 +25,7 @@ mod planted;
 mod planting;
 mod quoting;
 mod recovered;
+mod reductions;
 mod replaying;
 mod schedule;
 mod setup;
@@ -178,6 +179,7 @@ struct World {
     appliance: Appliance,
     watch: Watch,
     exit_watch: exits::ExitWatch,
+    left_watch: reductions::LeftWatch,
     /// Its positions must not stand without a stop.
     demands_stops: bool,
     dice: Prng,
@@ -224,6 +226,7 @@ impl World {
             appliance: Appliance::new(parts, None),
             watch: Watch::default(),
             exit_watch: exits::ExitWatch::default(),
+            left_watch: reductions::LeftWatch::default(),
             demands_stops: false,
             dice,
             flood_left: 0,
@@ -278,6 +281,7 @@ impl World {
         (self.clock_ns, self.is_sync_planned) = (i64::MAX, false);
         self.watch = Watch::default();
         self.exit_watch = exits::ExitWatch::default();
+        self.left_watch = reductions::LeftWatch::new(parts);
         (self.flood_left, self.clock_offset_ns) = (0, 0);
         (self.is_disk_full, self.is_send_planned, self.is_buried) = (false, false, true);
         (self.is_power_cut, self.latch, self.killed) = (false, false, None);
@@ -380,6 +384,7 @@ impl World {
         }
         self.check_settled();
         self.check_bare();
+        self.check_left();
     }
 
     /// The appliance's own clock.

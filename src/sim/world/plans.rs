@@ -7,7 +7,7 @@
 use super::planted::Planted;
 use super::venues::{self, VENUES_MAX};
 use super::{Episode, setup};
-use crate::engine::Setup;
+use crate::engine::{EntryPlan, ExternalPolicy, Setup};
 use crate::order::exits::{BreakEven, ExitPlan, Ladder, Rung, Trailing};
 use crate::types::{NS_PER_MS, NS_PER_S};
 use std::cell::OnceCell;
@@ -26,11 +26,11 @@ pub(super) fn has_exits(seed: u64) -> bool {
 /// The parts of every seed's appliance.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// By the number of venues, less one.
-    by_venues: [OnceCell<Kinds>; VENUES_MAX],
+    /// By the number of venues, less one; where others' trades are counted, and where they are taken over.
+    by_venues: [[OnceCell<Kinds>; 2]; VENUES_MAX],
 }
 
-/// The same with one number of venues, each by its way to enter.
+/// Plain, with exits, and with a bug among these; each for every way to enter.
 #[derive(Debug)]
 struct Kinds {
     plain: Vec<Setup>,
@@ -39,8 +39,9 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn new(venue_count: usize) -> Self {
-        let plain = setup::ENTRIES.iter().map(|entry| setup::setup(*entry, venue_count));
+    fn new(venue_count: usize, policy: ExternalPolicy) -> Self {
+        let setup = |entry: &EntryPlan| Setup { external: policy, ..setup::setup(*entry, venue_count) };
+        let plain = setup::ENTRIES.iter().map(setup);
         let plain: Vec<Setup> = plain.collect();
         let with = |planted| plain.iter().map(|parts| with_exits(parts.clone(), planted)).collect();
         let (with_exits, with_bug) = (with(None), with(Some(Planted::LadderOfWish)));
@@ -48,18 +49,25 @@ impl Kinds {
     }
 }
 
+/// Whether a seed takes over what others open: every fourth group of thirty-two does.
+fn adopts(seed: u64) -> bool {
+    seed / 32 % 4 == 3
+}
+
 impl Parts {
     pub(super) fn first(&self) -> &Setup {
-        &self.kinds(1).plain[0]
+        &self.kinds(1, false).plain[0]
     }
 
     /// Made when the first seed asks for it.
-    fn kinds(&self, venue_count: usize) -> &Kinds {
-        self.by_venues[venue_count - 1].get_or_init(|| Kinds::new(venue_count))
+    fn kinds(&self, venue_count: usize, adopts: bool) -> &Kinds {
+        let policy = if adopts { ExternalPolicy::Adopt } else { ExternalPolicy::Count };
+        let kinds = &self.by_venues[venue_count - 1][usize::from(adopts)];
+        kinds.get_or_init(|| Kinds::new(venue_count, policy))
     }
 
     pub(super) fn of(&self, episode: &Episode) -> &Setup {
-        let parts = self.kinds(venues::count_of(episode.seed));
+        let parts = self.kinds(venues::count_of(episode.seed), adopts(episode.seed));
         let kinds = match (has_exits(episode.seed), episode.planted) {
             (false, _) => &parts.plain,
             (true, Some(Planted::LadderOfWish)) => &parts.with_bug,

@@ -86,6 +86,14 @@ planted! {
     LadderOfWish = "ladder-of-wish", "facts/controls: exits are sized to actual fills";
     /// A position whose stop never stood is left as it is.
     BareIsLeft = "bare-is-left", "EA31337-classes#349, dwxconnect#50: stops that are refused, and nobody looks";
+    /// On a hedging account no close leaves that is larger than the net of all positions.
+    CloseBoundByNet = "close-bound-by-net", "mtapi#186, vobornik/mt4-trade-copy#10: hedging taken for netting";
+    /// A reduction waits while an entry rests on its side.
+    EntryHoldsExit = "entry-holds-exit", "facts/controls: cancels and reductions pass when entries do not";
+    /// A fill that is told after its position was closed stays ours, and the close another's.
+    LateFillStays = "late-fill-stays", "facts/mt5: priority of arrival not guaranteed, old events are superseded";
+    /// The ticket of a position that was opened again is not learnt.
+    TicketNotLearnt = "ticket-not-learnt", "facts/mt5: requests use POSITION_TICKET, which may change; the identifier stays";
 }
 
 #[cfg(test)]

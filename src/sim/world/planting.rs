@@ -12,9 +12,10 @@ use super::venues::venue_of;
 use crate::order::OrderState;
 use crate::order::exits::ExitReason;
 use crate::record::{
-    self, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin, Record,
+    self, AUX_REDUCES, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin,
+    Record,
 };
-use crate::types::{DealEntry, NS_PER_MS, OrderAction, TransactionKind};
+use crate::types::{DealEntry, NS_PER_MS, OrderAction, OrderKind, TransactionKind};
 use crate::wire::terminal::body;
 
 /// `TRADE_ACTION_SLTP`.
@@ -106,6 +107,21 @@ impl World {
                     && order.ticket == deal.ticket
                 {
                     return;
+                }
+            }
+            Planted::TicketNotLearnt => {
+                if let Some(position) = record.payload::<record::PositionEvent>() {
+                    let ticket = position.identifier;
+                    record = rewritten(&record, &record::PositionEvent { ticket, ..position });
+                    record = record.with_flags(flags);
+                }
+            }
+            Planted::LateFillStays => {
+                if let Some(deal) = record.payload::<record::DealEvent>()
+                    && self.is_late_fill(&record, &deal)
+                {
+                    record = rewritten(&record, &record::DealEvent { position: deal.deal, ..deal });
+                    record = record.with_flags(flags);
                 }
             }
             Planted::KillIgnored => {
@@ -245,11 +261,31 @@ impl World {
 
     /// Whether a command never leaves, though the engine is told that it did.
     pub(super) fn swallows(&self, record: &Record) -> bool {
-        if self.planted != Some(Planted::BareIsLeft) {
-            return false;
+        let Some(command) = record.payload::<record::Command>() else { return false };
+        let side = OrderKind::from_code(command.order_kind).and_then(OrderKind::side);
+        let (Some(planted), Some(side)) = (self.planted, side) else { return false };
+        let (engine, instrument) = (&self.appliance.engine, record.instrument());
+        match planted {
+            Planted::BareIsLeft => self.memory.mending.contains(&command.order_id),
+            Planted::CloseBoundByNet if record.aux() == AUX_REDUCES => {
+                let net = engine.positions().net(instrument).qty + engine.external(instrument);
+                self.terminal(record.venue()).broker.account.is_hedging() && -net * side.sign() < command.qty
+            }
+            Planted::EntryHoldsExit if record.aux() == AUX_REDUCES => {
+                engine.orders().opening(instrument, side) > 0
+            }
+            _ => false,
         }
-        let id = record.payload::<record::Command>().map_or(0, |command| command.order_id);
-        self.memory.mending.contains(&id)
+    }
+
+    /// Whether a fill of ours is told whose position the venue has closed, and we know of a close that nobody explained.
+    fn is_late_fill(&self, record: &Record, deal: &record::DealEvent) -> bool {
+        let engine = &self.appliance.engine;
+        let mut positions = self.terminal(record.venue()).broker.account.positions.iter();
+        deal.entry == DealEntry::In.code()
+            && engine.orders().order(deal.magic).is_some_and(|order| order.ticket == deal.ticket)
+            && engine.external(record.instrument()) != 0
+            && !positions.any(|position| position.identifier == deal.position)
     }
 
     /// What the careless do not mend.
