@@ -154,11 +154,10 @@ impl World {
         named.is_some_and(|(_, ticket)| account.position(*ticket).is_some()) || !account.is_hedging()
     }
 
-    /// Whether an order that really left, or will, reduces a position; one in doubt may, whatever it named.
+    /// Whether an order that really left reduces a position; one in doubt may, whatever it named.
     fn is_closed_by(&self, holding: &Holding) -> bool {
-        let is_real = |order: &Order| {
-            order.state == OrderState::Queued || self.truth.fate(order.new.id.raw()).is_some()
-        };
+        // What the appliance takes for sent and never left closes nothing.
+        let is_real = |order: &Order| self.truth.fate(order.new.id.raw()).is_some();
         self.appliance.engine.orders().open().any(|order| {
             let new = &order.new;
             (new.instrument, new.side) == (holding.instrument, holding.side.opposite())
