@@ -42,17 +42,24 @@ impl Default for Others {
     }
 }
 
+impl Other {
+    /// Two venues may number alike.
+    fn key(&self) -> (InstrumentId, u64) {
+        (self.instrument, self.ticket)
+    }
+}
+
 impl Others {
     fn tell(&mut self, other: Other) {
-        match self.list.iter().position(|known| known.ticket == other.ticket) {
+        match self.list.iter().position(|known| known.key() == other.key()) {
             Some(at) => self.list[at] = other,
             None if self.list.len() < OTHERS_MAX => self.list.push(other),
             None => {}
         }
     }
 
-    fn gone(&mut self, ticket: u64) {
-        self.list.retain(|known| known.ticket != ticket);
+    fn gone(&mut self, instrument: InstrumentId, ticket: u64) {
+        self.list.retain(|known| known.key() != (instrument, ticket));
     }
 }
 
@@ -77,7 +84,7 @@ impl Engine {
         // Without its price nobody knows where it rests.
         let is_known = Price(event.price).is_some();
         if is_over || !is_known || !matches!(event.order_state, PLACED | PARTIAL) {
-            return self.others.gone(event.ticket);
+            return self.others.gone(input.instrument(), event.ticket);
         }
         let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
         let (ticket, instrument, price) = (event.ticket, input.instrument(), Price(event.price));

@@ -69,7 +69,7 @@ pub struct Ticket {
 #[derive(Clone, Debug)]
 pub struct PositionBook {
     net: Box<[Position]>,
-    /// Sorted by identifier; its capacity is taken once.
+    /// Sorted by identifier and instrument, for two venues may number alike; its capacity is taken once.
     tickets: Vec<(u64, Ticket)>,
     untracked_count: u64,
 }
@@ -111,7 +111,9 @@ impl PositionBook {
         if fill.identifier == 0 {
             return;
         }
-        match self.tickets.binary_search_by_key(&fill.identifier, |(identifier, _)| *identifier) {
+        let key = (fill.identifier, fill.instrument);
+        match self.tickets.binary_search_by_key(&key, |(identifier, ticket)| (*identifier, ticket.instrument))
+        {
             Ok(at) => {
                 let ticket = &mut self.tickets[at].1;
                 ticket.qty = ticket.qty.saturating_add(signed);
@@ -235,6 +237,16 @@ mod tests {
         let flat = book.net(InstrumentId(1));
         assert_eq!((flat.qty, flat.open_value, flat.realised, flat.fill_count), (0, 0, Money(-3), 3));
         assert_eq!(book.tickets(InstrumentId(1)).count(), 0);
+    }
+
+    #[test]
+    fn venues_may_number_their_positions_alike() {
+        let mut book = PositionBook::default();
+        book.fill(&fill(Side::Buy, 10, 100));
+        book.fill(&Fill { instrument: InstrumentId(5), ..fill(Side::Sell, 3, 200) });
+        book.fill(&fill(Side::Sell, 4, 110));
+        assert_eq!(book.tickets(InstrumentId(1)).collect::<Vec<_>>(), [(9, 6)]);
+        assert_eq!(book.tickets(InstrumentId(5)).collect::<Vec<_>>(), [(9, -3)]);
     }
 
     proptest! {

@@ -44,7 +44,7 @@ impl PositionBook {
             let qty = source.signed("a ticket's volume")?;
             self.tickets.push((identifier, Ticket { instrument, qty }));
         }
-        self.tickets.sort_unstable_by_key(|(identifier, _)| *identifier);
+        self.tickets.sort_unstable_by_key(|(identifier, ticket)| (*identifier, ticket.instrument));
         self.untracked_count = source.word("untracked fills")?;
         Ok(())
     }

@@ -7,7 +7,7 @@
 use super::World;
 use super::truth::Fate;
 use super::venues::venue_of;
-use crate::order::{OrderState, RequestStage};
+use crate::order::{NewRequest, OrderState, RequestStage};
 use crate::record::{self, AUX_REVISION_SHIFT, Record};
 use crate::types::{InstrumentId, OrderAction, OrderId, OrderKind};
 use crate::wire::terminal::body;
@@ -30,7 +30,8 @@ impl World {
             return self.violate("request", || format!("request {id:x} left and is not known"));
         };
         let same = requests.open().iter().filter(|open| {
-            open.new.order == new.order && open.new.position == new.position && open.new.action == new.action
+            let of = |new: &NewRequest| (new.instrument, new.order, new.position, new.action);
+            of(&open.new) == of(&new)
         });
         let count = same.count();
         if count != 1 {
