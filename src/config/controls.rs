@@ -101,11 +101,15 @@ pub fn controls() -> String {
 const CHANGES: &[&str] = &[
     "DEALS_NUMBERS_BEGAN_AGAIN",
     "LATCH_SET",
+    "LOSS_DAILY_SOFT",
     "LOSS_STREAK",
     "LOSS_TRAILING",
+    "LOSS_TRAILING_SOFT",
+    "LOSS_WINDOW",
     "OPERATOR_KILL",
     "OPERATOR_ORDER",
     "REJECT_STREAK",
+    "REJECT_WINDOW",
 ];
 
 /// Where the report counts a reason.

@@ -4,6 +4,10 @@
 //!
 //! Invariant: a code is never given twice and never re-used.
 
+use super::{Engine, Outputs};
+use crate::record::Alert;
+use crate::types::{InstrumentId, VenueId};
+
 /// Why the operator should look: codes of `record::Alert`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
@@ -92,4 +96,20 @@ pub enum AlertCode {
     VenueBudgetLow = 103,
     /// A process took the place of one whose lane hung while something was killed: then how many did so far.
     LaneHung = 110,
+}
+
+impl Engine {
+    /// Tells the operator.
+    pub(super) fn alert(
+        &self,
+        code: AlertCode,
+        at: (VenueId, InstrumentId),
+        subject: u64,
+        ours: i64,
+        theirs: i64,
+        out: &mut Outputs,
+    ) {
+        let alert = Alert { code: code as u32, reserved: 0, subject, ours, theirs };
+        self.emit(at.0, at.1, &alert, out);
+    }
 }

@@ -403,19 +403,6 @@ impl Engine {
         out.push(Record::new(Origin::Engine, self.now, venue, instrument, payload));
     }
 
-    fn alert(
-        &self,
-        code: AlertCode,
-        at: (VenueId, InstrumentId),
-        subject: u64,
-        ours: i64,
-        theirs: i64,
-        out: &mut Outputs,
-    ) {
-        let alert = record::Alert { code: code as u32, reserved: 0, subject, ours, theirs };
-        self.emit(at.0, at.1, &alert, out);
-    }
-
     /// Journals a change of an order and renews what depends on it.
     fn changed(&mut self, change: Option<Change>, out: &mut Outputs) {
         let Some(Change { from, order }) = change else { return };
@@ -489,14 +476,6 @@ impl Engine {
 
     fn venue_of(&self, instrument: InstrumentId) -> VenueId {
         self.instruments.get(usize::from(instrument.0)).map_or(VenueId::default(), |setup| setup.venue)
-    }
-
-    /// Notes a venue's stamp. One that lies ahead of our own clock is no time to ask history from.
-    fn note_venue_time(&mut self, ts_venue: TimeNs, ts_recv: TimeNs) {
-        const AHEAD_NS_MAX: i64 = 300 * crate::types::NS_PER_S;
-        if ts_venue.since(ts_recv) <= AHEAD_NS_MAX {
-            self.ts_venue = self.ts_venue.max(ts_venue);
-        }
     }
 
     fn next_id(&mut self) -> OrderId {

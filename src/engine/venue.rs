@@ -6,6 +6,7 @@
 
 mod state;
 
+use super::Engine;
 use crate::order::POSITIONS_MAX;
 use crate::record::{ROLE_MARKET, ROLE_TRADE};
 use crate::types::{INSTRUMENTS_MAX, MarginMode, Money, NS_PER_S, TimeNs};
@@ -184,5 +185,16 @@ impl Venue {
     pub(super) fn answered(&mut self, agreed: bool, now: TimeNs) {
         self.query = 0;
         self.query_due = now.plus_ns(if agreed { RECONCILE_EVERY_NS } else { LOOK_AGAIN_NS });
+    }
+}
+
+impl Engine {
+    /// Notes a venue's stamp. One that lies ahead of our own clock is no time to ask history from.
+    #[inline]
+    pub(super) fn note_venue_time(&mut self, ts_venue: TimeNs, ts_recv: TimeNs) {
+        const AHEAD_NS_MAX: i64 = 300 * NS_PER_S;
+        if ts_venue.since(ts_recv) <= AHEAD_NS_MAX {
+            self.ts_venue = self.ts_venue.max(ts_venue);
+        }
     }
 }

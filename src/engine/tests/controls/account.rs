@@ -150,14 +150,14 @@ fn fault(rig: &mut Rig, kind: FaultKind) {
 }
 
 /// An order that the venue refuses.
-fn refuse(rig: &mut Rig, retcode: u32) {
+pub(super) fn refuse(rig: &mut Rig, retcode: u32) {
     let order = rig.place();
     rig.bench.dispatched(&order);
     rig.bench.result(&order, retcode);
 }
 
 /// So much of the position is closed, and one unit lost.
-fn lose(rig: &mut Rig, qty: i64) {
+pub(super) fn lose(rig: &mut Rig, qty: i64) {
     let (_, outputs) = rig.bench.ask(|engine, out| engine.reduce(0, qty, 0, out));
     let exit = command(&outputs).expect("a reduction");
     rig.bench.dispatched(&exit);

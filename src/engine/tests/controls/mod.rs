@@ -8,6 +8,7 @@
 //! trip lies between the opening that passes and the one that is refused: the first is tried on a copy.
 
 mod account;
+mod bounds;
 mod claims;
 mod orders;
 mod quotes;
@@ -78,6 +79,7 @@ const PLAIN: Scenario = Scenario {
 
 fn scenarios() -> Vec<Scenario> {
     let mut all = account::scenarios();
+    all.extend(bounds::scenarios());
     all.extend(orders::scenarios());
     all.extend(quotes::scenarios());
     all.extend(requests::scenarios());

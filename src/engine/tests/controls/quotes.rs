@@ -18,7 +18,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 }
 
 /// The quote moves to these prices a millisecond later.
-fn moves(rig: &mut Rig, bid: i64, ask: i64) -> Vec<Record> {
+pub(super) fn moves(rig: &mut Rig, bid: i64, ask: i64) -> Vec<Record> {
     rig.bench.now = rig.bench.now.plus_ns(NS_PER_MS);
     give_tick(&mut rig.bench, InstrumentId(0), bid, ask)
 }
