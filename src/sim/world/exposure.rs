@@ -5,8 +5,8 @@
 //! Invariant: it is asked after an opening, whose own volume is among the reserved ones then.
 
 use super::{World, setup};
-use crate::record::Command;
-use crate::types::{InstrumentId, Price, Side};
+use crate::record::{AUX_REDUCES, Command, Record};
+use crate::types::{InstrumentId, OrderKind, Price, Side};
 
 /// The room is worked out with the mids of the last sample: prices may have moved on so much since.
 const MOVED: f64 = 1.01;
@@ -24,7 +24,8 @@ impl World {
             let (Some((bid, ask)), Some(spec)) = (self.watch.quotes[at], engine.spec(id)) else { continue };
             let step = (bid + ask) as f64 / 2.0 * spec.tick_value * spec.volume_step;
             let net = engine.positions().net(id).qty + engine.external(id);
-            let [buy, sell] = Side::BOTH.map(|side| engine.orders().reserved(id, side));
+            let [buy, sell] = Side::BOTH
+                .map(|side| engine.orders().reserved(id, side) - self.reduced_after(command, id, side));
             gross += (net + buy).abs().max((net - sell).abs()) as f64 * step;
             waiting += (buy + sell) as f64 * step;
         }
@@ -45,5 +46,17 @@ impl World {
         if lost > most {
             self.violate("size", || format!("expected at most {most:.2} lost at the stop, got {lost:.2}"));
         }
+    }
+
+    /// What the same step asked to close after an opening was decided: the opening could not count it.
+    fn reduced_after(&self, command: &Command, instrument: InstrumentId, side: Side) -> i64 {
+        let commands =
+            self.appliance.out.records().iter().filter_map(|record| Some((record, record.payload()?)));
+        let later = commands.skip_while(|(_, other): &(&Record, Command)| other.order_id != command.order_id);
+        let closes = |(record, other): &(&Record, Command)| {
+            let kind = OrderKind::from_code(other.order_kind).and_then(OrderKind::side);
+            record.aux() == AUX_REDUCES && record.instrument() == instrument && kind == Some(side)
+        };
+        later.skip(1).filter(closes).map(|(_, other)| other.qty).sum()
     }
 }
