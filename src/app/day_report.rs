@@ -8,7 +8,7 @@
 use super::Appliance;
 use crate::config::Config;
 use crate::replay::control_report;
-use crate::runtime::lane::spawn_thread;
+use crate::runtime::lane::{pin_current_thread, spawn_thread};
 use crate::store::ticks::civil_text;
 use crate::types::{NS_PER_S, TimeNs};
 use std::path::{Path, PathBuf};
@@ -73,7 +73,11 @@ impl Appliance {
         };
         if let Some(day) = self.day_reports.ended(today) {
             let (journal, dir) = (self.journal_dir.clone(), config.appliance.state_dir.join("reports"));
+            let core = self.quiet_core;
             let writer = spawn_thread("tb-report", move || {
+                if let Some(core) = core {
+                    pin_current_thread(core);
+                }
                 // Of this thread alone; refused, it is as busy as any other.
                 let _ = rustix::process::setpriority_process(None, NICE);
                 match write_day_report(&journal, &dir, day) {

@@ -1,4 +1,5 @@
-//! `tickbridge run` gives its place to a fresh `tickbridge run`: the same process number, the same configuration, none of its threads.
+//! `tickbridge run` gives its place to a fresh `tickbridge run`: the same process number, the same configuration file, read anew, and none of its
+//! threads.
 //!
 //! What it is not: a restart of anything that works; see `app::Appliance::hangs_while_killed`. Nor `--arm`: what was killed stays killed.
 //!
@@ -24,6 +25,8 @@ pub(super) fn succeed(args: &Args, words: &str, ran: Duration) -> ExitCode {
     eprintln!(
         "tickbridge: a fresh process takes this one's place, and what is killed is cancelled and closed by it"
     );
+    // The watchdog looks away for as long as it does otherwise.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
     // The very program that runs, whatever stands at its path by now.
     let error = Command::new("/proc/self/exe").args(arguments(args, ran)).exec();
     eprintln!("tickbridge: no fresh process: {error}");

@@ -436,14 +436,15 @@ pub const CONTROLS: &[Control] = &[
     Control {
         number: 34,
         name: "an order without an answer is in doubt, and pages the operator",
-        keys: &["risk.unknown_after_ms", "risk.page_after_ms"],
+        keys: &["risk.unknown_after_ms", "risk.page_after_ms", "alerts.file", "alerts.command"],
         codes: &["ORDER_UNKNOWN"],
         counters: &["unknown"],
         tests: &[
             "src/engine/tests/controls/claims.rs::an_order_in_doubt_pages_the_operator_each_period_and_stays_in_doubt",
             "src/engine/tests.rs::an_order_without_an_answer_is_unknown_and_its_side_closed_until_evidence",
+            "src/cli/alerts.rs::many_at_once_are_all_passed_on_and_a_pipe_that_nobody_reads_holds_nobody_up",
         ],
-        missing: "the page itself: the alert is journalled",
+        ..WHOLE
     },
     Control {
         number: 35,

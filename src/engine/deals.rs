@@ -5,6 +5,7 @@
 //! Invariant: a deal changes a position once, and only the part of it that is ours changes our position.
 
 use super::external::amounts_of;
+use super::late_fills::closes;
 use super::loss::Entry;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{DealOutcome, Fill, NewDeal, Order, Owner};
@@ -40,18 +41,18 @@ impl Engine {
             }
             return;
         }
-        let id = if self.fills_its_order(&deal) { deal.magic } else { 0 };
+        let id = if self.fills_its_order(at.1, &deal) { deal.magic } else { 0 };
         let record::DealEvent { deal: number, price, qty, .. } = deal;
         let told = NewDeal { deal: number, id, price, qty, ts_venue: TimeNs(deal.ts_venue) };
         let outcome = self.orders.deal(at.0, &told, self.now);
-        if from_snapshot {
+        if from_snapshot && self.is_order_of(deal.magic, at.1) {
             let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
             self.orders.seen_in_snapshot(deal.magic, query);
         }
         let amounts = amounts_of(&deal);
         let realised = amounts.total();
         if !matches!(outcome, DealOutcome::Repeated | DealOutcome::OfOtherNumbers) {
-            self.explain(input, Entry::Result, realised);
+            self.explain(input, Entry::Result, realised, TimeNs(deal.ts_venue));
         }
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
@@ -97,14 +98,23 @@ impl Engine {
     }
 
     /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
-    fn fills_its_order(&mut self, deal: &record::DealEvent) -> bool {
-        let Some(order) = self.orders.order(deal.magic) else { return false };
+    fn fills_its_order(&mut self, instrument: InstrumentId, deal: &record::DealEvent) -> bool {
+        // Who copies trades may copy their magic as well, to another symbol.
+        let Some(order) = self.orders.order(deal.magic).filter(|order| order.new.instrument == instrument)
+        else {
+            return false;
+        };
         let same_ticket = order.ticket == 0 || deal.ticket == 0 || deal.ticket == order.ticket;
         let ours = same_ticket && !is_protective(deal.reason);
         if ours {
             self.orders.note(deal.magic, deal.ticket, 0);
         }
         ours
+    }
+
+    /// Whether an order of ours with this id is of this instrument.
+    pub(super) fn is_order_of(&self, magic: u64, instrument: InstrumentId) -> bool {
+        self.orders.order(magic).is_some_and(|order| order.new.instrument == instrument)
     }
 
     pub(super) fn count_fill(
@@ -114,7 +124,7 @@ impl Engine {
         side: Side,
         realised: Money,
     ) {
-        if deal.entry != DealEntry::Out.code() {
+        if !closes(deal.entry) {
             self.fill_takes_margin(instrument, side, deal.qty);
         }
         let before = self.positions.net(instrument).qty;
@@ -179,9 +189,8 @@ impl Engine {
         if OrderId::from_raw(deal.magic).is_ok_and(|id| id.strategy() == self.setup_strategy) {
             self.alert(AlertCode::ForgottenOrder, at, deal.magic, 0, deal.qty, out);
         }
-        // Before the first comparison everything there is becomes the baseline at once.
-        let has_baseline = self.venues.get(usize::from(at.0.0)).is_some_and(|venue| venue.baseline_taken);
-        if from_snapshot && !has_baseline {
+        // What was there before the first comparison is in the baseline, however late a snapshot tells of it.
+        if from_snapshot && self.is_before_baseline(at.0, TimeNs(deal.ts_venue)) {
             return;
         }
         let mut others = record::DealEvent { qty: rest, ..*deal };

@@ -246,6 +246,8 @@ impl Engine {
         let instrument = record.instrument();
         self.sequence =
             if id.epoch() == self.epoch { self.sequence.max(id.sequence()) } else { self.sequence };
+        // Where no stamp is known, history need not be asked for from before the order.
+        let known = |ts: TimeNs| if ts == TimeNs::NEVER { record.ts() } else { ts };
         self.orders.insert(NewOrder {
             id,
             instrument,
@@ -254,7 +256,7 @@ impl Engine {
             reduces: record.aux() & AUX_REDUCES != 0,
             position: self.identifier_of(instrument, command.position),
             ts_decide: record.ts(),
-            ts_venue: self.market.quote(instrument).ts_venue.min(self.ts_venue),
+            ts_venue: known(self.market.quote(instrument).ts_venue).min(known(self.ts_venue)),
         });
         let kind = OrderKind::from_code(command.order_kind).unwrap_or(OrderKind::market(side));
         let terms = Terms {

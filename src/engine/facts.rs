@@ -253,8 +253,12 @@ impl Engine {
         }
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         let verdict = if from_snapshot { Verdict::Snapshot } else { Verdict::Venue };
+        let known = self.orders.order(event.magic).map(|order| order.new.instrument);
+        if known.is_some_and(|instrument| instrument != input.instrument()) {
+            return;
+        }
         self.hear_order(&event, from_snapshot, out);
-        if self.orders.order(event.magic).is_none() {
+        if known.is_none() {
             return;
         }
         // An order of the past says nothing of a stop that may have moved since; a snapshot tells positions too.

@@ -33,10 +33,8 @@ impl Engine {
     }
 
     /// What a deal that was not counted before is to the balance.
-    pub(super) fn explain(&mut self, input: &Record, entry: Entry, amount: Money) {
-        let venue = self.venues.get(usize::from(input.venue().0));
-        let is_begun = venue.is_some_and(|venue| venue.baseline_taken);
-        if is_begun || input.flags() & FLAG_SNAPSHOT == 0 {
+    pub(super) fn explain(&mut self, input: &Record, entry: Entry, amount: Money, made: TimeNs) {
+        if input.flags() & FLAG_SNAPSHOT == 0 || !self.is_before_baseline(input.venue(), made) {
             self.loss.deal(entry, amount, self.now);
         }
     }
@@ -63,7 +61,7 @@ impl Engine {
             DealOutcome::OfOtherNumbers => self.met_other_numbers(at, deal, out),
             DealOutcome::Foreign | DealOutcome::Ours(_) => {
                 let entry = Entry::of(deal.deal_type);
-                self.explain(input, entry, amount);
+                self.explain(input, entry, amount, ts);
                 if entry == Entry::Flow {
                     self.alert(AlertCode::MoneyMoved, at, deal.deal, amount.0, 0, out);
                 }

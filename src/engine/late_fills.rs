@@ -115,7 +115,9 @@ impl Engine {
         side: Side,
         out: &mut Outputs,
     ) {
-        if self.late_fills.excesses.is_empty() || fill.entry != DealEntry::In.code() {
+        // Whatever it did at the venue then, to open, to turn the position round, or to close what had the other side: a fill against
+        // the close's own side leaves more to be closed than was known.
+        if self.late_fills.excesses.is_empty() {
             return;
         }
         let mut left = *fill;

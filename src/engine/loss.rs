@@ -80,7 +80,7 @@ impl LossWatch {
         let Some(word) = self.accounts.take(word) else { return };
         self.flows.account(word.balance, word.credit, word.is_begun, now);
         let earned = word.equity.minus(self.flows.total());
-        if word.day != self.day || self.start_equity.is_none() {
+        if word.day > self.day || self.start_equity.is_none() {
             (self.day, self.start_equity) = (word.day, Some(earned));
         }
         (self.balance, self.equity) = (word.balance.plus(word.credit), word.equity);
@@ -208,6 +208,15 @@ mod tests {
         assert_eq!(told(watch.reached_by_positions(&limits())), Some((Reason::LossDaily, 200)));
         watch.account(&word(980, 680, 2), TimeNs(0));
         assert_eq!((watch.reached_by_account(&limits()), watch.floating()), (None, Money(-279)));
+    }
+
+    #[test]
+    fn a_day_that_goes_back_forgives_nothing() {
+        let mut watch = LossWatch::default();
+        for (equity, day) in [(1_000, 2), (850, 1), (800, 2)] {
+            watch.account(&word(1_000, equity, day), TimeNs(0));
+        }
+        assert_eq!(told(watch.reached_by_account(&limits())), Some((Reason::LossDaily, 200)));
     }
 
     #[test]

@@ -35,10 +35,19 @@ impl Engine {
         let oldest = self.orders.open().map(|order| order.new.ts_venue).min().unwrap_or(newest).min(known);
         let since = oldest.plus_ns(-HISTORY_MARGIN_NS).max(self.orders.deals_forgotten_until(venue));
         let query_id = u64::from(self.epoch) << 32 | self.query_count;
+        if !self.venues[venue_index].baseline_taken {
+            self.venues[venue_index].ts_begun = since;
+        }
         self.venues[venue_index].asked(query_id, now, newest);
         self.venues[venue_index].query_witnessed = self.witnessed;
         let query = record::Query { query_id, since: since.0, order_id: 0 };
         self.emit(venue, InstrumentId::NONE, &query, out);
+    }
+
+    /// Whether a deal of a snapshot is in what was there when a venue was compared first.
+    pub(super) fn is_before_baseline(&self, venue: VenueId, made: TimeNs) -> bool {
+        let venue = self.venues.get(usize::from(venue.0));
+        venue.is_none_or(|venue| !venue.baseline_taken || made < venue.ts_begun)
     }
 
     pub(super) fn on_position(&mut self, input: &Record) {

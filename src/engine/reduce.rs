@@ -139,6 +139,7 @@ impl Engine {
     /// What may be taken of the oldest meant position of a hedging account that is not taken whole yet.
     fn part_of_positions(&self, instrument: InstrumentId, which: Which) -> Result<Part, Asked> {
         let net = self.positions.net(instrument).qty.signum();
+        let least = self.spec(instrument).map_or(1, |spec| self.limits_of(spec).order_min.0);
         let mut nothing = Asked::Stands;
         for (identifier, qty) in self.positions.tickets(instrument) {
             let is_meant = match which {
@@ -152,7 +153,8 @@ impl Engine {
             nothing = Asked::Waits;
             let left = qty.abs().saturating_sub(self.closing_of(instrument, identifier));
             let left = left.min(self.closable_at_venue(instrument, identifier));
-            if left > 0 {
+            // What is too small to be closed holds up no other, unless it is the one that is meant.
+            if left >= least || left > 0 && matches!(which, Which::Named(_)) {
                 let side = if qty > 0 { Side::Sell } else { Side::Buy };
                 return Ok(Part { side, ticket: Some(self.ticket_of(instrument, identifier)), qty: left });
             }

@@ -65,6 +65,8 @@ pub(super) struct Venue {
     pub query_ts_venue: TimeNs,
     /// When the last snapshot that agreed was asked for, in the venue's time; deals since then may have been missed.
     pub ts_agreed: TimeNs,
+    /// From when on the snapshot that made the baseline told deals; older ones are in it.
+    pub ts_begun: TimeNs,
     pub sums: Box<[i64]>,
     /// Positions of the snapshot that is being told: identifier and signed steps.
     pub listing: Vec<(u64, i64)>,
@@ -93,6 +95,7 @@ impl Venue {
             query_due: TimeNs(i64::MAX),
             query_ts_venue: TimeNs::NEVER,
             ts_agreed: TimeNs::NEVER,
+            ts_begun: TimeNs::NEVER,
             sums: vec![0; INSTRUMENTS_MAX].into(),
             listing: Vec::with_capacity(POSITIONS_MAX),
             listed: Vec::with_capacity(POSITIONS_MAX),

@@ -13,7 +13,8 @@ use crate::types::{InstrumentId, Money, Scope, StateError, StateSink, StateSourc
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Levels {
     plan: LossPlan,
-    is_soft_hit: bool,
+    /// Of the day's loss, and of the fall.
+    is_soft_hit: [bool; 2],
     /// The trading day of the last warning: of the day's loss, and of the fall.
     warned: [i64; 2],
 }
@@ -26,7 +27,7 @@ impl Default for Levels {
 
 impl Levels {
     pub(super) fn new(plan: LossPlan) -> Self {
-        Levels { plan, is_soft_hit: false, warned: [i64::MIN; 2] }
+        Levels { plan, is_soft_hit: [false; 2], warned: [i64::MIN; 2] }
     }
 
     pub(super) fn plan(&self) -> LossPlan {
@@ -35,13 +36,13 @@ impl Levels {
 
     /// Tells its words.
     pub(super) fn save(&self, sink: &mut impl StateSink) {
-        sink.word(u64::from(self.is_soft_hit));
+        self.is_soft_hit.iter().for_each(|is_hit| sink.word(u64::from(*is_hit)));
         self.warned.iter().for_each(|day| sink.signed(*day));
     }
 
     /// Takes the words of [`Levels::save`].
     pub(super) fn load(source: &mut StateSource<'_>, plan: LossPlan) -> Result<Self, StateError> {
-        let is_soft_hit = source.flag("a soft level")?;
+        let is_soft_hit = [source.flag("a soft level")?, source.flag("a soft level")?];
         let warned = [source.signed("a warning's day")?, source.signed("a warning's day")?];
         Ok(Levels { plan, is_soft_hit, warned })
     }
@@ -54,12 +55,13 @@ impl LossWatch {
         Some([self.start_equity?.minus(earned), self.highest_equity.minus(earned)])
     }
 
-    /// The soft level that is reached.
-    fn soft(&self, losses: [Money; 2]) -> Option<Refusal> {
+    /// The soft levels that are reached.
+    fn soft(&self, losses: [Money; 2]) -> [Option<Refusal>; 2] {
         let plan = &self.levels.plan;
         let reasons = [Reason::LossDailySoft, Reason::LossTrailingSoft];
         let limits = [plan.daily_soft, plan.trailing_soft];
-        reasons.into_iter().zip(limits).zip(losses).find_map(|((reason, limit), loss)| {
+        std::array::from_fn(|at| {
+            let (reason, limit, loss) = (reasons[at], limits[at], losses[at]);
             let is_reached = limit > Money::ZERO && loss >= limit;
             is_reached.then_some(Refusal { reason, limit: limit.0, got: loss.0 })
         })
@@ -96,10 +98,13 @@ impl Engine {
             self.alert(AlertCode::LossNear, at, which, loss.0, most.0, out);
         }
         let soft = self.loss.soft(losses);
-        let was_hit = std::mem::replace(&mut self.loss.levels.is_soft_hit, soft.is_some());
-        if let Some(refusal) = soft.filter(|_| !was_hit)
-            && self.gate.trading() == Trading::Active
-        {
+        let is_active = self.gate.trading() == Trading::Active;
+        let levels = &mut self.loss.levels;
+        let was_hit = levels.is_soft_hit;
+        // While nothing opens anyway a level is not used up: it speaks when trading goes on.
+        levels.is_soft_hit = std::array::from_fn(|at| soft[at].is_some() && (was_hit[at] || is_active));
+        let fresh = soft.into_iter().zip(was_hit).find_map(|(refusal, was_hit)| refusal.filter(|_| !was_hit));
+        if let Some(refusal) = fresh.filter(|_| is_active) {
             self.set_trading(Trading::Reducing, refusal, out);
         }
     }

@@ -278,3 +278,18 @@ fn losses_and_rejects_within_a_time_leave_only_reductions() {
     assert_eq!(lose(&mut bench, 1.0), None, "a fill ends a row, and not this");
     assert_eq!(refuse(&mut bench), Some(Reason::RejectWindow as u32));
 }
+
+#[test]
+fn one_soft_level_that_the_operator_outranked_does_not_silence_the_other() {
+    let money = |amount| Money::from_f64(amount).unwrap();
+    let plan = LossPlan { daily_soft: money(10.0), trailing_soft: money(20.0), ..LossPlan::default() };
+    let mut bench = Bench::ready_of(planned(plan));
+    bench.account(10_000.0);
+    let reduced = |reason: Reason| Some((Trading::Reducing as u8, reason as u32));
+    assert_eq!(trading(&bench.account(9_989.0)), reduced(Reason::LossDailySoft));
+    let mut activate = Control::read(&[0; 96]);
+    activate.action = ControlAction::Activate as u8;
+    bench.give(&activate);
+    assert_eq!(trading(&bench.account(9_988.0)), None, "it was outranked");
+    assert_eq!(trading(&bench.account(9_979.0)), reduced(Reason::LossTrailingSoft));
+}

@@ -219,3 +219,19 @@ fn on_a_hedging_account_each_close_takes_what_the_others_left_of_its_ticket() {
     assert_eq!((second.position, second.qty), (60, 6));
     assert_eq!(command(&bench.tick(99_980)), None);
 }
+
+#[test]
+fn a_copy_with_our_number_on_another_symbol_fills_nothing_of_ours() {
+    let mut bench = two();
+    let entry = command(&bench.tick(100_005)).expect("an entry");
+    bench.dispatched(&entry);
+    bench.result(&entry, 10008);
+    let before = bench.state_of(&entry);
+    let copy = bench.deal_of(&entry, entry.qty);
+    bench.give_of(OTHER, &copy, 0);
+    assert_eq!((bench.state_of(&entry), bench.engine.positions().net(OTHER).qty), (before, 0));
+    assert_eq!(bench.engine.external(OTHER), entry.qty);
+    let fill = bench.deal_of(&entry, entry.qty);
+    bench.give(&fill);
+    assert_eq!((bench.state_of(&entry), bench.position()), (OrderState::Filled, 10));
+}

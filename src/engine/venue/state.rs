@@ -30,6 +30,7 @@ impl Venue {
             query_due,
             query_ts_venue,
             ts_agreed,
+            ts_begun,
             sums,
             listing,
             listed,
@@ -44,9 +45,16 @@ impl Venue {
         sink.signed(i64::from(*server_offset_s));
         sink.word(u64::from(*reconciled) | u64::from(*baseline_taken) << 1);
         sink.word(*query);
-        for time in
-            [healthy_since, query_asked, query_witnessed, query_due, query_ts_venue, ts_agreed, ts_busy]
-        {
+        for time in [
+            healthy_since,
+            query_asked,
+            query_witnessed,
+            query_due,
+            query_ts_venue,
+            ts_agreed,
+            ts_begun,
+            ts_busy,
+        ] {
             sink.time(*time);
         }
         sink.word(instruments as u64);
@@ -92,6 +100,7 @@ impl Venue {
             &mut self.query_due,
             &mut self.query_ts_venue,
             &mut self.ts_agreed,
+            &mut self.ts_begun,
             &mut self.ts_busy,
         ] {
             *time = source.time("a venue's time")?;
