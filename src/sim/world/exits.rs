@@ -13,7 +13,9 @@ use crate::order::{Order, OrderState};
 use crate::record::{self, Record};
 use crate::risk::Reason;
 use crate::sim::terminal::orders::Position;
-use crate::types::{InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TimeNs, TradeMode};
+use crate::types::{
+    InstrumentId, NS_PER_MS, OrderAction, OrderId, OrderKind, Side, TimeNs, TradeMode, VenueId,
+};
 use crate::wire::terminal::body;
 
 /// So long a position may be known to the appliance and stand without a stop, while nothing closes it and all is well: what is
@@ -32,6 +34,8 @@ struct Told {
 /// One life of a position. What is left of an order whose first part was stopped out opens a position of the same identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Life {
+    /// Two venues may number alike.
+    venue: VenueId,
     identifier: u64,
     side: Side,
     /// When it was opened, milliseconds of the server.
@@ -39,8 +43,8 @@ struct Life {
 }
 
 impl Life {
-    fn of(position: &Position) -> Self {
-        Life { identifier: position.identifier, side: position.side, opened_ms: position.time_msc }
+    fn of(venue: VenueId, position: &Position) -> Self {
+        Life { venue, identifier: position.identifier, side: position.side, opened_ms: position.time_msc }
     }
 }
 
@@ -73,7 +77,7 @@ impl ExitWatch {
         told.retain(|told| {
             kept.iter().any(|record| {
                 let event = record.payload::<record::PositionEvent>();
-                record.ts() == told.ts
+                (record.ts(), record.venue()) == (told.ts, told.life.venue)
                     && event.is_some_and(|event| {
                         event.identifier == told.life.identifier
                             && event.stop_loss * told.life.side.sign() == told.favour
@@ -92,7 +96,8 @@ impl World {
             return;
         }
         let side = if event.qty > 0 { Side::Buy } else { Side::Sell };
-        let lives = self.terminal(input.venue()).broker.account.positions.iter().map(Life::of);
+        let positions = self.terminal(input.venue()).broker.account.positions.iter();
+        let lives = positions.map(|position| Life::of(input.venue(), position));
         let life = { lives }.find(|life| (life.identifier, life.side) == (event.identifier, side));
         if let Some(life) = life {
             self.exit_watch.told.push(Told { life, favour: event.stop_loss * side.sign(), ts: input.ts() });
@@ -131,7 +136,8 @@ impl World {
             true => position.ticket == command.position,
             false => position.symbol == symbol_of(output.instrument()),
         };
-        let life = account.positions.iter().find(is_meant).map(Life::of).filter(|life| life.side == side);
+        let life = account.positions.iter().find(is_meant).map(|position| Life::of(output.venue(), position));
+        let life = life.filter(|life| life.side == side);
         let told = self.exit_watch.told.iter().filter(|told| Some(told.life) == life);
         let Some(tightest) = told.map(|told| told.favour).max() else { return };
         let got = command.stop_loss.saturating_mul(side.sign());

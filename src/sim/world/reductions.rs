@@ -6,7 +6,7 @@
 //! Invariant: a rule looks at the engine's books and the truth, never at why a reduction was wanted or refused.
 
 use super::World;
-use super::venues::{INSTRUMENTS_MAX, symbol_of, venue_of};
+use super::venues::{symbol_of, venue_of};
 use crate::engine::{ExternalPolicy, Setup};
 use crate::order::exits::Holding;
 use crate::order::{Order, OrderState};
@@ -20,6 +20,13 @@ use crate::types::{InstrumentId, NS_PER_MS, OrderId, Side, VenueId};
 /// again after a quarter of a second; one that was journalled and never left is proven absent after seconds.
 const LEFT_NS_MAX: i64 = 5_000 * NS_PER_MS;
 
+/// A position: its instrument and ticket.
+type Key = (InstrumentId, u64);
+
+fn key_of(holding: &Holding) -> Key {
+    (holding.instrument, holding.ticket)
+}
+
 /// What the rules of reductions remember.
 #[derive(Debug, Default)]
 pub(super) struct LeftWatch {
@@ -29,8 +36,10 @@ pub(super) struct LeftWatch {
     adopts: bool,
     /// What was lost with the power makes our own volume another's.
     pub(super) is_power_cut_seen: bool,
-    /// By instrument: since when a position of it is not left that should be: by the engine's clock and by the world's.
-    since_ns: [Option<[i64; 2]>; INSTRUMENTS_MAX],
+    /// Since when each position that should be left is not: by the engine's clock and by the world's.
+    since_ns: Vec<(Key, [i64; 2])>,
+    /// Working memory: those that are not left now.
+    over: Vec<Key>,
     /// Tickets that closes named, by their ids.
     named: Vec<(u64, u64)>,
 }
@@ -96,40 +105,38 @@ impl World {
 
     /// After every event: no position stands for long beyond its time, while all is well and nothing closes it.
     pub(super) fn check_left(&mut self) {
-        if self.appliance.is_dead {
-            self.left_watch.since_ns = Default::default();
-            return;
+        let mut over = std::mem::take(&mut self.left_watch.over);
+        over.clear();
+        if !self.appliance.is_dead {
+            let holdings = self.appliance.engine.holdings().iter();
+            over.extend(holdings.filter(|holding| self.overstays(holding)).map(key_of));
         }
-        for instrument in self.instruments() {
-            let at = usize::from(instrument.0);
-            if !self.overstays(instrument) {
-                self.left_watch.since_ns[at] = None;
-                continue;
+        let now_ns = [self.appliance.engine.now().0, self.schedule.now_ns()];
+        let since = &mut self.left_watch.since_ns;
+        since.retain(|(key, _)| over.contains(key));
+        for key in &over {
+            if !since.iter().any(|(known, _)| known == key) {
+                since.push((*key, now_ns));
             }
-            let now_ns = [self.appliance.engine.now().0, self.schedule.now_ns()];
-            let since_ns = *self.left_watch.since_ns[at].get_or_insert(now_ns);
-            // A clock that is stepped leaves no time to act in.
-            let over_ns = (now_ns[0] - since_ns[0]).min(now_ns[1] - since_ns[1]);
-            if over_ns > LEFT_NS_MAX {
-                let held = self.appliance.engine.holdings().to_vec();
-                self.violate("left", || {
-                    format!("expected a close within {} ms, got none for {held:?}", LEFT_NS_MAX / NS_PER_MS)
-                });
-            }
+        }
+        // A clock that is stepped leaves no time to act in.
+        let over_ns = |since_ns: [i64; 2]| (now_ns[0] - since_ns[0]).min(now_ns[1] - since_ns[1]);
+        let is_late = since.iter().any(|(_, since_ns)| over_ns(*since_ns) > LEFT_NS_MAX);
+        self.left_watch.over = over;
+        if is_late {
+            let held = self.appliance.engine.holdings().to_vec();
+            self.violate("left", || {
+                format!("expected a close within {} ms, got none for {held:?}", LEFT_NS_MAX / NS_PER_MS)
+            });
         }
     }
 
-    fn overstays(&self, instrument: InstrumentId) -> bool {
-        let engine = &self.appliance.engine;
-        let is_over = |holding: &&Holding| {
-            holding.instrument == instrument
-                && engine.now().since(holding.since) >= self.left_watch.hold_ns_max
-        };
-        let mut over = engine.holdings().iter().filter(is_over).peekable();
-        over.peek().is_some()
-            && over.any(|holding| self.is_there(holding) && !self.is_closed_by(holding))
-            && self.is_bounded_by_ours(instrument)
-            && self.is_reachable(instrument)
+    fn overstays(&self, holding: &Holding) -> bool {
+        self.appliance.engine.now().since(holding.since) >= self.left_watch.hold_ns_max
+            && self.is_there(holding)
+            && !self.is_closed_by(holding)
+            && self.is_bounded_by_ours(holding.instrument)
+            && self.is_reachable(holding.instrument)
     }
 
     /// On a netting account another's volume may leave nothing to close.
@@ -178,7 +185,10 @@ impl World {
             let (account, symbol) = (self.account(instrument), symbol_of(instrument));
             let engine = &self.appliance.engine;
             let external = engine.external(instrument);
-            let is_ours_alone = self.left_watch.adopts || !self.watch.is_foreign_seen;
+            // On a netting account a close of another's that is told late may meet our own: what that leaves opened nothing
+            // that could be taken over.
+            let is_taken_over = self.left_watch.adopts && account.is_hedging();
+            let is_ours_alone = is_taken_over || !self.watch.is_foreign_seen;
             if is_ours_alone && external != 0 {
                 self.violate("ghost", || format!("expected nothing of others', got {external} steps"));
                 return;
