@@ -6,7 +6,7 @@
 
 use super::deals::is_protective;
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{Fact, OrderState, OtherNumbers, RetcodeClass, Verdict, classify};
+use crate::order::{Change, Fact, OrderState, OtherNumbers, RetcodeClass, Verdict, classify};
 use crate::record::{
     self, ControlAction, DispatchOutcome, FLAG_SNAPSHOT, FaultKind, Kind, Origin, ROLE_MARKET, ROLE_TRADE,
     Record, SessionState,
@@ -282,11 +282,32 @@ impl Engine {
             _ => return,
         };
         self.orders.note(event.magic, event.ticket, 0);
-        let change = self.orders.learn(event.magic, fact, verdict, self.now);
+        let change = self.learn_of_order(input, &event, fact, verdict);
         if fact == Fact::Refused && change.is_some() {
             self.count_refusal(out);
         }
         self.changed(change, out);
+    }
+
+    /// Learns what an order's event says; an end together with what it left executed, whose deals may come later or never.
+    fn learn_of_order(
+        &mut self,
+        input: &Record,
+        event: &record::OrderEvent,
+        fact: Fact,
+        verdict: Verdict,
+    ) -> Option<Change> {
+        if !matches!(fact, Fact::Cancelled | Fact::Expired | Fact::Refused) {
+            return self.orders.learn(event.magic, fact, verdict, self.now);
+        }
+        let executed = event.qty_initial.saturating_sub(event.qty_open);
+        let change = self.orders.learn_end(event.magic, fact, executed, verdict, self.now);
+        if self.orders.order(event.magic).is_some_and(|order| order.qty_filled < executed)
+            && let Some(venue) = self.venues.get_mut(usize::from(input.venue().0))
+        {
+            venue.look_again(self.now);
+        }
+        change
     }
 
     fn on_gap(&mut self, input: &Record, out: &mut Outputs) {

@@ -97,7 +97,13 @@ impl Engine {
         }
         let at_venue = order.is_pending() || matches!(order.state, OrderState::Working | OrderState::Partial);
         let is_asked = self.asking.requests.about_order(order_id, OrderAction::Remove).is_some();
-        if order.ticket == 0 || !at_venue || is_asked || self.was_just_asked(order_id, OrderAction::Remove) {
+        let is_over = order.end.is_some();
+        if order.ticket == 0
+            || !at_venue
+            || is_over
+            || is_asked
+            || self.was_just_asked(order_id, OrderAction::Remove)
+        {
             return Asked::Waits;
         }
         let levels = Levels { price: order.terms.price, stop_loss: order.terms.stop_loss };
@@ -121,7 +127,10 @@ impl Engine {
         let is_asked = [OrderAction::Remove, OrderAction::Modify]
             .iter()
             .any(|action| self.asking.requests.about_order(order_id, *action).is_some());
-        let rests = order.ticket != 0 && order.is_pending() && order.state == OrderState::Working;
+        let rests = order.ticket != 0
+            && order.is_pending()
+            && order.state == OrderState::Working
+            && order.end.is_none();
         if !rests || is_asked || self.was_just_asked(order_id, OrderAction::Modify) {
             return Asked::Waits;
         }

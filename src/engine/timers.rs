@@ -39,8 +39,11 @@ impl Engine {
         }
         let limits = self.gate.limits();
         match order.state {
-            OrderState::Sent | OrderState::Acked
-                if self.now.since(order.ts_state) > limits.unknown_after_ns =>
+            // A fill that an end named and nobody told of is a doubt like another.
+            state
+                if (order.end.is_some() && state != OrderState::Unknown
+                    || matches!(state, OrderState::Sent | OrderState::Acked))
+                    && self.now.since(order.ts_state) > limits.unknown_after_ns =>
             {
                 let change = self.orders.learn(id, Fact::Doubt, Verdict::Timer, self.now);
                 self.changed(change, out);

@@ -7,6 +7,7 @@
 //! book is made and never again.
 
 mod deals;
+mod ends;
 mod memory;
 mod open;
 mod reducing;
@@ -14,6 +15,7 @@ mod share;
 mod state;
 
 pub use deals::{NewDeal, OtherNumbers};
+pub use ends::ToldEnd;
 pub use memory::BookMemory;
 
 use super::request::Terms;
@@ -112,7 +114,7 @@ pub struct Order {
     pub qty_filled: i64,
     /// Sum of price times volume of its fills, ticks times steps.
     pub fill_value: i64,
-    /// When the state last changed.
+    /// When the state last changed, or its end was told before its fills.
     pub ts_state: TimeNs,
     /// When it became Unknown; `TimeNs::NEVER` otherwise.
     pub ts_unknown: TimeNs,
@@ -126,6 +128,8 @@ pub struct Order {
     pub retcode: u32,
     /// It ended by absence alone: nobody has seen its end. Whatever is heard of it counts as if it were still in doubt.
     pub is_presumed: bool,
+    /// Its end, while fills that it names are not counted.
+    pub end: Option<ToldEnd>,
     /// What kind of order it is, as last told.
     pub kind: OrderKind,
     /// Where it rests, as last told: as asked for until then.
@@ -148,11 +152,15 @@ impl Order {
 
     /// What it may still fill, steps.
     pub fn remaining(&self) -> i64 {
-        if self.state.is_final() { 0 } else { (self.new.qty.0 - self.qty_filled).max(0) }
+        let most = self.end.map_or(self.new.qty.0, |end| end.executed);
+        if self.state.is_final() { 0 } else { (most - self.qty_filled).max(0) }
     }
 
     /// Takes a fact about what became of it.
     fn take(&mut self, fact: Fact, verdict: Verdict) {
+        if self.waits_for_fills(fact) {
+            return;
+        }
         let believed = if self.is_presumed { OrderState::Unknown } else { self.state };
         let after = match believed.after(fact) {
             // What is no news ends no presumption; that the terminal itself does not know is news.
@@ -257,6 +265,7 @@ impl OrderBook {
             seen_in: 0,
             retcode: 0,
             is_presumed: false,
+            end: None,
             kind: OrderKind::market(new.side),
             terms: Terms::NONE,
             revision: 0,
@@ -395,6 +404,7 @@ impl OrderBook {
             order.fill_value = order.fill_value.saturating_add(price.saturating_mul(qty));
             let whole = order.qty_filled >= order.new.qty.0;
             order.take(if whole { Fact::FilledWhole } else { Fact::FilledPart }, Verdict::Venue);
+            order.end_if_counted();
             order.request = RequestState::Settled;
         });
         DealOutcome::Ours(change)

@@ -17,7 +17,7 @@ mod stops;
 
 pub use book::{
     BookMemory, Change, DealOutcome, DecisionOrigin, NewDeal, NewOrder, ORDERS_OPEN_MAX, Order, OrderBook,
-    OtherNumbers,
+    OtherNumbers, ToldEnd,
 };
 pub use ledger::{Amounts, Ledger, Ledgers, Owner};
 pub use position::{Fill, POSITIONS_MAX, Position, PositionBook, Ticket};

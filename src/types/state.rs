@@ -9,7 +9,7 @@
 use super::TimeNs;
 
 /// Raised when the words of any part change their meaning, so that states of two versions are never compared.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// Takes the words of a state.
 pub trait StateSink: Sized {

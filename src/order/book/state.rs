@@ -4,7 +4,7 @@
 //!
 //! Invariant: a book that was saved and loaded hashes, answers and forgets as the one that was saved.
 
-use super::{DecisionOrigin, NewOrder, Order, OrderBook, Share};
+use super::{DecisionOrigin, NewOrder, Order, OrderBook, Share, ToldEnd};
 use crate::order::request::Terms;
 use crate::order::state::{OrderState, RequestState, Verdict};
 use crate::types::{
@@ -14,7 +14,7 @@ use crate::types::{
 /// The largest volume of an order, steps: sums of as many as there may be stay numbers.
 const VOLUME_MAX: u64 = 1 << 48;
 /// Words of one order.
-const ORDER_WORDS: usize = 25;
+const ORDER_WORDS: usize = 26;
 
 impl OrderBook {
     /// Tells its words.
@@ -96,6 +96,7 @@ fn save_order(order: &Order, sink: &mut impl StateSink) {
     sink.word(order.origin.first);
     sink.word(u64::from(order.origin.attempt));
     sink.time(order.origin.ts_decide);
+    sink.word(order.end.map_or(0, ToldEnd::word));
 }
 
 fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
@@ -130,6 +131,7 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         seen_in: source.word("an order's snapshot")?,
         retcode: source.small("an order's return code", u64::from(u32::MAX))?,
         is_presumed: flags & 2 != 0,
+        end: None,
         terms: Terms::load(source)?,
         ts_refused: source.time("an order's refusal's time")?,
         kind: OrderKind::market(new.side),
@@ -147,5 +149,7 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         attempt: source.small("a decision's retry", u64::from(u32::MAX))?,
         ts_decide: source.time("a decision's time")?,
     };
+    let end = source.word("an order's end")?;
+    order.end = ToldEnd::of_word(end).map_err(|_| odd("an order's end", end))?;
     Ok(order)
 }

@@ -14,7 +14,7 @@ use super::words::words;
 use crate::order::{OrderState, RetcodeClass, classify};
 use crate::record::{self, ControlAction, FLAG_REFILL, Kind, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
 use crate::risk::{Reason, Trading};
-use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side, VenueId};
+use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side, TransactionKind, VenueId};
 use crate::wire::terminal::body;
 use std::collections::VecDeque;
 
@@ -44,6 +44,8 @@ pub(super) struct Watch {
     rules_changed_ns: i64,
     /// Something happened since the last comparison.
     is_dirty: bool,
+    /// The end that the newest input tells: of which order, and what it left executed.
+    ended: Option<(u64, i64)>,
     /// Orders that were held for longer than any proof takes, rightly declared absent, and not heard of since.
     presumed: Vec<u64>,
     /// Those of them that were heard of after all.
@@ -71,6 +73,7 @@ impl Watch {
     }
 
     pub(super) fn note(&mut self, input: &Record) {
+        self.ended = None;
         let account = &mut self.accounts[usize::from(input.venue().0)];
         match input.kind() {
             Some(Kind::Tick) => {
@@ -111,6 +114,10 @@ impl Watch {
     /// An order that was rightly declared absent is spoken of: from here on it must be known to be alive.
     fn heard(&mut self, input: &Record) {
         let id = order_id(input);
+        self.ended = input
+            .payload::<record::OrderEvent>()
+            .filter(|event| event.transaction == TransactionKind::HistoryAdd.code())
+            .map(|event| (event.magic, event.qty_initial - event.qty_open));
         if let Some(at) = self.presumed.iter().position(|presumed| *presumed == id) {
             self.returned.push(self.presumed.swap_remove(at));
         }
@@ -239,6 +246,15 @@ impl World {
         if is_final(change.from) && change.to != filled && !is_returned {
             let (from, to) = (change.from, change.to);
             self.violate("fate", || format!("expected an end to stay, got state {to} after {from}"));
+        }
+        if let Some((id, executed)) = self.watch.ended
+            && (id, is_final(change.to)) == (change.order_id, true)
+            && change.qty_filled < executed
+        {
+            let counted = change.qty_filled;
+            self.violate("fate", || {
+                format!("expected order {id:x} to be open until {executed} steps are counted, got its end at {counted}")
+            });
         }
         if change.to != OrderState::Rejected as u8 {
             return;

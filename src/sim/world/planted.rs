@@ -76,6 +76,8 @@ planted! {
     CancelTimeoutIsDone = "cancel-timeout-is-done", "freqtrade#6392: an order that a venue did not answer for is taken for gone";
     /// A request in doubt is sent again, with its old id and revision, when the terminal is back.
     RequestResent = "request-resent", "dwxconnect: the client retries a command for up to 10 s";
+    /// An order is over with its cancel, whatever of it was executed and not told.
+    EndForgetsFills = "end-forgets-fills", "facts/mt5: priority of arrival not guaranteed; DONE_PARTIAL, track what remains";
     /// What fills after a cancel was asked for is not counted.
     FillAfterCancelDropped = "fill-after-cancel-dropped", "nautilus_trader, Roq: cancelled, and filled all the same";
     /// A start takes the records behind its snapshot from one too late.

@@ -109,6 +109,12 @@ impl World {
                     return;
                 }
             }
+            Planted::EndForgetsFills => {
+                if let Some(event) = record.payload::<record::OrderEvent>() {
+                    let qty_open = event.qty_initial;
+                    record = rewritten(&record, &record::OrderEvent { qty_open, ..event }).with_flags(flags);
+                }
+            }
             Planted::TicketNotLearnt => {
                 if let Some(position) = record.payload::<record::PositionEvent>() {
                     let ticket = position.identifier;
