@@ -15,6 +15,7 @@ mod limits;
 mod model;
 mod output;
 mod overrides;
+mod own;
 mod request;
 mod state;
 
@@ -28,10 +29,9 @@ pub use history::{
     HISTORY_INTERLEAVED, HISTORY_NOT_SENT, HISTORY_REFUSED, HistoryBar, HistoryEnd, HistoryRequest,
 };
 pub use input::{
-    ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Control, ControlAction,
-    Credit, DealEvent, Dispatch, DispatchOutcome, Fault, FaultKind, GAP_IS_FINAL, Gap, OrderEvent,
-    PositionEvent, ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot, Spec, Start, TERMINAL_CONNECTED,
-    TERMINAL_TRADE_ALLOWED, Tick,
+    ACCOUNT_EXPERT_ALLOWED, ACCOUNT_TRADE_ALLOWED, Account, ClockTick, CommandResult, Credit, DealEvent,
+    GAP_IS_FINAL, Gap, OrderEvent, PositionEvent, ROLE_MARKET, ROLE_TRADE, Session, SessionState, Snapshot,
+    Spec, Start, TERMINAL_CONNECTED, TERMINAL_TRADE_ALLOWED, Tick,
 };
 pub use layout::{Field, FieldLayout, Layout};
 pub use limits::{
@@ -41,5 +41,6 @@ pub use limits::{
 pub use model::{Decision, ModelAction, ModelChange, ShadowScore};
 pub use output::{Alert, Command, Denied, OrderStateChange, Query, TradingChange};
 pub use overrides::{Override, OverrideUse};
+pub use own::{Control, ControlAction, Dispatch, DispatchOutcome, Fault, FaultKind};
 pub use request::{AUX_REDUCES, AUX_REVISION_SHIFT, RequestStateChange, Retry};
 pub use state::StateHash;
