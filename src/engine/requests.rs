@@ -97,13 +97,8 @@ impl Engine {
         }
         let at_venue = order.is_pending() || matches!(order.state, OrderState::Working | OrderState::Partial);
         let is_asked = self.asking.requests.about_order(order_id, OrderAction::Remove).is_some();
-        let is_over = order.end.is_some();
-        if order.ticket == 0
-            || !at_venue
-            || is_over
-            || is_asked
-            || self.was_just_asked(order_id, OrderAction::Remove)
-        {
+        let is_gone = order.ticket == 0 || order.end.is_some();
+        if is_gone || !at_venue || is_asked || self.was_just_asked(order_id, OrderAction::Remove) {
             return Asked::Waits;
         }
         let levels = Levels { price: order.terms.price, stop_loss: order.terms.stop_loss };
@@ -127,10 +122,8 @@ impl Engine {
         let is_asked = [OrderAction::Remove, OrderAction::Modify]
             .iter()
             .any(|action| self.asking.requests.about_order(order_id, *action).is_some());
-        let rests = order.ticket != 0
-            && order.is_pending()
-            && order.state == OrderState::Working
-            && order.end.is_none();
+        let is_known = order.ticket != 0 && order.end.is_none();
+        let rests = is_known && order.is_pending() && order.state == OrderState::Working;
         if !rests || is_asked || self.was_just_asked(order_id, OrderAction::Modify) {
             return Asked::Waits;
         }
