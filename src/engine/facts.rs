@@ -196,6 +196,9 @@ impl Engine {
         let Some(account) = input.payload::<record::Account>() else { return };
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
         venue.account_flags = Some(account.flags);
+        if account.tells_offset != 0 {
+            venue.server_offset_s = account.server_offset_s;
+        }
         venue.account = (Money(account.equity), Money(account.margin), input.ts());
         self.watch_account(input, &account);
         self.note_margin(&account);

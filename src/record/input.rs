@@ -187,8 +187,12 @@ layout! {
         limit_orders: u32,
         /// `TERMINAL_*` and `ACCOUNT_*` bits.
         flags: u8,
+        /// 1 when `server_offset_s` is told.
+        tells_offset: u8,
         /// Zero.
-        reserved: [u8; 7],
+        reserved: [u8; 2],
+        /// Server time minus UTC, seconds: it changes with daylight saving.
+        server_offset_s: i32,
     }
 }
 

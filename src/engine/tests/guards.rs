@@ -185,6 +185,23 @@ fn too_little_margin_closes_openings_until_the_account_has_enough() {
 }
 
 #[test]
+fn the_servers_clock_is_the_accounts_own_word() {
+    let mut bench = Bench::ready();
+    let day = bench.engine.trading_day().expect("an account was told");
+    // 1,700,000,000 s is 22:13:20 of a day: with summer time the server's next one has begun.
+    for (offset_s, begun) in [(3_600, 0), (7_200, 1)] {
+        let mut account = Account::read(&[0; 96]);
+        (account.equity, account.flags) = (Money::from_f64(10_000.0).unwrap().0, 15);
+        (account.balance, account.tells_offset, account.server_offset_s) = (account.equity, 1, offset_s);
+        bench.give(&account);
+        assert_eq!(bench.engine.trading_day(), Some(day + begun));
+    }
+    // A journal of before that word says nothing of the clock.
+    bench.account(10_000.0);
+    assert_eq!(bench.engine.trading_day(), Some(day + 1));
+}
+
+#[test]
 fn an_account_that_says_nothing_any_more_closes_openings() {
     let mut bench = Bench::ready_with(|limits| limits.account_age_max_ns = 2 * NS_PER_S);
     bench.enter();

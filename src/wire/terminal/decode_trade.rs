@@ -272,7 +272,9 @@ impl Decoder {
             leverage: wire.leverage,
             limit_orders: wire.limit_orders,
             flags: wire.flags,
-            reserved: [0; 7],
+            tells_offset: 1,
+            reserved: [0; 2],
+            server_offset_s: wire.server_offset_s,
         };
         out(self.record(ts, InstrumentId::NONE, &payload));
         Ok(Decoded::Records)
