@@ -309,6 +309,8 @@ impl Engine {
             && let Some(venue) = self.venues.get_mut(usize::from(input.venue().0))
         {
             venue.look_again(self.now);
+            // What the order may still fill is less, though its state is as it was.
+            self.prepare(input.instrument());
         }
         change
     }

@@ -235,3 +235,18 @@ fn a_fill_that_an_end_named_and_nobody_told_of_is_a_doubt_that_a_snapshot_ends()
     case.heal();
     case.check().unwrap();
 }
+
+#[test]
+fn an_operator_who_knows_that_nothing_was_filled_ends_the_wait_for_good() {
+    let mut case = ended_before_its_deal();
+    case.bench.wait_ms(2_000);
+    case.resolve();
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Rejected);
+    // The venue says the same again, and no deal of it.
+    let ended = case.ended();
+    case.bench.give_flagged(&ended, FLAG_SNAPSHOT);
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Rejected);
+    // A deal is a deal.
+    case.tell(5);
+    assert_eq!((case.bench.state_of(&case.entry), case.bench.position()), (OrderState::Cancelled, 4));
+}

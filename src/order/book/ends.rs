@@ -71,6 +71,11 @@ impl OrderBook {
         let order = self.order(id)?;
         // What was told once is not taken back by less.
         let executed = executed.min(order.new.qty.0).max(order.end.map_or(0, |end| end.executed));
+        let is_told_again = order.end.is_some_and(|end| end.executed == executed);
+        if is_told_again && order.is_presumed {
+            // Whoever said that there is nothing of it said so knowing this.
+            return None;
+        }
         if executed <= order.qty_filled || order.state.is_final() && !order.is_presumed {
             return self.learn(id, fact, verdict, now);
         }
