@@ -197,6 +197,7 @@ impl Appliance {
         }
 
         let admission = setup::admission(config, epoch)?;
+        engine.counted().for_each(|spec| admission.units.keep(spec));
         let endpoint = |key, address, roles, origin| {
             let settings = EndpointSettings {
                 address,

@@ -19,7 +19,7 @@ use appliance::{Appliance, START};
 use counting::counted;
 use line::LOGIN;
 use terminal::{SERVER, SYMBOLS, Terminal};
-use tickbridge::agents::{Admission, AdmittedVenue, EngineStatus, StagedModel};
+use tickbridge::agents::{Admission, AdmittedVenue, EngineStatus, KnownUnits, StagedModel};
 use tickbridge::engine::{
     Classes, Engine, EntryPlan, ExternalPolicy, GuardPlan, HistoryPlan, InstrumentSetup, ModelIdentity,
     ModelSet, ModelUnit, OrderPlan, Setup, Slot, StrategySetup, VenueSetup, WatchPlan,
@@ -195,6 +195,7 @@ fn admission() -> Admission {
     Admission {
         venues: vec![venue],
         allow_live: false,
+        units: KnownUnits::default(),
         epoch: 1,
         name: FixedText::new("no-alloc").expect("short"),
         heartbeat_ms: 100,

@@ -4,6 +4,7 @@
 //!
 //! Invariant: what is not configured is refused, and the first thing that does not fit is the reason.
 
+use super::KnownUnits;
 use crate::types::{FixedText, InstrumentId, MarginMode, VenueId};
 use crate::wire::terminal::{DecodeError, HeaderError, RejectReason, body};
 
@@ -29,6 +30,8 @@ pub struct Admission {
     pub venues: Vec<AdmittedVenue>,
     /// A real-money account may connect.
     pub allow_live: bool,
+    /// What instruments are counted in, on every address.
+    pub units: KnownUnits,
     /// This start of the appliance.
     pub epoch: u64,
     /// Name of the appliance.
@@ -97,6 +100,7 @@ mod tests {
         Admission {
             venues: vec![venue],
             allow_live: false,
+            units: KnownUnits::default(),
             epoch: 3,
             name: FixedText::EMPTY,
             heartbeat_ms: 500,

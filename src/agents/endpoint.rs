@@ -191,6 +191,10 @@ impl Endpoint {
                                 id, peer, &hello, admission, *roles, *origin, now, pending, trade_peer, sink,
                             )
                         }
+                        Ok(Decoded::Spec(spec)) if matches!(peer.phase, Phase::Live { .. }) => {
+                            admission.units.keep(&spec);
+                            return;
+                        }
                         Ok(Decoded::Heartbeat(heard_us)) => {
                             peer.heard_us = heard_us;
                             return;
@@ -466,6 +470,7 @@ fn welcome(
     };
     let venue_index = usize::from(venue_id.0);
     peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols, peer.connection);
+    admission.units.iter().for_each(|spec| peer.decoder.keep_units(spec));
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
     (peer.commands_sent, peer.credit) = (0, u64::from(hello.credit));

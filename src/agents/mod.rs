@@ -20,6 +20,7 @@ mod send;
 mod sent;
 mod sessions;
 mod status;
+mod units;
 
 pub use accounts::{INSTRUMENTS_SHOWN_MAX, InstrumentStatus, InstrumentsStatus};
 pub use admission::{Admission, AdmittedVenue};
@@ -32,3 +33,4 @@ pub use refused::RefusedPeer;
 pub use rings::{Outbound, RingSizes, Rings, rings};
 pub use send::{Send, SendParts};
 pub use status::{EngineStatus, ModelsStatus};
+pub use units::KnownUnits;

@@ -72,6 +72,9 @@ pub enum AlertCode {
     /// A deal came with the number of another one: the venue's numbers began again. Subject is the number. Nothing opens until the
     /// operator lets trading go on.
     DealNumbersBeganAgain = 80,
+    /// A venue counts an instrument in another tick size or volume step than it did, and is converted: subject is the instrument, then
+    /// the tick size and volume step that count here, in billionths. Only reductions and cancels pass.
+    UnitsChanged = 81,
     /// A fill was told after the close of its position, which had been taken for others': both are ours. Subject is the position's
     /// identifier, then its steps, and what others hold now.
     LateFillSettled = 90,

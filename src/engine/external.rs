@@ -12,7 +12,9 @@ use super::late_fills::closes;
 use super::{AlertCode, Engine, Outputs};
 use crate::order::{Amounts, Ledger, Owner, POSITIONS_MAX};
 use crate::record::{DealEvent, OrderEvent, PositionEvent};
-use crate::types::{InstrumentId, Money, OrderId, OrderKind, Price, Side, TransactionKind, VenueId};
+use crate::types::{
+    InstrumentId, InstrumentSpec, Money, OrderId, OrderKind, Price, Side, TransactionKind, VenueId,
+};
 
 /// What others' volume is to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -63,6 +65,19 @@ impl Listing {
 }
 
 impl Engine {
+    /// The rules of each instrument of which something is counted in ticks and steps: ours or another's, held or under way.
+    pub fn counted(&self) -> impl Iterator<Item = &InstrumentSpec> {
+        let requests = self.asking.requests.open();
+        self.specs.iter().flatten().filter(move |spec| {
+            let instrument = spec.instrument;
+            let is_held = self.positions.net(instrument).qty != 0 || self.external(instrument) != 0;
+            is_held
+                || self.positions.tickets(instrument).next().is_some()
+                || self.orders.open_of(instrument) > 0
+                || requests.iter().any(|request| request.new.instrument == instrument)
+        })
+    }
+
     /// What an instrument's deals earned and cost.
     pub fn ledger(&self, instrument: InstrumentId, owner: Owner) -> Ledger {
         self.ledgers.of(instrument, owner)

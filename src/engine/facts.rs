@@ -187,6 +187,11 @@ impl Engine {
         });
         self.bounds.told(index, input.ts());
         self.prepare(instrument);
+        if spec.other_units != 0 {
+            let units = [spec.tick_size, spec.volume_step].map(|unit| (unit * 1e9).round() as i64);
+            let at = (input.venue(), instrument);
+            self.alert(AlertCode::UnitsChanged, at, u64::from(instrument.0), units[0], units[1], out);
+        }
         if input.origin() == Origin::Market as u8 {
             self.past_of_symbol(instrument, input.aux(), is_rescaled, out);
         }

@@ -32,6 +32,7 @@ mod stops;
 mod strategy;
 mod teller;
 mod tickets;
+mod units;
 
 use super::*;
 use crate::features::{Clock, FeatureGraph, FeatureSpec, Input, Kind as FeatureKind};

@@ -128,8 +128,10 @@ layout! {
         order_modes: u8,
         /// `SYMBOL_EXPIRATION_MODE` bits.
         expiration_modes: u8,
+        /// 1 when the venue counts in other units than these, which it had before.
+        other_units: u8,
         /// Zero.
-        reserved: [u8; 2],
+        reserved: u8,
     }
 }
 

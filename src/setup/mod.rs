@@ -24,7 +24,7 @@ pub use models::{
 pub use saved::SavedSetup;
 pub use words::ModelWords;
 
-use crate::agents::{Admission, AdmittedVenue};
+use crate::agents::{Admission, AdmittedVenue, KnownUnits};
 use crate::config::{self, Config, ExpectedMargin, ExternalKind};
 use crate::engine::{
     EnsembleError, EntryKind, EntryPlan, ExternalPolicy, HistoryPlan, InstrumentSetup, OrderPlan, Setup,
@@ -276,6 +276,7 @@ pub fn admission(config: &Config, epoch: u32) -> Result<Admission, SetupError> {
     Ok(Admission {
         venues: venues.collect::<Result<_, SetupError>>()?,
         allow_live: config.appliance.allow_live,
+        units: KnownUnits::default(),
         epoch: u64::from(epoch),
         name: text("appliance.name", &config.appliance.name)?,
         heartbeat_ms: config.link.heartbeat_ms as u32,

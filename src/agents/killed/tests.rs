@@ -4,7 +4,9 @@
 //!
 //! Invariant: nothing here waits; the lane is called by hand, on a clock that stands.
 
-use crate::agents::{Admission, Endpoint, EndpointSettings, Outbound, RingSizes, Send, SendParts, rings};
+use crate::agents::{
+    Admission, Endpoint, EndpointSettings, KnownUnits, Outbound, RingSizes, Send, SendParts, rings,
+};
 use crate::link::ServerSettings;
 use crate::record::{Command, Dispatch, DispatchOutcome, Layout, Origin, ROLE_MARKET, ROLE_TRADE, Record};
 use crate::runtime::KillFlag;
@@ -31,6 +33,7 @@ impl Hung {
         let admission = Admission {
             venues: Vec::new(),
             allow_live: false,
+            units: KnownUnits::default(),
             epoch: 1,
             name: FixedText::EMPTY,
             heartbeat_ms: 500,

@@ -56,6 +56,7 @@ const ALERTS: &[AlertCode] = &[
     AlertCode::MoneyMoved,
     AlertCode::VenueBudgetLow,
     AlertCode::LateFillSettled,
+    AlertCode::UnitsChanged,
 ];
 
 /// Whether a field is a code that has names.

@@ -161,6 +161,11 @@ impl Decoder {
         self.server_offset_s = server_offset_s;
     }
 
+    /// As [`SymbolTable::keep_units`].
+    pub fn keep_units(&mut self, spec: &InstrumentSpec) {
+        self.symbols.keep_units(spec);
+    }
+
     /// The symbols as announced.
     pub fn symbols(&self) -> &SymbolTable {
         &self.symbols
@@ -237,7 +242,8 @@ impl Decoder {
             if value == 0.0 {
                 Ok(Price::NONE.0)
             } else {
-                spec.price(value).map(|price| price.0).map_err(|error| DecodeError::Value { field, error })
+                let price = self.symbols.price(spec, value);
+                price.map(|price| price.0).map_err(|error| DecodeError::Value { field, error })
             }
         };
         let payload = record::Tick {
@@ -346,7 +352,7 @@ impl Decoder {
         ts: TimeNs,
         out: &mut impl FnMut(Record),
     ) -> Result<Decoded, DecodeError> {
-        let Some(spec) = self.symbols.announce(wire)? else { return Ok(Decoded::Ignored) };
+        let Some((spec, is_other)) = self.symbols.announce(wire)? else { return Ok(Decoded::Ignored) };
         let delayed_or_hidden = wire.delayed != 0 || wire.selected == 0;
         let payload = record::Spec {
             tick_size: spec.tick_size,
@@ -365,7 +371,8 @@ impl Decoder {
             filling_modes: spec.filling_modes,
             order_modes: spec.order_modes,
             expiration_modes: spec.expiration_modes,
-            reserved: [0; 2],
+            other_units: u8::from(is_other),
+            reserved: 0,
         };
         let margin = record::SymbolMargin {
             initial: wire.margin_initial,

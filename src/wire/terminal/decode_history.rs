@@ -50,7 +50,10 @@ impl Decoder {
             return self.unknown(bar.symbol_id);
         };
         let price = |field, value: f64| {
-            spec.price(value).map(|price| price.0).map_err(|error| DecodeError::Value { field, error })
+            self.symbols
+                .price(spec, value)
+                .map(|price| price.0)
+                .map_err(|error| DecodeError::Value { field, error })
         };
         let [open, high, low, close] = [
             price("open", bar.open)?,

@@ -16,6 +16,7 @@ mod header;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use decode::{DecodeError, Decoded, Decoder};
 pub use encode::{HistoryQuestion, encode_command, encode_heartbeat, encode_history_request, encode_message};

@@ -5,9 +5,10 @@
 //! Invariant: a symbol that is not configured never gets an instrument, and nothing of it is converted.
 
 use super::body;
+use super::units::Units;
 use crate::types::{
-    Execution, FixedText, INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, Price, Qty, SpecError, TradeMode,
-    VenueId,
+    ConvertError, Execution, FixedText, INSTRUMENTS_MAX, InstrumentId, InstrumentSpec, Price, Qty, SpecError,
+    TradeMode, VenueId,
 };
 
 /// Why a terminal's symbol properties were refused.
@@ -36,7 +37,7 @@ pub enum SymbolError {
         /// Its MT5 name.
         property: &'static str,
         /// Why.
-        error: crate::types::ConvertError,
+        error: ConvertError,
     },
 }
 
@@ -56,9 +57,12 @@ enum Entry {
 pub struct SymbolTable {
     venue: VenueId,
     configured: Vec<(FixedText<32>, InstrumentId)>,
+    units: Units,
     entries: Vec<Entry>,
     /// Index into `entries` by instrument; `u16::MAX` when not announced.
     of_instrument: Box<[u16]>,
+    /// By instrument: its venue counts in other units than we do.
+    others: Box<[bool]>,
 }
 
 impl SymbolTable {
@@ -67,9 +71,16 @@ impl SymbolTable {
         SymbolTable {
             venue,
             configured,
+            units: Units::default(),
             entries: vec![Entry::Unknown; INSTRUMENTS_MAX],
             of_instrument: vec![u16::MAX; INSTRUMENTS_MAX].into(),
+            others: vec![false; INSTRUMENTS_MAX].into(),
         }
+    }
+
+    /// Counts an instrument in the units of these rules, whatever its venue tells from now on, unless it counts already.
+    pub fn keep_units(&mut self, spec: &InstrumentSpec) {
+        self.units.keep(spec);
     }
 
     /// Turns to another venue's symbols. Takes no memory when the table was made with as many.
@@ -77,6 +88,7 @@ impl SymbolTable {
         self.venue = venue;
         self.configured.clear();
         self.configured.extend_from_slice(configured);
+        self.units.clear();
         self.clear();
     }
 
@@ -91,8 +103,11 @@ impl SymbolTable {
         self.of_instrument.fill(u16::MAX);
     }
 
-    /// Takes a symbol's properties; `None` when the symbol is not configured.
-    pub fn announce(&mut self, wire: &body::InstrumentSpec) -> Result<Option<InstrumentSpec>, SymbolError> {
+    /// Takes a symbol's properties, and whether its venue counts in other units; `None` when the symbol is not configured.
+    pub fn announce(
+        &mut self,
+        wire: &body::InstrumentSpec,
+    ) -> Result<Option<(InstrumentSpec, bool)>, SymbolError> {
         let symbol = FixedText::from_bytes(wire.symbol)?;
         let index = usize::from(wire.symbol_id);
         if index >= INSTRUMENTS_MAX {
@@ -102,12 +117,13 @@ impl SymbolTable {
             self.entries[index] = Entry::Foreign;
             return Ok(None);
         };
-        let spec = self.spec(wire, symbol, instrument)?;
+        let (spec, is_other) = self.units.applied(self.spec(wire, symbol, instrument)?);
+        spec.validate()?;
         self.entries[index] = Entry::Ours(spec);
         if let Some(at) = instrument.index() {
-            self.of_instrument[at] = wire.symbol_id;
+            (self.of_instrument[at], self.others[at]) = (wire.symbol_id, is_other);
         }
-        Ok(Some(spec))
+        Ok(Some((spec, is_other)))
     }
 
     fn spec(
@@ -157,6 +173,16 @@ impl SymbolTable {
             Some(Entry::Ours(spec)) => Some(spec),
             _ => None,
         }
+    }
+
+    /// A price of a tick or bar: exact, or the nearest where the venue counts in other units.
+    #[inline]
+    pub(super) fn price(&self, spec: &InstrumentSpec, value: f64) -> Result<Price, ConvertError> {
+        spec.price(value).or_else(|error| {
+            let is_other = spec.instrument.index().is_some_and(|at| self.others[at]);
+            let nearest = price_or_none(spec, value);
+            if is_other && nearest.is_some() { Ok(nearest) } else { Err(error) }
+        })
     }
 
     /// Whether the number was announced at all.

@@ -94,6 +94,51 @@ fn a_tick_becomes_exact_integers_or_is_refused() {
 }
 
 #[test]
+fn a_venue_that_counts_in_other_units_is_converted_to_the_first_ones_on_every_connection() {
+    let connection = || {
+        let symbols = vec![(FixedText::new("EURUSD").unwrap(), InstrumentId(0))];
+        Decoder::new(SymbolTable::new(VenueId(1), symbols), Origin::Trade)
+    };
+    let told = |decoder: &mut Decoder, wire: &body::InstrumentSpec| {
+        let (result, records) = decode_all(decoder, &encoded(wire, 0));
+        assert!(matches!(result, Ok(Decoded::Spec(_))), "{result:?}");
+        records[0].payload::<record::Spec>().unwrap()
+    };
+    let mut deal = body::DealState::read(&[0; 1024]);
+    (deal.symbol_id, deal.ticket, deal.price, deal.volume) = (3, 77, 1.10432, 0.3);
+    let counted = |decoder: &mut Decoder, seq: u64| {
+        let (result, records) = decode_all(decoder, &encoded(&deal, seq));
+        assert_eq!(result, Ok(Decoded::Records));
+        let deal = records[0].payload::<record::DealEvent>().unwrap();
+        (deal.price, deal.qty)
+    };
+    let (mut first, mut second) = (connection(), connection());
+    assert_eq!((told(&mut first, &eurusd_wire()).other_units, counted(&mut first, 1)), (0, (110_432, 30)));
+    // As whoever owns both does.
+    let kept = *first.symbols().by_instrument(InstrumentId(0)).unwrap();
+    second.keep_units(&kept);
+    for (tick_size, volume_step) in [(0.000_001, 0.1), (0.0001, 0.001)] {
+        let mut other = eurusd_wire();
+        (other.tick_size, other.point, other.volume_step) = (tick_size, tick_size, volume_step);
+        (other.volume_min, other.tick_value) = (volume_step, 100_000.0 * tick_size);
+        let seq = if tick_size == 0.000_001 { 1 } else { 2 };
+        for (decoder, heard) in [(&mut first, 1), (&mut second, 0)] {
+            let spec = told(decoder, &other);
+            assert_eq!((spec.other_units, spec.trade_mode), (1, 3), "closing alone is allowed");
+            assert_eq!(
+                (spec.tick_size, spec.volume_step, counted(decoder, heard + seq)),
+                (0.00001, 0.01, (110_432, 30))
+            );
+            // A tick between two of ours counts as the nearer one.
+            let (_, records) = decode_all(decoder, &encoded(&tick(1.104324, 1.104408), seq));
+            let tick = records.last().and_then(|record| record.payload::<record::Tick>()).unwrap();
+            assert_eq!((tick.bid, tick.ask), (110_432, 110_441));
+        }
+    }
+    assert_eq!(told(&mut second, &eurusd_wire()).other_units, 0, "they are back");
+}
+
+#[test]
 fn a_missing_number_is_reported_first_and_a_repeated_one_refused() {
     let mut decoder = decoder();
     decode_all(&mut decoder, &encoded(&tick(1.1, 1.1), 1)).0.unwrap();
