@@ -16,8 +16,8 @@ use crate::types::{
     FixedText, InstrumentId, InstrumentSpec, NS_PER_MS, NS_PER_US, TimeNs, VENUES_MAX, VenueId,
 };
 use crate::wire::terminal::{
-    Body, Decoded, Decoder, HEADER_BYTES, RejectReason, Stream, SymbolTable, body, encode_heartbeat,
-    encode_message,
+    Body, Decoded, Decoder, HEADER_BYTES, MessageKind, RejectReason, Stream, SymbolTable, body,
+    encode_heartbeat, encode_message,
 };
 use crate::wire::zmtp::More;
 use std::net::SocketAddr;
@@ -172,6 +172,10 @@ impl Endpoint {
                     peer.ts_heard = now;
                     if peer.phase == Phase::Refused {
                         return;
+                    }
+                    // What another connection heard first counts here as well.
+                    if body.get(1) == Some(&(MessageKind::InstrumentSpec as u8)) {
+                        admission.units.iter().for_each(|spec| peer.decoder.keep_units(spec));
                     }
                     let reject = match peer.decoder.decode(body, now, &mut |record| {
                         if matches!(peer.phase, Phase::Live { .. }) {
@@ -372,6 +376,12 @@ impl Endpoint {
         Some((decoder.symbols().by_instrument(instrument)?, decoder.server_offset_s()))
     }
 
+    /// A distance in our points as a connection's venue counts it.
+    #[inline]
+    pub fn venue_points(&self, slot: u16, instrument: InstrumentId, points: u32) -> u32 {
+        self.peers[usize::from(slot)].decoder.symbols().venue_points(instrument, points)
+    }
+
     /// Server time minus UTC of a connection, seconds.
     pub fn server_offset_s(&self, slot: u16) -> i32 {
         self.peers[usize::from(slot)].decoder.server_offset_s()
@@ -470,7 +480,6 @@ fn welcome(
     };
     let venue_index = usize::from(venue_id.0);
     peer.decoder.assign(venue_id, &admission.venues[venue_index].symbols, peer.connection);
-    admission.units.iter().for_each(|spec| peer.decoder.keep_units(spec));
     peer.decoder.set_server_offset_s(hello.server_offset_s);
     peer.phase = Phase::Live { venue: venue_id, roles: hello.roles };
     (peer.commands_sent, peer.credit) = (0, u64::from(hello.credit));

@@ -129,6 +129,7 @@ impl Send {
             return DispatchOutcome::NoSession;
         };
         let mut wire = encode_command(command, spec, self.parts.epoch, offset_s, now);
+        wire.deviation_points = endpoint.venue_points(slot, record.instrument(), wire.deviation_points);
         wire.revision = record.aux() >> AUX_REVISION_SHIFT;
         match endpoint.command(slot, &wire, now) {
             // Broken: the socket failed after it was queued, and part of it may have left.

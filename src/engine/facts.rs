@@ -163,6 +163,7 @@ impl Engine {
         else {
             return;
         };
+        let before = self.specs[index].map(|known| known.trade_mode);
         let is_rescaled = self.specs[index].is_some_and(|known| known.tick_size != spec.tick_size);
         self.specs[index] = Some(InstrumentSpec {
             instrument,
@@ -187,7 +188,8 @@ impl Engine {
         });
         self.bounds.told(index, input.ts());
         self.prepare(instrument);
-        if spec.other_units != 0 {
+        // Told with whatever else changes; the operator is told once.
+        if spec.other_units != 0 && before != Some(trade_mode) {
             let units = [spec.tick_size, spec.volume_step].map(|unit| (unit * 1e9).round() as i64);
             let at = (input.venue(), instrument);
             self.alert(AlertCode::UnitsChanged, at, u64::from(instrument.0), units[0], units[1], out);

@@ -108,7 +108,7 @@ impl PositionBook {
     }
 
     fn ticket(&mut self, fill: &Fill, signed: i64) {
-        if fill.identifier == 0 {
+        if fill.identifier == 0 || signed == 0 {
             return;
         }
         let key = (fill.identifier, fill.instrument);

@@ -2,8 +2,8 @@
 //!
 //! What it is not: sending; `link` owns the socket and its buffer.
 //!
-//! Invariant: a command's prices and volumes are converted by the same spec that admitted them, so what leaves is on the
-//! venue's grid.
+//! Invariant: a command's prices and volumes are converted by the same spec that admitted them, so what leaves is on the grid that is
+//! counted here: the venue's, unless it changed its units since (`units.rs`).
 
 use super::body::{Command, Heartbeat, RequestBars, RequestTicks};
 use super::header::{Body, HEADER_BYTES, Header, MessageKind, PROTOCOL};

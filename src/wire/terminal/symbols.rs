@@ -1,6 +1,6 @@
 //! The symbols of one connection: the terminal's numbers, our instruments, and the rules that convert between their units.
 //!
-//! What it is not: shared between connections; every hello starts an empty table.
+//! What it is not: shared between connections; every hello starts a table that knows units at most.
 //!
 //! Invariant: a symbol that is not configured never gets an instrument, and nothing of it is converted.
 
@@ -61,8 +61,8 @@ pub struct SymbolTable {
     entries: Vec<Entry>,
     /// Index into `entries` by instrument; `u16::MAX` when not announced.
     of_instrument: Box<[u16]>,
-    /// By instrument: its venue counts in other units than we do.
-    others: Box<[bool]>,
+    /// By instrument: how many of its venue's points one of ours is, where the venue counts in other units than we do.
+    others: Box<[Option<f64>]>,
 }
 
 impl SymbolTable {
@@ -74,7 +74,7 @@ impl SymbolTable {
             units: Units::default(),
             entries: vec![Entry::Unknown; INSTRUMENTS_MAX],
             of_instrument: vec![u16::MAX; INSTRUMENTS_MAX].into(),
-            others: vec![false; INSTRUMENTS_MAX].into(),
+            others: vec![None; INSTRUMENTS_MAX].into(),
         }
     }
 
@@ -117,13 +117,13 @@ impl SymbolTable {
             self.entries[index] = Entry::Foreign;
             return Ok(None);
         };
-        let (spec, is_other) = self.units.applied(self.spec(wire, symbol, instrument)?);
+        let (spec, points) = self.units.applied(self.spec(wire, symbol, instrument)?);
         spec.validate()?;
         self.entries[index] = Entry::Ours(spec);
         if let Some(at) = instrument.index() {
-            (self.of_instrument[at], self.others[at]) = (wire.symbol_id, is_other);
+            (self.of_instrument[at], self.others[at]) = (wire.symbol_id, points);
         }
-        Ok(Some((spec, is_other)))
+        Ok(Some((spec, points.is_some())))
     }
 
     fn spec(
@@ -178,11 +178,26 @@ impl SymbolTable {
     /// A price of a tick or bar: exact, or the nearest where the venue counts in other units.
     #[inline]
     pub(super) fn price(&self, spec: &InstrumentSpec, value: f64) -> Result<Price, ConvertError> {
-        spec.price(value).or_else(|error| {
-            let is_other = spec.instrument.index().is_some_and(|at| self.others[at]);
-            let nearest = price_or_none(spec, value);
-            if is_other && nearest.is_some() { Ok(nearest) } else { Err(error) }
+        spec.price(value).or_else(|error| match error {
+            ConvertError::OffGrid { .. } if self.points_of_venue(spec.instrument).is_some() => {
+                Ok(price_or_none(spec, value))
+            }
+            error => Err(error),
         })
+    }
+
+    /// How many of a venue's points one of ours is, where it counts in other units.
+    fn points_of_venue(&self, instrument: InstrumentId) -> Option<f64> {
+        instrument.index().and_then(|index| self.others[index])
+    }
+
+    /// A distance in our points as the venue counts it, rounded up.
+    #[inline]
+    pub fn venue_points(&self, instrument: InstrumentId, points: u32) -> u32 {
+        match self.points_of_venue(instrument) {
+            Some(each) => (f64::from(points) * each - 1e-6).ceil() as u32,
+            None => points,
+        }
     }
 
     /// Whether the number was announced at all.

@@ -129,6 +129,8 @@ fn a_venue_that_counts_in_other_units_is_converted_to_the_first_ones_on_every_co
                 (spec.tick_size, spec.volume_step, counted(decoder, heard + seq)),
                 (0.00001, 0.01, (110_432, 30))
             );
+            let points = decoder.symbols().venue_points(InstrumentId(0), 50);
+            assert_eq!(points, if seq == 1 { 500 } else { 5 }, "the same distance");
             // A tick between two of ours counts as the nearer one.
             let (_, records) = decode_all(decoder, &encoded(&tick(1.104324, 1.104408), seq));
             let tick = records.last().and_then(|record| record.payload::<record::Tick>()).unwrap();

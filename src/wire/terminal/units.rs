@@ -23,6 +23,14 @@ impl Unit {
     fn of(spec: &InstrumentSpec) -> Self {
         Unit { tick_size: spec.tick_size, volume_step: spec.volume_step, point: spec.point }
     }
+
+    /// Whether they differ by no more than what a computation leaves.
+    fn is(&self, other: &Unit) -> bool {
+        let same = |one: f64, other: f64| (one - other).abs() <= one.abs() * 1e-9;
+        same(self.tick_size, other.tick_size)
+            && same(self.volume_step, other.volume_step)
+            && same(self.point, other.point)
+    }
 }
 
 /// See the module.
@@ -52,15 +60,15 @@ impl Units {
         instrument.index().and_then(|index| self.0.get_mut(index))
     }
 
-    /// Rules as a venue told them, in the kept units; `true` when the venue's own are others. Then only reductions are allowed: what is
-    /// held is whole in the kept units, and what would be new need not be.
-    pub(super) fn applied(&mut self, told: InstrumentSpec) -> (InstrumentSpec, bool) {
+    /// Rules as a venue told them, in the kept units; and where the venue's own are others, how many of its points one of ours is. Then
+    /// only reductions are allowed: what is held is whole in the kept units, and what would be new need not be.
+    pub(super) fn applied(&mut self, told: InstrumentSpec) -> (InstrumentSpec, Option<f64>) {
         let own = Unit::of(&told);
         let kept = self.unit(told.instrument).map_or(own, |unit| *unit.get_or_insert(own));
-        if kept == own {
-            return (told, false);
-        }
         let Unit { tick_size, volume_step, point } = kept;
+        if kept.is(&own) {
+            return (InstrumentSpec { tick_size, volume_step, point, ..told }, None);
+        }
         let steps = |qty: Qty| qty.0 as f64 * told.volume_step / volume_step;
         let least = ((steps(told.volume_min) - TOLERANCE).ceil() as i64).max(1);
         let most = |qty: Qty| (steps(qty) + TOLERANCE).floor() as i64;
@@ -82,7 +90,7 @@ impl Units {
             },
             ..told
         };
-        (spec, true)
+        (spec, Some(point / told.point))
     }
 }
 
@@ -101,11 +109,13 @@ mod tests {
     fn a_venue_that_changes_its_units_is_told_the_same_prices_and_lots() {
         let mut units = Units::default();
         let first = told([0.00001, 0.01, 0.00001]);
-        assert_eq!(units.applied(first), (first, false));
+        assert_eq!(units.applied(first), (first, None));
         for other in [[0.000001, 0.1, 0.000001], [0.0001, 0.001, 0.0001]] {
             let new = InstrumentSpec { stops_level_points: 20, ..told(other) };
-            let (applied, is_other) = units.applied(new);
-            assert!(is_other && applied.trade_mode == TradeMode::CloseOnly);
+            let (applied, points) = units.applied(new);
+            let points = points.expect("the venue counts in others");
+            assert!((points - 0.00001 / other[0]).abs() < 1e-6, "{points}");
+            assert!(applied.trade_mode == TradeMode::CloseOnly);
             assert!(applied.validate().is_ok(), "{applied:?}");
             assert_eq!(applied.price(1.23456), Ok(Price(123_456)));
             assert_eq!(applied.qty(0.1), Ok(Qty(10)));
@@ -118,7 +128,9 @@ mod tests {
                 |spec: &InstrumentSpec| spec.points_to_ticks(spec.stops_level_points) as f64 * spec.tick_size;
             assert!(stop(&applied) >= stop(&new) - 1e-9 && stop(&applied) < stop(&new) + 0.00001);
         }
-        assert_eq!(units.applied(first), (first, false), "they are back");
+        assert_eq!(units.applied(first), (first, None), "they are back");
+        let nearly = InstrumentSpec { point: 0.000_010_000_000_000_000_001, ..first };
+        assert_eq!(units.applied(nearly), (first, None), "what a computation leaves is no change");
     }
 
     #[test]
@@ -126,7 +138,7 @@ mod tests {
         let mut units = Units::default();
         units.keep(&told([0.00001, 0.01, 0.00001]));
         units.keep(&told([0.1, 1.0, 0.1]));
-        let (applied, is_other) = units.applied(told([0.0001, 0.01, 0.0001]));
-        assert_eq!((applied.tick_size, is_other), (0.00001, true));
+        let (applied, points) = units.applied(told([0.0001, 0.01, 0.0001]));
+        assert_eq!((applied.tick_size, points.is_some()), (0.00001, true));
     }
 }
