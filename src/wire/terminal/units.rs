@@ -129,7 +129,7 @@ mod tests {
             assert!(stop(&applied) >= stop(&new) - 1e-9 && stop(&applied) < stop(&new) + 0.00001);
         }
         assert_eq!(units.applied(first), (first, None), "they are back");
-        let nearly = InstrumentSpec { point: 0.000_010_000_000_000_000_001, ..first };
+        let nearly = InstrumentSpec { point: 0.000_010_000_000_001, ..first };
         assert_eq!(units.applied(nearly), (first, None), "what a computation leaves is no change");
     }
 
