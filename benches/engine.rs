@@ -13,7 +13,7 @@
 //! Inside `orders_per_s_sustained`, on one core: all of that with an order for every tick, plus the rings, the journal's
 //! append and checksums, histograms, encoding into ZMTP frames, **and** the scripted venue, which reads the order's bytes and
 //! writes result and deal bytes, which are decoded and booked; on the other core: the persister, which copies every record
-//! to a file and syncs it. Per order the journal takes six records (tick, command, dispatch, result, deal, state): 768 bytes.
+//! to a file and syncs it. Per order the journal takes eight records (tick, decision, command, dispatch, result, deal, states), or 1 KB.
 
 #[path = "engine/orders.rs"]
 mod orders;
