@@ -68,9 +68,10 @@
 //! equal), `config/cross.rs` if it depends on another key, and whoever uses it: `setup/mod.rs` or `app.rs`. Then
 //! `cargo run -- check --print-template > config/tickbridge.toml`; a test compares the two byte for byte.
 //!
-//! **A record.** `record/header.rs`: a `Kind`, below 64 if the engine takes it in. `record/input.rs` or `record/output.rs`: its
-//! layout, and `record/mod.rs`. An input is taken in `engine/facts.rs` and made in `wire/terminal/decode.rs` or by an agent; an
-//! output is made with `Engine::emit` and described in `replay/verify.rs`. Changing an existing layout raises `RECORD_VERSION`.
+//! **A record.** `record/header.rs`: a `Kind`, below 64 if the engine takes it in. `record/input.rs` (venues),
+//! `record/own.rs` (our own side) or `record/output.rs`: its layout, and `record/mod.rs`. An input is taken in `engine/facts.rs` and made in `wire/terminal/decode.rs` or by an agent; an
+//! output is made with `Engine::emit` and described in `replay/verify.rs`. Changing an existing layout raises `RECORD_VERSION`,
+//! unless reserved bytes get a meaning and their zero says what was so before.
 //!
 //! **A field that the engine keeps.** If it follows from records and decides about orders, it is part of the state: tell it in `save`
 //! and take it in `load`, at the same place, in the `state.rs` beside its part (`order/book/state.rs`, `engine/venue/state.rs`, ...;

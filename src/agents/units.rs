@@ -1,6 +1,6 @@
 //! What each instrument is counted in, for all connections of an appliance: what the first announcement said, or what the journal holds.
 //!
-//! What it is not: the conversion (`wire::terminal::Units`), which every connection does for itself.
+//! What it is not: the conversion (`wire/terminal/units.rs`), which every connection does for itself.
 //!
 //! Invariant: what is kept once never changes; whoever connects later counts as those before it did.
 
@@ -25,7 +25,7 @@ impl KnownUnits {
         }
     }
 
-    /// Every rules whose units are kept.
+    /// The rules of every instrument whose units are kept.
     pub(super) fn iter(&self) -> impl Iterator<Item = &InstrumentSpec> {
         self.0.iter().filter_map(OnceLock::get)
     }

@@ -3,9 +3,9 @@
 //!
 //! What it is not: a judge of accounts; who may connect is decided by whoever reads the hello that this hands out.
 //!
-//! Invariant: a tick is converted exactly or refused, but where a venue counts in other units than we do (`units.rs`). What happened to our money (deals, orders, results) is never refused
-//! for its price: a venue that quotes off its own grid gets the nearest tick. A missing number is reported before the
-//! message that revealed it.
+//! Invariant: a tick is converted exactly or refused, but where a venue counts in other units than we do (`units.rs`). What happened
+//! to our money (deals, orders, results) is never refused for its price: a venue that quotes off its own grid gets the nearest
+//! tick. A missing number is reported before the message that revealed it.
 
 use super::body::{self, body_bytes};
 use super::decode_history::HistoryWatch;
