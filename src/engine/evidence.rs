@@ -11,16 +11,12 @@ use crate::order::{
     classify,
 };
 use crate::record::{self, DispatchOutcome, FLAG_SNAPSHOT, Record};
-use crate::types::{
-    InstrumentId, NS_PER_MS, NS_PER_S, OrderAction, OrderKind, Price, TransactionKind, VenueId,
-};
+use crate::types::{InstrumentId, NS_PER_S, OrderAction, OrderKind, Price, TimeNs, TransactionKind, VenueId};
 
 /// How long a link must have been healthy before what a snapshot shows counts against a request.
 const HEALTHY_FOR_NS: i64 = NS_PER_S;
 /// Reads that must agree.
 const OTHERWISE_READS: u32 = 2;
-/// Granularity of the timers: see `timers.rs`.
-const TIMER_NS: i64 = 10 * NS_PER_MS;
 
 impl Engine {
     /// Takes the answer to a request; `false` when it answers an order.
@@ -168,8 +164,8 @@ impl Engine {
         });
     }
 
-    /// Time passed.
-    pub(super) fn request_timers(&mut self, out: &mut Outputs) {
+    /// Time passed since the timers ran `before`.
+    pub(super) fn request_timers(&mut self, before: TimeNs, out: &mut Outputs) {
         let limits = self.gate.limits();
         let (unknown_after_ns, page_after_ns) = (limits.unknown_after_ns, limits.page_after_ns);
         self.each_request(|engine, request| {
@@ -178,8 +174,7 @@ impl Engine {
                 RequestStage::Pending if age > unknown_after_ns => {
                     engine.learn_request(id, RequestFact::Doubt, Verdict::Timer, out);
                 }
-                // Once a period, on the first timer after its end.
-                RequestStage::Unknown if age >= page_after_ns && age % page_after_ns < TIMER_NS => {
+                RequestStage::Unknown if engine.period_ended(request.ts_stage, page_after_ns, before) => {
                     engine.tell_request(AlertCode::RequestOverdue, &request, out);
                 }
                 _ => {}
@@ -194,16 +189,15 @@ impl Engine {
         }
         let venue = &self.venues[venue_index];
         let asked = venue.query_witnessed;
+        let patience_ns = self.gate.limits().page_after_ns;
         if asked.since(venue.healthy_since) >= HEALTHY_FOR_NS {
             self.each_request(|engine, request| {
                 let here = usize::from(engine.venue_of(request.new.instrument).0) == venue_index;
-                // A close-by trades: what the terminal handed on is not undone because a list lags behind.
-                let may_trade = request.new.action == OrderAction::CloseBy && request.is_acknowledged;
-                if !here || request.stage != RequestStage::Unknown || may_trade {
+                if !here || request.stage != RequestStage::Unknown {
                     return;
                 }
                 let id = request.new.id.raw();
-                if engine.asking.requests.otherwise_in_snapshot(id, asked) >= OTHERWISE_READS {
+                if engine.asking.requests.otherwise_in_snapshot(id, asked, patience_ns) >= OTHERWISE_READS {
                     engine.learn_request(id, RequestFact::SeenOtherwise, Verdict::Snapshot, out);
                 }
             });

@@ -4,8 +4,9 @@
 //! instrument stands for itself: what differs in one stops no reduction in another.
 //!
 //! Invariant: an order in doubt is declared absent only after two complete snapshots, each asked for while the link had been
-//! healthy for [`HEALTHY_FOR_NS`], knew nothing of it among orders, deals and history. The time between them is witnessed
-//! time (`Engine::advance`): a clock that leaps proves nothing.
+//! healthy for [`HEALTHY_FOR_NS`], knew nothing of it among orders, deals and history; one that the terminal handed over not before
+//! `page_after_ms`, and one that the venue answered for never. The time between them is witnessed time (`Engine::advance`): a
+//! clock that leaps proves nothing.
 
 use super::venue::Standing;
 use super::{AlertCode, Engine, Outputs};
@@ -245,16 +246,16 @@ impl Engine {
         let venue = &self.venues[venue_index];
         let (query, asked) = (venue.query, venue.query_witnessed);
         let healthy = asked.since(venue.healthy_since) >= HEALTHY_FOR_NS;
+        let patience_ns = self.gate.limits().page_after_ns;
         if healthy {
             self.each_open(|engine, id| {
                 let Some(order) = engine.orders.order(id).copied() else { return };
                 let here = usize::from(engine.venue_of(order.new.instrument).0) == venue_index;
                 // What the venue once acknowledged is not absent because a list lags behind: the operator decides.
-                let acknowledged = order.ticket != 0 || matches!(order.retcode, 10_008..=10_010);
-                if !here || order.state != OrderState::Unknown || acknowledged {
+                if !here || order.state != OrderState::Unknown || order.is_acknowledged {
                     return;
                 }
-                if engine.orders.absent_in_snapshot(id, query, asked) >= ABSENT_READS {
+                if engine.orders.absent_in_snapshot(id, query, asked, patience_ns) >= ABSENT_READS {
                     let change = engine.orders.learn(id, Fact::ProvenAbsent, Verdict::Snapshot, engine.now);
                     engine.changed(change, out);
                 }

@@ -19,6 +19,7 @@ pub use ends::ToldEnd;
 pub use memory::BookMemory;
 
 use super::request::Terms;
+use super::retcode::{RetcodeClass, classify};
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{
     INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs, VenueId,
@@ -126,6 +127,10 @@ pub struct Order {
     pub seen_in: u64,
     /// The return code that decided, or zero.
     pub retcode: u32,
+    /// The terminal handed it over, or does not know what became of it: it may be executed for as long as a server takes.
+    pub is_handed_over: bool,
+    /// The venue answered for it: a list that does not have it lags behind.
+    pub is_acknowledged: bool,
     /// It ended by absence alone: nobody has seen its end. Whatever is heard of it counts as if it were still in doubt.
     pub is_presumed: bool,
     /// Its end, while fills that it names are not counted.
@@ -264,6 +269,8 @@ impl OrderBook {
             witnessed: TimeNs::NEVER,
             seen_in: 0,
             retcode: 0,
+            is_handed_over: false,
+            is_acknowledged: false,
             is_presumed: false,
             end: None,
             kind: OrderKind::market(new.side),
@@ -351,10 +358,16 @@ impl OrderBook {
     pub fn note(&mut self, id: u64, ticket: u64, retcode: u32) {
         if let Some(order) = self.orders.get_mut(&id) {
             if ticket != 0 {
-                order.ticket = ticket;
+                (order.ticket, order.is_acknowledged) = (ticket, true);
             }
             if retcode != 0 {
                 order.retcode = retcode;
+                // What was said once is not unsaid by a later code.
+                match classify(retcode) {
+                    RetcodeClass::Placed | RetcodeClass::Unknown => order.is_handed_over = true,
+                    RetcodeClass::Done | RetcodeClass::DonePartial => order.is_acknowledged = true,
+                    _ => {}
+                }
             }
         }
     }
@@ -428,12 +441,15 @@ impl OrderBook {
     /// Counts a complete snapshot, asked for at `asked` on a healthy link, that does not know the order; the count so far.
     ///
     /// A snapshot that was asked for too soon after the doubt, or after the last one that counted, proves nothing new: a
-    /// request may still be on its way to the server. "Soon" is witnessed time: a clock that leaps forward proves nothing.
-    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64, asked: TimeNs) -> u32 {
+    /// request may still be on its way to the server, and one that was handed over may wait there for `patience_ns`. "Soon" is
+    /// witnessed time: a clock that leaps forward proves nothing.
+    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64, asked: TimeNs, patience_ns: i64) -> u32 {
         match self.orders.get_mut(&id) {
             Some(order) if order.seen_in != query_id => {
                 let is_known = order.witnessed != TimeNs::NEVER;
-                if is_known && asked.since(order.witnessed) >= ABSENT_APART_NS {
+                let is_first = order.is_handed_over && order.absent_reads == 0;
+                let apart_ns = if is_first { patience_ns.max(ABSENT_APART_NS) } else { ABSENT_APART_NS };
+                if is_known && asked.since(order.witnessed) >= apart_ns {
                     order.absent_reads += 1;
                     order.witnessed = asked;
                 }

@@ -186,7 +186,7 @@ pub struct Request {
     /// The return code that decided, or zero.
     pub retcode: u32,
     /// The terminal handed it on: what is in flight may arrive later than any read.
-    pub is_acknowledged: bool,
+    pub is_handed_over: bool,
     /// When the stage last changed.
     pub ts_stage: TimeNs,
     /// Complete snapshots since it came into doubt, a second apart, in which the venue stood otherwise.

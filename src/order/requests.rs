@@ -59,7 +59,7 @@ impl RequestBook {
             stage: RequestStage::Queued,
             verdict: Verdict::None,
             retcode: 0,
-            is_acknowledged: false,
+            is_handed_over: false,
             ts_stage: new.ts_decide,
             absent_reads: 0,
             witnessed: TimeNs::NEVER,
@@ -158,7 +158,7 @@ impl RequestBook {
             Some(at) => &mut self.open[at],
             None => self.finals.iter_mut().rev().find(|request| request.new.id.raw() == id)?,
         };
-        request.is_acknowledged |= fact == RequestFact::Acknowledged;
+        request.is_handed_over |= fact == RequestFact::Acknowledged;
         let from = request.stage;
         request.stage = from.after(fact);
         if request.stage == from {
@@ -191,12 +191,16 @@ impl RequestBook {
         }
     }
 
-    /// Counts a complete snapshot, asked for at `asked` on a healthy link, in which the venue stood otherwise; the count so far.
-    pub fn otherwise_in_snapshot(&mut self, id: u64, asked: TimeNs) -> u32 {
+    /// Counts a complete snapshot, asked for at `asked` on a healthy link, in which the venue stood otherwise; the count so far. One
+    /// that trades may wait at the server for `patience_ns` once it was handed over.
+    pub fn otherwise_in_snapshot(&mut self, id: u64, asked: TimeNs, patience_ns: i64) -> u32 {
         let Ok(at) = self.open.binary_search_by_key(&id, |request| request.new.id.raw()) else { return 0 };
         let request = &mut self.open[at];
         let is_known = request.witnessed != TimeNs::NEVER;
-        if is_known && asked.since(request.witnessed) >= ABSENT_APART_NS {
+        let may_trade = request.new.action == OrderAction::CloseBy && request.is_handed_over;
+        let is_first = may_trade && request.absent_reads == 0;
+        let apart_ns = if is_first { patience_ns.max(ABSENT_APART_NS) } else { ABSENT_APART_NS };
+        if is_known && asked.since(request.witnessed) >= apart_ns {
             request.absent_reads += 1;
             request.witnessed = asked;
         }
@@ -255,12 +259,16 @@ mod tests {
         let id = new(1).id.raw();
         book.learn(id, RequestFact::Dispatched, Verdict::None, TimeNs(2));
         book.learn(id, RequestFact::Doubt, Verdict::Timer, TimeNs(3));
-        assert_eq!(book.otherwise_in_snapshot(id, TimeNs(i64::MAX)), 0, "nobody said when the doubt began");
+        assert_eq!(
+            book.otherwise_in_snapshot(id, TimeNs(i64::MAX), 0),
+            0,
+            "nobody said when the doubt began"
+        );
         book.doubted(id, TimeNs(3));
         let at = |ns: i64| TimeNs(3 + ns);
-        assert_eq!(book.otherwise_in_snapshot(id, at(ABSENT_APART_NS - 1)), 0);
-        assert_eq!(book.otherwise_in_snapshot(id, at(ABSENT_APART_NS)), 1);
-        assert_eq!(book.otherwise_in_snapshot(id, at(2 * ABSENT_APART_NS)), 2);
+        assert_eq!(book.otherwise_in_snapshot(id, at(ABSENT_APART_NS - 1), 0), 0);
+        assert_eq!(book.otherwise_in_snapshot(id, at(ABSENT_APART_NS), 0), 1);
+        assert_eq!(book.otherwise_in_snapshot(id, at(2 * ABSENT_APART_NS), 0), 2);
         book.learn(id, RequestFact::SeenOtherwise, Verdict::Snapshot, TimeNs(4)).unwrap();
         let late = book.learn(id, RequestFact::Confirmed, Verdict::Venue, TimeNs(5)).unwrap();
         assert_eq!((late.from, late.request.stage), (RequestStage::NotDone, RequestStage::Done));

@@ -71,7 +71,8 @@ fn save_order(order: &Order, sink: &mut impl StateSink) {
     let Order { new, .. } = order;
     sink.word(new.id.raw());
     let codes = [order.state as u8, order.request as u8, order.verdict as u8, new.side.index() as u8];
-    let flags = u64::from(new.reduces) | u64::from(order.is_presumed) << 1;
+    let flags = [new.reduces, order.is_presumed, order.is_handed_over, order.is_acknowledged];
+    let flags = flags.iter().rev().fold(0, |word, flag| word << 1 | u64::from(*flag));
     let packed = codes.iter().fold(flags, |word, code| word << 8 | u64::from(*code));
     sink.word(packed << 16 | u64::from(new.instrument.0));
     sink.signed(new.qty.0);
@@ -130,6 +131,8 @@ fn load_order(source: &mut StateSource<'_>) -> Result<Order, StateError> {
         witnessed: source.time("an order's witnessed time")?,
         seen_in: source.word("an order's snapshot")?,
         retcode: source.small("an order's return code", u64::from(u32::MAX))?,
+        is_handed_over: flags & 4 != 0,
+        is_acknowledged: flags & 8 != 0,
         is_presumed: flags & 2 != 0,
         end: None,
         terms: Terms::load(source)?,

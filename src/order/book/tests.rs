@@ -55,14 +55,14 @@ fn an_unknown_order_stays_reserved_until_evidence() {
     assert_eq!((change.from, change.order.state), (OrderState::Sent, OrderState::Unknown));
     assert_eq!((book.reserved(InstrumentId(0), Side::Buy), book.unknown_count()), (10, 1));
     // Nobody said when the doubt began: nothing is proven.
-    assert_eq!(book.absent_in_snapshot(id(1).raw(), 5, TimeNs(i64::MAX)), 0);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 5, TimeNs(i64::MAX), 0), 0);
     book.doubted(id(1).raw(), TimeNs(3));
     // Asked for too soon, or twice in a moment: a request may still be on its way to the server.
     let at = |ns: i64| TimeNs(3 + ns);
-    assert_eq!(book.absent_in_snapshot(id(1).raw(), 6, at(ABSENT_APART_NS - 1)), 0);
-    assert_eq!(book.absent_in_snapshot(id(1).raw(), 7, at(ABSENT_APART_NS)), 1);
-    assert_eq!(book.absent_in_snapshot(id(1).raw(), 8, at(2 * ABSENT_APART_NS - 1)), 1);
-    assert_eq!(book.absent_in_snapshot(id(1).raw(), 9, at(2 * ABSENT_APART_NS)), 2);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 6, at(ABSENT_APART_NS - 1), 0), 0);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 7, at(ABSENT_APART_NS), 0), 1);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 8, at(2 * ABSENT_APART_NS - 1), 0), 1);
+    assert_eq!(book.absent_in_snapshot(id(1).raw(), 9, at(2 * ABSENT_APART_NS), 0), 2);
     book.learn(id(1).raw(), Fact::ProvenAbsent, Verdict::Snapshot, TimeNs(4)).unwrap();
     assert_eq!(
         (book.reserved(InstrumentId(0), Side::Buy), book.unknown_count(), book.open_count()),

@@ -39,7 +39,7 @@ impl Request {
             new.kind.code(),
             self.stage as u8,
             self.verdict as u8,
-            u8::from(self.is_acknowledged),
+            u8::from(self.is_handed_over),
         ];
         let packed = codes.iter().fold(0, |word, code| word << 8 | u64::from(*code));
         sink.word(packed << 16 | u64::from(new.instrument.0));
@@ -86,7 +86,7 @@ impl Request {
             stage: RequestStage::from_code(code(2)).ok_or_else(unknown)?,
             verdict: Verdict::from_code(code(1)).ok_or_else(unknown)?,
             retcode: numbers as u32,
-            is_acknowledged: code(0) != 0,
+            is_handed_over: code(0) != 0,
             ts_stage: source.time("a request's stage's time")?,
             absent_reads: source.small("a request's absences", u64::from(u32::MAX))?,
             witnessed: source.time("a request's witnessed time")?,
