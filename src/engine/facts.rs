@@ -201,8 +201,9 @@ impl Engine {
 
     fn on_account(&mut self, input: &Record, out: &mut Outputs) {
         let Some(account) = input.payload::<record::Account>() else { return };
+        let (now, witnessed) = (self.now, self.witnessed);
         let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) else { return };
-        venue.account_flags = Some(account.flags);
+        venue.flagged(account.flags, now, witnessed);
         if account.tells_offset != 0 {
             venue.server_offset_s = account.server_offset_s;
         }

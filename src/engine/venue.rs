@@ -2,13 +2,14 @@
 //!
 //! What it is not: positions or orders; those are the books', and this only says whether they were compared.
 //!
-//! Invariant: a venue that lost a session is not reconciled until a complete snapshot, asked for after it came back, agreed.
+//! Invariant: a venue that lost a session, or whose terminal lost its server, is not reconciled until a complete snapshot, asked for
+//! after it came back, agreed. A look that somebody asked for is taken, whatever was under way then.
 
 mod state;
 
 use super::Engine;
 use crate::order::POSITIONS_MAX;
-use crate::record::{ROLE_MARKET, ROLE_TRADE};
+use crate::record::{ROLE_MARKET, ROLE_TRADE, TERMINAL_CONNECTED};
 use crate::types::{INSTRUMENTS_MAX, MarginMode, Money, NS_PER_S, TimeNs};
 
 /// A snapshot is asked for again this long after the last one agreed.
@@ -106,8 +107,33 @@ impl Venue {
         self.roles_up & (ROLE_MARKET | ROLE_TRADE) == ROLE_MARKET | ROLE_TRADE
     }
 
+    /// Whether the terminal has its server, as far as it told.
+    pub(super) fn is_online(&self) -> bool {
+        self.account_flags.is_none_or(|flags| flags & TERMINAL_CONNECTED != 0)
+    }
+
+    /// Without its server a terminal knows what was.
     pub(super) fn can_query(&self) -> bool {
-        self.roles_up & ROLE_TRADE != 0
+        self.roles_up & ROLE_TRADE != 0 && self.is_online()
+    }
+
+    /// Takes the flags of an account's word. What happened while the terminal had no server was never told, and what it says
+    /// meanwhile is old: as with a session that is lost and comes back.
+    pub(super) fn flagged(&mut self, flags: u8, now: TimeNs, witnessed: TimeNs) {
+        let was_online = self.is_online();
+        self.account_flags = Some(flags);
+        match (was_online, self.is_online()) {
+            (true, false) => self.forget_comparison(),
+            (false, true) => self.up(0, now, witnessed),
+            _ => {}
+        }
+    }
+
+    /// What was compared stands no more, and an answer under way proves nothing.
+    fn forget_comparison(&mut self) {
+        self.reconciled = false;
+        self.standings.iter_mut().for_each(|standing| standing.is_agreed = false);
+        self.query = 0;
     }
 
     /// A role came up: everything must be compared again, at once.
@@ -128,8 +154,7 @@ impl Venue {
         self.reconciled = false;
         // What is held is told by the trade session: without quotes it is known as before, and may be left.
         if roles & ROLE_TRADE != 0 {
-            self.standings.iter_mut().for_each(|standing| standing.is_agreed = false);
-            self.query = 0;
+            self.forget_comparison();
         }
     }
 
@@ -184,10 +209,11 @@ impl Venue {
         self.sums.fill(0);
     }
 
-    /// Notes the answer's end and when to look next.
+    /// Notes the answer's end and when to look next: sooner, if somebody asked for another look meanwhile.
     pub(super) fn answered(&mut self, agreed: bool, now: TimeNs) {
         self.query = 0;
-        self.query_due = now.plus_ns(if agreed { RECONCILE_EVERY_NS } else { LOOK_AGAIN_NS });
+        let next = now.plus_ns(if agreed { RECONCILE_EVERY_NS } else { LOOK_AGAIN_NS });
+        self.query_due = self.query_due.min(next);
     }
 }
 

@@ -167,6 +167,7 @@ impl Session {
         }
         if self.strikes(Fault::ServerLost) {
             self.mishaps.server_back_us = self.within_ms(Fault::ServerLost, 2_000);
+            self.account_is_due();
         }
         if self.strikes(Fault::MarketClosed) {
             self.mishaps.market_opens_us = self.within_ms(Fault::MarketClosed, 2_000);
@@ -198,6 +199,7 @@ impl Session {
         }
         if is_due(self.mishaps.server_back_us) {
             self.mishaps.server_back_us = 0;
+            self.account_is_due();
         }
         if is_due(self.mishaps.market_opens_us) {
             self.mishaps.market_opens_us = 0;

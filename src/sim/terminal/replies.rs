@@ -157,7 +157,7 @@ impl Session {
         let now_us = self.now_us();
         let (id, since) = (request.request, request.since_msc);
         self.truth.snapshots += 1;
-        let figures = self.broker.account_state(self.server_msc, self.identity.server_offset_s);
+        let (figures, is_server_up) = (self.account_state(), self.mishaps.is_server_up());
         let Session { broker, trade, server_msc, .. } = self;
         let (account, symbols) = (&broker.account, &broker.symbols);
         trade.send(&figures, now_us);
@@ -184,7 +184,7 @@ impl Session {
             position_count: account.positions.len() as u32,
             deal_count,
             history_count,
-            complete: 1,
+            complete: u8::from(is_server_up),
             reserved: [0; 7],
         };
         trade.send(&end, now_us);

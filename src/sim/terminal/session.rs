@@ -18,7 +18,7 @@ use super::truth::Truth;
 use crate::runtime::{Clock, Prng};
 use crate::sim::world::FaultRates;
 use crate::types::{MarginMode, NS_PER_US, Price, TimeNs};
-use crate::wire::terminal::body::{Bye, Hello, Tick};
+use crate::wire::terminal::body::{AccountState, Bye, Hello, Tick};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -391,7 +391,7 @@ impl Session {
         }
     }
 
-    /// The account's figures changed.
+    /// The account's figures or flags changed.
     pub(super) fn account_is_due(&mut self) {
         self.account_us = 0;
     }
@@ -424,12 +424,17 @@ impl Session {
             return;
         }
         self.account_us = now_us;
+        let state = self.account_state();
+        self.trade.send(&state, now_us);
+    }
+
+    /// The account as the terminal shows it now.
+    pub(super) fn account_state(&self) -> AccountState {
         let mut state = self.broker.account_state(self.server_msc, self.identity.server_offset_s);
         if !self.mishaps.is_server_up() {
-            // TERMINAL_CONNECTED is the lowest of the flags.
-            state.flags &= !1;
+            state.flags &= !crate::record::TERMINAL_CONNECTED;
         }
-        self.trade.send(&state, now_us);
+        state
     }
 
     fn hear(&mut self, port: Port, event: Heard) -> Result<(), SessionError> {

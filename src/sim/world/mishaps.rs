@@ -76,7 +76,7 @@ impl World {
                 self.restart_terminal(id);
             }
             Fault::ServerLost => {
-                terminal.is_server_up = false;
+                terminal.server_turns(false);
                 self.schedule.after(wait_ms(2_000), Event::ServerBack(id));
             }
             Fault::SpecChanged => self.change_spec(instrument, draw),

@@ -371,7 +371,7 @@ impl World {
             Event::Connect(venue, port) => self.connect(venue, port),
             Event::Thaw(venue) => self.thaw(venue),
             Event::Held(venue, number) => self.held(venue, number),
-            Event::ServerBack(venue) => self.terminal_mut(venue).is_server_up = true,
+            Event::ServerBack(venue) => self.terminal_mut(venue).server_turns(true),
             Event::TellSpec(instrument) => self.tell_spec(instrument),
             Event::MarketOpen(instrument) => self.open_market(instrument),
             Event::DiskWell => self.disk_well(),

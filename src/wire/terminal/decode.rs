@@ -113,8 +113,10 @@ pub struct Decoder {
     origin: Origin,
     pub(super) server_offset_s: i32,
     next_seq: [u64; Stream::ALL.len()],
-    /// Something was refused since the last snapshot began.
+    /// Something was refused, or is missing, since the last snapshot began.
     snapshot_refused: bool,
+    /// Parts told since then: open orders, positions, deals, orders of the past.
+    snapshot_parts: [u32; 4],
     /// Which connection this is, in every tick.
     connection: u32,
     pub(super) history: HistoryWatch,
@@ -129,6 +131,7 @@ impl Decoder {
             server_offset_s: 0,
             next_seq: [1; Stream::ALL.len()],
             snapshot_refused: false,
+            snapshot_parts: [0; 4],
             connection: 0,
             history: HistoryWatch::default(),
         }
@@ -139,7 +142,7 @@ impl Decoder {
         self.symbols.clear();
         self.server_offset_s = 0;
         self.next_seq = [1; Stream::ALL.len()];
-        self.snapshot_refused = false;
+        (self.snapshot_refused, self.snapshot_parts) = (false, [0; 4]);
         self.connection = 0;
         self.history = HistoryWatch::default();
     }
@@ -220,9 +223,14 @@ impl Decoder {
         if header.seq > next {
             let gap = record::Gap { stream: stream as u64, from_seq: next, to_seq: header.seq - 1 };
             out(self.record(ts_recv, InstrumentId::NONE, &gap).with_aux(self.connection));
+            self.snapshot_refused |= stream == Stream::Results;
         }
         self.next_seq[stream as usize] = header.seq.saturating_add(1);
         Ok(())
+    }
+
+    fn count_part(&mut self, part: usize) {
+        self.snapshot_parts[part] = self.snapshot_parts[part].saturating_add(1);
     }
 
     #[inline]
@@ -306,12 +314,22 @@ impl Decoder {
             MessageKind::Transaction => {
                 self.transaction(&body::Transaction::read(bytes), ts_terminal, ts, out)
             }
-            MessageKind::OrderState => self.order(&body::OrderState::read(bytes), ts, out),
-            MessageKind::PositionState => self.position(&body::PositionState::read(bytes), ts, out),
-            MessageKind::DealState => self.deal(&body::DealState::read(bytes), ts, out),
+            MessageKind::OrderState => {
+                let order = body::OrderState::read(bytes);
+                self.count_part(if order.history == 0 { 0 } else { 3 });
+                self.order(&order, ts, out)
+            }
+            MessageKind::PositionState => {
+                self.count_part(1);
+                self.position(&body::PositionState::read(bytes), ts, out)
+            }
+            MessageKind::DealState => {
+                self.count_part(2);
+                self.deal(&body::DealState::read(bytes), ts, out)
+            }
             MessageKind::AccountState => self.account(&body::AccountState::read(bytes), ts, out),
             MessageKind::SnapshotBegin => {
-                self.snapshot_refused = false;
+                (self.snapshot_refused, self.snapshot_parts) = (false, [0; 4]);
                 let begin = body::SnapshotBegin::read(bytes);
                 let since = self.utc_ns(begin.since_msc);
                 out(self.record(ts, InstrumentId::NONE, &snapshot(begin.request, since, [0; 4], 0)));
@@ -320,7 +338,8 @@ impl Decoder {
             MessageKind::SnapshotEnd => {
                 let end = body::SnapshotEnd::read(bytes);
                 let counts = [end.order_count, end.position_count, end.deal_count, end.history_count];
-                let phase = if end.complete == 1 && !self.snapshot_refused { 1 } else { 2 };
+                let is_whole = counts == self.snapshot_parts && !self.snapshot_refused;
+                let phase = if end.complete == 1 && is_whole { 1 } else { 2 };
                 out(self.record(ts, InstrumentId::NONE, &snapshot(end.request, 0, counts, phase)));
                 Ok(Decoded::Records)
             }

@@ -213,20 +213,67 @@ fn an_absurd_volume_is_kept_within_what_can_be_counted() {
 }
 
 #[test]
-fn a_snapshot_of_which_a_part_was_refused_is_not_complete() {
-    for refused in [false, true] {
-        let mut decoder = decoder();
+fn a_snapshot_of_which_a_part_was_refused_or_is_missing_is_not_complete() {
+    // The deal's symbol, its number and that of the end, and how many deals the end says.
+    let whole = (3, [2, 3], 1);
+    let cases = [
+        (whole, 1),
+        ((9, [2, 3], 1), 2),
+        ((3, [3, 4], 1), 2),
+        ((3, [2, 5], 1), 2),
+        ((3, [2, 3], 2), 2),
+        ((3, [2, 3], 0), 2),
+    ];
+    let mut decoder = decoder();
+    for (round, ((symbol_id, numbers, deal_count), phase)) in
+        cases.into_iter().chain([(whole, 1)]).enumerate()
+    {
+        let first = 10 * round as u64;
+        let at = |number: u64| if round == 0 { number } else { first + number };
         let begin = body::SnapshotBegin { request: 5, since_msc: 0, time_msc: 0 };
-        decode_all(&mut decoder, &encoded(&begin, 1)).0.unwrap();
+        decode_all(&mut decoder, &encoded(&begin, at(1))).0.unwrap();
         let mut deal = body::DealState::read(&[0; 1024]);
-        deal.symbol_id = if refused { 9 } else { 3 };
-        assert_eq!(decode_all(&mut decoder, &encoded(&deal, 2)).0.is_err(), refused);
+        deal.symbol_id = symbol_id;
+        let told = decode_all(&mut decoder, &encoded(&deal, at(numbers[0]))).0;
+        assert_eq!(told.is_err(), symbol_id == 9);
         let mut end = body::SnapshotEnd::read(&[0; 1024]);
-        (end.request, end.complete) = (5, 1);
-        let (_, records) = decode_all(&mut decoder, &encoded(&end, 3));
-        let phase = records[0].payload::<record::Snapshot>().unwrap().phase;
-        assert_eq!(phase, if refused { 2 } else { 1 });
+        (end.request, end.complete, end.deal_count) = (5, 1, deal_count);
+        let (_, records) = decode_all(&mut decoder, &encoded(&end, at(numbers[1])));
+        let told = records.iter().find_map(|record| record.payload::<record::Snapshot>()).unwrap();
+        assert_eq!(told.phase, phase, "{symbol_id} {numbers:?} {deal_count}");
     }
+}
+
+#[test]
+fn every_part_of_a_snapshot_is_counted_with_its_kind() {
+    let mut decoder = decoder();
+    let mut number = 0;
+    let say = |decoder: &mut Decoder, message: &[u8]| {
+        let (result, records) = decode_all(decoder, message);
+        assert_eq!(result, Ok(Decoded::Records));
+        records.iter().find_map(|record| record.payload::<record::Snapshot>()).map(|told| told.phase)
+    };
+    let mut next = || {
+        number += 1;
+        number
+    };
+    let begin = body::SnapshotBegin { request: 5, since_msc: 0, time_msc: 0 };
+    say(&mut decoder, &encoded(&begin, next()));
+    let mut order = body::OrderState::read(&[0; 1024]);
+    order.symbol_id = 3;
+    say(&mut decoder, &encoded(&order, next()));
+    order.history = 1;
+    (0..2).for_each(|_| assert_eq!(say(&mut decoder, &encoded(&order, next())), None));
+    let mut position = body::PositionState::read(&[0; 1024]);
+    position.symbol_id = 3;
+    (0..3).for_each(|_| assert_eq!(say(&mut decoder, &encoded(&position, next())), None));
+    let mut deal = body::DealState::read(&[0; 1024]);
+    deal.symbol_id = 3;
+    (0..4).for_each(|_| assert_eq!(say(&mut decoder, &encoded(&deal, next())), None));
+    let mut end = body::SnapshotEnd::read(&[0; 1024]);
+    (end.request, end.complete) = (5, 1);
+    (end.order_count, end.history_count, end.position_count, end.deal_count) = (1, 2, 3, 4);
+    assert_eq!(say(&mut decoder, &encoded(&end, next())), Some(1));
 }
 
 fn bar() -> body::Bar {

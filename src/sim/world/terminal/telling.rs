@@ -120,6 +120,12 @@ impl Terminal {
         self.tape.push_back((seq, *tick));
     }
 
+    /// The trade server goes, or is back: the account's flags say so at once.
+    pub(in crate::sim::world) fn server_turns(&mut self, is_up: bool) {
+        self.is_server_up = is_up;
+        self.account_ns = 0;
+    }
+
     /// The account and heartbeats, when it is time for them.
     pub(in crate::sim::world) fn timers(&mut self, now_ns: i64) {
         if self.lines[Port::Trade as usize].is_welcome && now_ns - self.account_ns >= ACCOUNT_EVERY_NS {

@@ -171,7 +171,7 @@ layout! {
         deal_count: u32,
         /// Orders sent, from history.
         history_count: u32,
-        /// 1 when history could be read whole.
+        /// 1 when history could be read whole and the trade server was there all the while.
         complete: u8,
         /// Zero.
         reserved: [u8; 7],
