@@ -83,6 +83,10 @@ impl Engine {
                 self.changed(change, out);
             }
         }
+        // What a snapshot tells the account may have told before.
+        if !from_snapshot {
+            self.judge_reckoning(out);
+        }
     }
 
     /// Finds the order of a deal that came without its magic, by its ticket; `false` when none of ours has that ticket.

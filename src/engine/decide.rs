@@ -86,11 +86,7 @@ impl Engine {
         let Some(spec) = &self.specs[index] else { return };
         let price = if position.qty > 0 { quote.bid } else { quote.ask };
         self.loss.float(index, spec.value_of(position.open_move(price.0), Qty(1)));
-        if !self.loss_hit
-            && let Some(refusal) = self.loss.reached_by_positions(self.gate.limits())
-        {
-            self.stop_for_loss(refusal, out);
-        }
+        self.judge_reckoning(out);
     }
 
     fn act(&mut self, at: usize, out: &mut Outputs) {
@@ -152,7 +148,8 @@ impl Engine {
         if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
             return self.deny(at, &intent, refusal, out);
         }
-        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        let points = [plan.stop_loss_points, plan.take_profit_points];
+        let levels = stops(&spec, intent.price, side, points, spread_of(quote));
         match self.judge_opening(&intent, levels, quote, out) {
             Err(refusal) => self.deny(at, &intent, refusal, out),
             Ok(approved) => {
@@ -330,15 +327,31 @@ pub(super) fn filling(spec: &InstrumentSpec) -> Option<Filling> {
     }
 }
 
-/// Stop loss and take profit of an order that opens at `price`, never nearer than the venue allows.
-pub(super) fn stops(spec: &InstrumentSpec, price: Price, side: Side, points: [u32; 2]) -> [Price; 2] {
-    let at = |points: u32, sign: i64| {
-        if points == 0 {
-            return Price::NONE;
-        }
-        price.plus(sign * side.sign() * spec.points_to_ticks(points.max(spec.stops_level_points)))
+/// How far from its price an order's stop loss lies, ticks, zero for none: as wished, but never nearer than the venue allows to what
+/// the position is worth then, which is `spread` behind that price.
+pub(super) fn stop_ticks(spec: &InstrumentSpec, points: u32, spread: i64) -> i64 {
+    let least = spec.points_to_ticks(spec.stops_level_points).saturating_add(spread);
+    if points == 0 { 0 } else { spec.points_to_ticks(points).max(least).max(1) }
+}
+
+/// What an order at the market opens behind what it is worth at once, ticks.
+pub(super) fn spread_of(quote: &Quote) -> i64 {
+    quote.spread().unwrap_or(0).max(0)
+}
+
+/// Stop loss and take profit of an order that opens at `price`, and is worth `spread` less then.
+pub(super) fn stops(
+    spec: &InstrumentSpec,
+    price: Price,
+    side: Side,
+    points: [u32; 2],
+    spread: i64,
+) -> [Price; 2] {
+    let at = |points: u32, sign: i64, spread: i64| match stop_ticks(spec, points, spread) {
+        0 => Price::NONE,
+        ticks => price.plus(sign * side.sign() * ticks),
     };
-    [at(points[0], -1), at(points[1], 1)]
+    [at(points[0], -1, spread), at(points[1], 1, -spread)]
 }
 
 /// What a command says beside what was approved.

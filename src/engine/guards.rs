@@ -30,7 +30,17 @@ impl Engine {
         self.judge_levels(out);
     }
 
-    pub(super) fn stop_for_loss(&mut self, refusal: Refusal, out: &mut Outputs) {
+    /// Halts once for a loss by our own reckoning: of what floats, and of what was realised and the account has not told yet.
+    #[inline]
+    pub(super) fn judge_reckoning(&mut self, out: &mut Outputs) {
+        if !self.loss_hit
+            && let Some(refusal) = self.loss.reached_by_positions(self.gate.limits())
+        {
+            self.stop_for_loss(refusal, out);
+        }
+    }
+
+    fn stop_for_loss(&mut self, refusal: Refusal, out: &mut Outputs) {
         self.loss_hit = true;
         self.set_trading(Trading::Halted, refusal, out);
         self.flatten_for_loss(refusal, out);

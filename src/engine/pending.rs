@@ -213,7 +213,7 @@ fn entry_terms(
         _ => (Price::NONE, price),
     };
     let [stop_loss, take_profit] =
-        super::decide::stops(spec, opens_at, side, [stop_loss_points, take_profit_points]);
+        super::decide::stops(spec, opens_at, side, [stop_loss_points, take_profit_points], 0);
     Terms { price, stop_limit, stop_loss, take_profit }
 }
 

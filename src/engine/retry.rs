@@ -5,7 +5,7 @@
 //! Invariant: only a return code that allows it is tried again, at most so many times as the plan says, through the gate; the
 //! record before the command names the order of the decision.
 
-use super::decide::{OrderForm, filling, stops, wish};
+use super::decide::{OrderForm, filling, spread_of, stops, wish};
 use super::{Engine, Outputs};
 use crate::order::{DecisionOrigin, Order, OrderState, RetcodeClass, classify};
 use crate::record;
@@ -75,7 +75,8 @@ impl Engine {
         if let Some(refusal) = self.self_trade_at_market(&intent, &spec, plan.deviation_points) {
             return self.deny(at, &intent, refusal, out);
         }
-        let levels = stops(&spec, intent.price, side, [plan.stop_loss_points, plan.take_profit_points]);
+        let points = [plan.stop_loss_points, plan.take_profit_points];
+        let levels = stops(&spec, intent.price, side, points, spread_of(&market));
         let judged = self.within_bounds(&intent, levels, &market);
         match judged.and_then(|()| self.gate.check(intent, &market, self.orders.open_count(), self.now)) {
             Err(refusal) => self.deny(at, &intent, refusal, out),

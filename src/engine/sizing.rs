@@ -6,6 +6,8 @@
 //! but the record of trades.
 
 use super::Engine;
+use super::decide::{spread_of, stop_ticks};
+use super::setup::EntryKind;
 use crate::risk::{Method, Reason, Refusal, SizingInputs};
 use crate::types::{InstrumentSpec, Money, Qty, Side, TimeNs};
 
@@ -23,18 +25,15 @@ impl Engine {
             }
             _ => f64::NAN,
         };
-        let points = plan.stop_loss_points;
+        let is_market = plan.entry.kind == EntryKind::Market;
+        let spread = if is_market { spread_of(self.market.quote(spec.instrument)) } else { 0 };
         plan.sizing.qty(&SizingInputs {
             lots: plan.lots,
             spec,
             order_max: self.limits_of(spec).order_max,
             equity,
             equity_highest,
-            stop_ticks: if points == 0 {
-                0
-            } else {
-                spec.points_to_ticks(points.max(spec.stops_level_points))
-            },
+            stop_ticks: stop_ticks(spec, plan.stop_loss_points, spread),
             volatility_ticks,
             record: &strategy.record,
             correlation: match plan.sizing.correlation_cut > 0.0 {

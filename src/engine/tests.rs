@@ -11,6 +11,7 @@ mod breakers;
 mod connections;
 mod continuity;
 mod controls;
+mod doubts;
 mod exits;
 mod exposure;
 mod external;

@@ -141,13 +141,14 @@ impl Gate {
         &self.limits
     }
 
-    /// Limits that hold from now on; every envelope is to be prepared anew. A new rate grants no tokens, and the reserve of reductions
-    /// keeps the rate that it began with.
+    /// Limits that hold from now on; every envelope is to be prepared anew. A new rate grants no tokens; the reserves of reductions, of
+    /// cancels and of moves that do not worsen a stop keep the rate that they began with.
     pub fn set_limits(&mut self, limits: Limits, now: TimeNs) {
         let is_rate_same = limits.orders_per_s_max == self.limits.orders_per_s_max
             && limits.orders_burst_max == self.limits.orders_burst_max;
         if !is_rate_same {
-            self.bucket = Bucket::empty(limits.orders_per_s_max, limits.orders_burst_max, now);
+            let bucket = Bucket::empty(limits.orders_per_s_max, limits.orders_burst_max, now);
+            (self.bucket, self.changes) = (bucket, bucket);
         }
         self.limits = limits;
     }

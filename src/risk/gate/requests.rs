@@ -301,6 +301,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_was_lowered_binds_changes_of_entries_and_no_reserve() {
+        let mut gate = gate_with(Limits { orders_per_s_max: 50, orders_burst_max: 5, ..test_limits() });
+        gate.set_limits(Limits { orders_per_s_max: 1, orders_burst_max: 1, ..test_limits() }, NOW);
+        let passed = |gate: &mut Gate, wish, now| {
+            (0..20).filter(|_| gate.check_request(wish, &quote(), now).is_ok()).count()
+        };
+        let (follows, tighter) = (modify([990, 980], [989, 980]), stops(Side::Buy, 900, Some(901)));
+        assert_eq!(passed(&mut gate, follows, NOW), 0, "a new rate grants no tokens");
+        assert_eq!(passed(&mut gate, tighter, NOW), 5);
+        assert_eq!(passed(&mut gate, cancel(), NOW), 5);
+        assert_eq!(passed(&mut gate, follows, TimeNs(NOW.0 + 10 * NS_PER_S)), 1);
+    }
+
+    #[test]
     fn a_cancel_needs_no_rules_of_the_symbol() {
         let mut gate = Gate::new(test_limits());
         assert_eq!(reason(&mut gate, cancel()), Ok(()));
