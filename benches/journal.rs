@@ -305,12 +305,20 @@ fn state_hash(rounds: u32) {
         let (ts_decide, ts_venue) = (TimeNs(i64::from(sequence)), TimeNs(1));
         book.insert(NewOrder { id, instrument, side, qty, reduces: false, position: 0, ts_decide, ts_venue });
         if sequence <= 4_096 {
-            let deal = NewDeal { deal: u64::from(sequence), id: id.raw(), price: 100, qty: 1, ts_venue };
+            let deal = NewDeal {
+                deal: u64::from(sequence),
+                id: id.raw(),
+                carries: id.raw(),
+                price: 100,
+                qty: 1,
+                ts_venue,
+            };
             book.deal(VenueId(0), &deal, ts_decide);
         }
     }
     for deal in 0..65_536 {
-        let deal = NewDeal { deal: 1_000_000 + deal, id: 0, price: 100, qty: 1, ts_venue: TimeNs(2) };
+        let deal =
+            NewDeal { deal: 1_000_000 + deal, id: 0, carries: 0, price: 100, qty: 1, ts_venue: TimeNs(2) };
         book.deal(VenueId(0), &deal, TimeNs(2));
     }
     let (mut taken, mut digest) = (histogram(), 0);

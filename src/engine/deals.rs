@@ -17,11 +17,8 @@ impl Engine {
         let Some(deal) = input.payload::<record::DealEvent>() else { return };
         let at = (input.venue(), input.instrument());
         if deal.transaction != TransactionKind::DealAdd.code() {
-            let venue_index = usize::from(input.venue().0);
-            if let Some(venue) = self.venues.get_mut(venue_index) {
-                venue.look_again(self.now);
-            }
-            return self.alert(AlertCode::DealAmended, at, deal.deal, 0, deal.qty, out);
+            self.orders.amend(at.0, &self.as_told(&deal, 0));
+            return self.met_amended(at, &deal, out);
         }
         let side = match deal.deal_type {
             0 => Side::Buy,
@@ -42,8 +39,7 @@ impl Engine {
             return;
         }
         let id = if self.fills_its_order(at.1, &deal) { deal.magic } else { 0 };
-        let record::DealEvent { deal: number, price, qty, .. } = deal;
-        let told = NewDeal { deal: number, id, price, qty, ts_venue: TimeNs(deal.ts_venue) };
+        let told = self.as_told(&deal, id);
         let outcome = self.orders.deal(at.0, &told, self.now);
         if from_snapshot && self.is_order_of(deal.magic, at.1) {
             let query = self.venues.get(usize::from(input.venue().0)).map_or(0, |venue| venue.query);
@@ -51,11 +47,13 @@ impl Engine {
         }
         let amounts = amounts_of(&deal);
         let realised = amounts.total();
-        if !matches!(outcome, DealOutcome::Repeated | DealOutcome::OfOtherNumbers) {
+        let is_new = matches!(outcome, DealOutcome::Ours(_) | DealOutcome::Foreign);
+        if is_new {
             self.explain(input, Entry::Result, realised, TimeNs(deal.ts_venue));
         }
         match outcome {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::Amended => self.met_amended(at, &deal, out),
             DealOutcome::OfOtherNumbers => self.met_other_numbers(at, &deal, out),
             DealOutcome::Foreign => self.on_foreign_deal(at, &deal, side, from_snapshot, out),
             DealOutcome::Ours(change) => {
@@ -99,6 +97,33 @@ impl Engine {
             deal.magic = order.new.id.raw();
         }
         order.is_some()
+    }
+
+    /// A deal as the book remembers it, with the id of the order that it fills; one that trades nothing by its amount.
+    pub(super) fn as_told(&self, deal: &record::DealEvent, id: u64) -> NewDeal {
+        let trades = Side::BOTH.iter().any(|side| *side as u8 == deal.deal_type);
+        let (price, qty) = if trades { (deal.price, deal.qty) } else { (amounts_of(deal).total().0, 0) };
+        let carries = if self.is_our_id(deal.magic) { deal.magic } else { 0 };
+        NewDeal { deal: deal.deal, id, carries, price, qty, ts_venue: TimeNs(deal.ts_venue) }
+    }
+
+    /// The venue amended or annulled a deal. What was counted of it stays: where its volume is another one, the next snapshot differs.
+    #[cold]
+    pub(super) fn met_amended(
+        &mut self,
+        at: (VenueId, InstrumentId),
+        deal: &record::DealEvent,
+        out: &mut Outputs,
+    ) {
+        if let Some(venue) = self.venues.get_mut(usize::from(at.0.0)) {
+            venue.look_again(self.now);
+        }
+        self.alert(AlertCode::DealAmended, at, deal.deal, 0, deal.qty, out);
+    }
+
+    /// Whether a number is an order id that this appliance gives.
+    fn is_our_id(&self, magic: u64) -> bool {
+        OrderId::from_raw(magic).is_ok_and(|id| id.strategy() == self.setup_strategy)
     }
 
     /// Whether a deal fills the order whose id it carries. A position's stop carries the id of the order that opened it.
@@ -190,7 +215,7 @@ impl Engine {
             return;
         }
         self.counts.deals_foreign += 1;
-        if OrderId::from_raw(deal.magic).is_ok_and(|id| id.strategy() == self.setup_strategy) {
+        if self.is_our_id(deal.magic) {
             self.alert(AlertCode::ForgottenOrder, at, deal.magic, 0, deal.qty, out);
         }
         // What was there before the first comparison is in the baseline, however late a snapshot tells of it.

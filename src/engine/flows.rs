@@ -7,7 +7,7 @@
 use super::external::amounts_of;
 use super::loss::{AccountWord, Entry};
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{DealOutcome, NewDeal};
+use crate::order::DealOutcome;
 use crate::record::{Account, DealEvent, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{Money, NS_PER_S, TimeNs};
 
@@ -55,9 +55,9 @@ impl Engine {
         }
         let amount = amounts_of(deal).total();
         let at = (input.venue(), input.instrument());
-        let told = NewDeal { deal: deal.deal, id: 0, price: amount.0, qty: 0, ts_venue: ts };
-        match self.orders.deal(at.0, &told, self.now) {
+        match self.orders.deal(at.0, &self.as_told(deal, 0), self.now) {
             DealOutcome::Repeated => self.counts.deals_repeated += 1,
+            DealOutcome::Amended => self.met_amended(at, deal, out),
             DealOutcome::OfOtherNumbers => self.met_other_numbers(at, deal, out),
             DealOutcome::Foreign | DealOutcome::Ours(_) => {
                 let entry = Entry::of(deal.deal_type);

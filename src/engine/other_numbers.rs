@@ -1,7 +1,8 @@
 //! A venue whose numbers of deals began again: told, and closed for openings until the operator accepts it.
 //!
 //! What it is not: a way to tell one account from another; the session's login and server do that. This is the same account, made anew,
-//! as a demo account that was reset or a simulated terminal that was started afresh on an old journal.
+//! as a demo account that was reset or a simulated terminal that was started afresh on an old journal. Nor is it a deal that the venue
+//! amended; that one is told by what no amendment changes (`order/book/deals.rs`), and never counts again.
 //!
 //! Invariant: until the operator's word such a deal is not counted, and nothing opens; reductions pass. After it the deals that were held
 //! back are asked for again and count once.

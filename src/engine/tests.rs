@@ -4,6 +4,7 @@
 //!
 //! Invariant: time moves only when a test says so.
 
+mod amended;
 mod arrival;
 mod asked;
 mod bounds;

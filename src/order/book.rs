@@ -203,6 +203,8 @@ pub enum DealOutcome {
     Ours(Option<Change>),
     /// Carries no id of an order we remember.
     Foreign,
+    /// Known already, with another price or volume: the venue amended it. Only what is remembered of it changes.
+    Amended,
     /// Its number is that of another deal: counted only once the operator said that the venue's numbers began again.
     OfOtherNumbers,
 }
@@ -405,6 +407,7 @@ impl OrderBook {
         let Some(deals) = self.deals.get_mut(usize::from(venue.0)) else { return DealOutcome::Foreign };
         match deals.hear(deal) {
             Heard::Known => return DealOutcome::Repeated,
+            Heard::Amended => return DealOutcome::Amended,
             Heard::OfOtherNumbers => return DealOutcome::OfOtherNumbers,
             Heard::New => {}
         }
@@ -421,6 +424,13 @@ impl OrderBook {
             order.request = RequestState::Settled;
         });
         DealOutcome::Ours(change)
+    }
+
+    /// Takes a venue's word that it amended or annulled a deal: what was counted of it stays.
+    pub fn amend(&mut self, venue: VenueId, deal: &NewDeal) {
+        if let Some(deals) = self.deals.get_mut(usize::from(venue.0)) {
+            deals.amend(deal);
+        }
     }
 
     /// Notes that a snapshot knows the order.

@@ -26,14 +26,15 @@ fn new_order(sequence: u32, side: Side, qty: i64) -> NewOrder {
 }
 
 fn told(book: &mut OrderBook, deal: u64, id: OrderId, qty: i64) -> DealOutcome {
-    let new = NewDeal { deal, id: id.raw(), price: 100, qty, ts_venue: TimeNs(5) };
+    let (id, ts_venue) = (id.raw(), TimeNs(5));
+    let new = NewDeal { deal, id, carries: id, price: 100, qty, ts_venue };
     book.deal(VenueId(0), &new, TimeNs(6))
 }
 
 #[test]
 fn venues_may_number_their_deals_alike() {
     let mut book = OrderBook::new(2, BookMemory::WHOLE);
-    let new = |price| NewDeal { deal: 7, id: 0, price, qty: 1, ts_venue: TimeNs(5) };
+    let new = |price| NewDeal { deal: 7, id: 0, carries: 0, price, qty: 1, ts_venue: TimeNs(price) };
     let mut deal = |venue: u16, price| book.deal(VenueId(venue), &new(price), TimeNs(6));
     assert_eq!(deal(0, 100), DealOutcome::Foreign);
     assert_eq!(deal(1, 200), DealOutcome::Foreign, "another deal of another venue");

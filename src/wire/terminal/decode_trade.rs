@@ -88,6 +88,7 @@ impl Decoder {
                 fee: money("fee", wire.fee)?,
                 ts_venue: self.utc_ns(wire.time_msc),
                 transaction: kind.code(),
+                magic,
                 ..balance_deal(wire.deal, wire.deal_type, wire.reason)
             };
             let flags = if wire.looked_up == 1 { 0 } else { FLAG_UNATTRIBUTED };
@@ -227,6 +228,7 @@ impl Decoder {
                 swap: money("swap", wire.swap)?,
                 fee: money("fee", wire.fee)?,
                 ts_venue: self.utc_ns(wire.time_msc),
+                magic: wire.magic,
                 ..balance_deal(wire.ticket, wire.deal_type, wire.reason)
             };
             out(self.record(ts, InstrumentId::NONE, &payload).with_flags(FLAG_SNAPSHOT));
@@ -281,7 +283,8 @@ impl Decoder {
     }
 }
 
-/// A deal that trades nothing, as a deposit is: without symbol, price and volume, whatever symbol it was booked on.
+/// A deal that trades nothing, as a deposit is, or trades nothing any more, being annulled: without symbol, price and volume, whatever
+/// symbol it was booked on.
 fn balance_deal(deal: u64, deal_type: u8, reason: u8) -> record::DealEvent {
     record::DealEvent {
         deal,

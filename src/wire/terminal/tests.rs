@@ -183,6 +183,12 @@ fn a_deal_off_the_grid_is_kept_at_the_nearest_tick() {
     assert_eq!(result, Ok(Decoded::Records));
     let deal: record::DealEvent = records[0].payload().unwrap();
     assert_eq!((deal.deal, deal.magic, deal.price, deal.qty), (77, 42, 110_000, 10));
+    // Annulled it trades nothing, and is the same deal by what it carries.
+    (wire.transaction, wire.deal_type) = (7, 13);
+    let (_, records) = decode_all(&mut decoder, &encoded(&wire, 2));
+    let deal: record::DealEvent = records[0].payload().unwrap();
+    assert_eq!((deal.deal, deal.magic, deal.qty, deal.deal_type), (77, 42, 0, 13));
+    assert_eq!(records[0].instrument(), InstrumentId::NONE);
 }
 
 #[test]
