@@ -8,7 +8,7 @@ use super::external::amounts_of;
 use super::late_fills::closes;
 use super::loss::Entry;
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{DealOutcome, Fill, NewDeal, Order, Owner};
+use crate::order::{DealOutcome, Fill, NewDeal, Owner};
 use crate::record::{self, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
 use crate::types::{DealEntry, InstrumentId, Money, OrderId, Qty, Side, TimeNs, TransactionKind, VenueId};
 
@@ -20,6 +20,14 @@ impl Engine {
             self.orders.amend(at.0, &self.as_told(&deal, 0));
             return self.met_amended(at, &deal, out);
         }
+        if input.flags() & FLAG_UNATTRIBUTED != 0 {
+            // Whose it is, whether it opened or closed and what it earned will be in the next snapshot; until then it is not counted,
+            // and so not taken for what it is not. What it fills stays reserved.
+            if let Some(venue) = self.venues.get_mut(usize::from(at.0.0)) {
+                venue.query_due = self.now;
+            }
+            return;
+        }
         let side = match deal.deal_type {
             0 => Side::Buy,
             1 => Side::Sell,
@@ -28,14 +36,6 @@ impl Engine {
         self.note_venue_time(TimeNs(deal.ts_venue), input.ts());
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
         if from_snapshot && TimeNs(deal.ts_venue) <= self.orders.deals_forgotten_until(at.0) {
-            return;
-        }
-        let mut deal = deal;
-        if input.flags() & FLAG_UNATTRIBUTED != 0 && !self.attribute(at.0, &mut deal) {
-            // Whose it is will be in the next snapshot; until then it is not counted, and so not taken for another's.
-            if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
-                venue.query_due = self.now;
-            }
             return;
         }
         let id = if self.fills_its_order(at.1, &deal) { deal.magic } else { 0 };
@@ -85,18 +85,6 @@ impl Engine {
         if !from_snapshot {
             self.judge_reckoning(out);
         }
-    }
-
-    /// Finds the order of a deal that came without its magic, by its ticket; `false` when none of ours has that ticket.
-    fn attribute(&mut self, venue: VenueId, deal: &mut record::DealEvent) -> bool {
-        let is_meant = |order: &&Order| {
-            order.ticket != 0 && order.ticket == deal.ticket && self.venue_of(order.new.instrument) == venue
-        };
-        let order = self.orders.open().find(is_meant);
-        if let Some(order) = order {
-            deal.magic = order.new.id.raw();
-        }
-        order.is_some()
     }
 
     /// A deal as the book remembers it, with the id of the order that it fills; one that trades nothing by its amount.

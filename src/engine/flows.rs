@@ -8,7 +8,7 @@ use super::external::amounts_of;
 use super::loss::{AccountWord, Entry};
 use super::{AlertCode, Engine, Outputs};
 use crate::order::DealOutcome;
-use crate::record::{Account, DealEvent, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Record};
+use crate::record::{Account, DealEvent, FLAG_SNAPSHOT, Record};
 use crate::types::{Money, NS_PER_S, TimeNs};
 
 impl Engine {
@@ -44,13 +44,6 @@ impl Engine {
         let ts = TimeNs(deal.ts_venue);
         let is_past = input.flags() & FLAG_SNAPSHOT != 0;
         if !self.loss.tells_flows() || is_past && ts <= self.orders.deals_forgotten_until(input.venue()) {
-            return;
-        }
-        if input.flags() & FLAG_UNATTRIBUTED != 0 {
-            // Its amount is not known: the next snapshot has it.
-            if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
-                venue.query_due = self.now;
-            }
             return;
         }
         let amount = amounts_of(deal).total();

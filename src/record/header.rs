@@ -21,7 +21,7 @@ pub const FLAG_SNAPSHOT: u8 = 1;
 pub const FLAG_REFILL: u8 = 2;
 /// Header flags of a tick that answers a history request: it is no news, and its `stream_seq` is the request's number.
 pub const FLAG_HISTORY: u8 = FLAG_SNAPSHOT | FLAG_REFILL;
-/// Header flag: the terminal could not look the deal up, so its magic and entry are not known.
+/// Header flag: the terminal could not look the deal up, so its magic, entry, reason, money and time are not known.
 pub const FLAG_UNATTRIBUTED: u8 = 4;
 
 macro_rules! kinds {

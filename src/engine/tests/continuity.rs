@@ -192,21 +192,60 @@ fn history_is_asked_for_in_the_venues_time() {
     assert!(query.since < order_ts && query.since > order_ts - 3_600 * NS_PER_S, "{}", query.since);
 }
 
+/// A deal as it is told when its ticket could not be looked up: with what MT5's own event has.
+fn blank(deal: &DealEvent) -> DealEvent {
+    let money = DealEvent { profit: 0, commission: 0, swap: 0, fee: 0, ..*deal };
+    DealEvent { magic: 0, entry: 0, reason: 0, ts_venue: 0, ..money }
+}
+
+/// Sent and accepted, and its ticket is known.
+fn accepted(bench: &mut Bench, command: &Command) {
+    bench.dispatched(command);
+    let mut result = CommandResult::read(&[0; 96]);
+    (result.order_id, result.retcode, result.ticket) = (command.order_id, 10009, command.order_id);
+    bench.give(&result);
+}
+
 #[test]
-fn a_deal_that_could_not_be_looked_up_is_found_by_its_ticket_or_left_to_the_snapshot() {
+fn a_deal_that_could_not_be_looked_up_is_left_to_the_snapshot() {
     let mut bench = Bench::ready();
     let entry = command(&bench.tick(100_005)).unwrap();
-    bench.dispatched(&entry);
-    let mut deal = bench.deal_of(&entry, 10);
-    (deal.magic, deal.ticket) = (0, 77);
-    let outputs = bench.give_flagged(&deal, FLAG_UNATTRIBUTED);
-    assert_eq!((bench.position(), bench.state_of(&entry)), (0, OrderState::Sent));
-    assert_eq!(alert(&outputs), None);
-    let mut result = CommandResult::read(&[0; 96]);
-    (result.order_id, result.retcode, result.ticket) = (entry.order_id, 10009, 77);
-    bench.give(&result);
-    bench.give_flagged(&deal, FLAG_UNATTRIBUTED);
+    accepted(&mut bench, &entry);
+    let deal = bench.deal_of(&entry, 10);
+    let outputs = bench.give_flagged(&blank(&deal), FLAG_UNATTRIBUTED);
+    assert_eq!((bench.position(), bench.state_of(&entry), alert(&outputs)), (0, OrderState::Acked, None));
+    assert_eq!(
+        bench.engine.orders().reserved(InstrumentId(0), Side::Buy),
+        10,
+        "it is filled, and so it may be"
+    );
+    // Asked for at once, and told whole.
+    let queries = bench.wait_ms(20);
+    bench.answer(&queries, &[deal], 10);
     assert_eq!((bench.position(), bench.state_of(&entry)), (10, OrderState::Filled));
+    bench.give(&deal);
+    assert_eq!((bench.position(), bench.engine.counts().fills), (10, 1));
+}
+
+#[test]
+fn a_losing_close_that_could_not_be_looked_up_is_a_loss_all_the_same() {
+    let mut bench = Bench::ready_with(|limits| limits.losses_in_row_max = 1);
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.fill(&entry);
+    let exit = command(&bench.tick(100_000)).unwrap();
+    accepted(&mut bench, &exit);
+    let mut deal = bench.deal_of(&exit, 10);
+    (deal.entry, deal.profit) = (DealEntry::Out.code(), -5_000_000);
+    bench.give_flagged(&blank(&deal), FLAG_UNATTRIBUTED);
+    let queries = bench.wait_ms(20);
+    bench.answer(&queries, &[deal], 0);
+    assert_eq!((bench.position(), bench.state_of(&exit)), (0, OrderState::Filled));
+    let ledger = bench.engine.ledger(InstrumentId(0), crate::order::Owner::Us);
+    assert_eq!(
+        (ledger.amounts.total(), bench.engine.positions().realised()),
+        (Money(-5_000_000), Money(-5_000_000))
+    );
+    assert_eq!(bench.engine.trading_reason(), Some(Reason::LossStreak));
 }
 
 #[test]

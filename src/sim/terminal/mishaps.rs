@@ -8,8 +8,8 @@
 
 use super::broker::TransactionOrder;
 use super::connection::Port;
-use super::retcode;
 use super::session::{Session, SessionError};
+use super::{report, retcode};
 use crate::record::Layout;
 use crate::runtime::Prng;
 use crate::sim::world::{Fault, FaultRates, Faults};
@@ -289,7 +289,7 @@ impl Session {
             return;
         }
         if wire.transaction == TransactionKind::DealAdd.code() && self.strikes(Fault::Unattributed) {
-            (wire.looked_up, wire.magic) = (0, 0);
+            report::not_looked_up(&mut wire);
         }
         if is_request && wire.retcode == retcode::DONE && self.strikes(Fault::DealZero) {
             (wire.deal, wire.order) = (0, 0);

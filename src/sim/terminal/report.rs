@@ -84,6 +84,14 @@ pub(super) fn deal_transaction(deal: &Deal, symbol: &Symbol) -> body::Transactio
     wire
 }
 
+/// A deal whose ticket the terminal could not look up: what MT5's own event has is true, and everything else is zero.
+pub(in crate::sim) fn not_looked_up(wire: &mut body::Transaction) {
+    (wire.looked_up, wire.entry, wire.reason) = (0, 0, 0);
+    (wire.magic, wire.position_id, wire.time_msc) = (0, 0, 0);
+    (wire.profit, wire.commission, wire.swap, wire.fee) = (0.0, 0.0, 0.0, 0.0);
+    wire.comment = [0; 32];
+}
+
 /// A change of a position that no deal made.
 pub(super) fn position_transaction(position: &Position, symbol: &Symbol) -> body::Transaction {
     let spec = &symbol.spec;

@@ -52,7 +52,7 @@ faults! {
     EventLost = "event-lost", every 60;
     /// A trade transaction is told twice. Asked at every transaction.
     EventRepeated = "event-repeated", every 40;
-    /// A deal could not be looked up: nobody knows its magic. Asked at every deal.
+    /// A deal could not be looked up: nobody knows whose it is, what it did and what it earned. Asked at every deal.
     Unattributed = "unattributed", every 25;
     /// A request is answered DONE with deal and order zero. Asked at every answer.
     DealZero = "deal-zero", every 10;

@@ -90,7 +90,7 @@ impl Terminal {
         let is_deal = wire.transaction == TransactionKind::DealAdd.code();
         let is_request = wire.transaction == TransactionKind::Request.code();
         if is_deal && around.faults.strikes(Fault::Unattributed) {
-            (wire.looked_up, wire.magic) = (0, 0);
+            report::not_looked_up(&mut wire);
             around.truth.lost[self.at()] += 1;
         }
         if is_request && wire.retcode == retcode::DONE && around.faults.strikes(Fault::DealZero) {
