@@ -17,6 +17,8 @@ use crate::types::{
     VenueId,
 };
 
+/// `ORDER_STATE_FILLED` of MT5.
+const ORDER_STATE_FILLED: u8 = 4;
 /// `wire::terminal::Stream::Market`, as [`record::Gap`] carries it.
 const STREAM_MARKET: u64 = 1;
 
@@ -288,8 +290,8 @@ impl Engine {
             (2, true) => Fact::Cancelled,
             (5, true) => Fact::Refused,
             (6, true) => Fact::Expired,
-            // Filled whole: the deals say so too, and they are what counts.
-            (4, true) => Fact::Acknowledged,
+            // Over, and executed whole: its deals are what counts, and what they leave of it is no more.
+            (ORDER_STATE_FILLED, true) => Fact::Cancelled,
             _ => return,
         };
         self.orders.note(event.magic, event.ticket, 0);
@@ -311,14 +313,25 @@ impl Engine {
         if !matches!(fact, Fact::Cancelled | Fact::Expired | Fact::Refused) {
             return self.orders.learn(event.magic, fact, verdict, self.now);
         }
-        let executed = event.qty_initial.saturating_sub(event.qty_open);
+        let qty = self.orders.order(event.magic).map_or(0, |order| order.new.qty.0);
+        let executed = match event.qty_initial.saturating_sub(event.qty_open) {
+            // Filled, and by nothing: it does not say of how much.
+            0 if event.order_state == ORDER_STATE_FILLED => qty,
+            executed => executed,
+        };
         let change = self.orders.learn_end(event.magic, fact, executed, verdict, self.now);
-        if self.orders.order(event.magic).is_some_and(|order| order.qty_filled < executed)
-            && let Some(venue) = self.venues.get_mut(usize::from(input.venue().0))
-        {
-            venue.look_again(self.now);
-            // What the order may still fill is less, though its state is as it was.
-            self.prepare(input.instrument());
+        let missing = self.orders.order(event.magic).filter(|order| order.qty_filled < executed);
+        match missing.map(|order| order.end.is_some()) {
+            // What the order may still fill is less, though its state is as it was. Its fills mostly come right behind; the timers look
+            // for those that do not.
+            Some(true) => self.prepare(input.instrument()),
+            // It had ended before, and executed more than was known then. A snapshot tells its deals behind its orders.
+            Some(false) if input.flags() & FLAG_SNAPSHOT == 0 => {
+                if let Some(venue) = self.venues.get_mut(usize::from(input.venue().0)) {
+                    venue.look_again(self.now);
+                }
+            }
+            _ => {}
         }
         change
     }

@@ -6,11 +6,13 @@
 //! two runs lie apart, what is due once a period is told once for it.
 
 use super::{AlertCode, Engine, Outputs};
-use crate::order::{Fact, OrderState, Verdict};
-use crate::types::{NS_PER_MS, TimeNs};
+use crate::order::{Fact, Order, OrderState, Verdict};
+use crate::types::{NS_PER_MS, NS_PER_S, TimeNs};
 
 /// Granularity of all time-outs.
 const EVERY_NS: i64 = 10 * NS_PER_MS;
+/// A fill that an order's end named is asked for when it is so late.
+const FILL_LATE_NS: i64 = NS_PER_S;
 
 impl Engine {
     pub(super) fn on_timers(&mut self, out: &mut Outputs) {
@@ -46,6 +48,7 @@ impl Engine {
         if self.is_orphan(&order) {
             self.cancel(id, out);
         }
+        self.look_for_fills(&order);
         let limits = self.gate.limits();
         match order.state {
             // A fill that an end named and nobody told of is a doubt like another.
@@ -62,6 +65,21 @@ impl Engine {
                 self.alert(AlertCode::UnknownOverdue, at, id, order.qty_filled, order.new.qty.0, out);
             }
             _ => {}
+        }
+    }
+
+    /// Asks once for fills that an order's end named and that are late. Mostly they come right behind it, and nothing is asked.
+    fn look_for_fills(&mut self, order: &Order) {
+        if order.end.is_none() || order.state == OrderState::Unknown {
+            return;
+        }
+        let late = order.ts_state.plus_ns(FILL_LATE_NS);
+        let venue_index = usize::from(self.venue_of(order.new.instrument).0);
+        if let Some(venue) = self.venues.get_mut(venue_index)
+            && late <= self.now
+            && venue.query_asked < late
+        {
+            venue.query_due = venue.query_due.min(self.now);
         }
     }
 }

@@ -250,3 +250,87 @@ fn an_operator_who_knows_that_nothing_was_filled_ends_the_wait_for_good() {
     case.tell(5);
     assert_eq!((case.bench.state_of(&case.entry), case.bench.position()), (OrderState::Cancelled, 4));
 }
+
+/// An order of ten steps that is told filled whole, before its deal. Doubts come late.
+fn filled_before_its_deal() -> Case {
+    let mut case = Case::new(&Fate { end: OrderState::Filled, parts: vec![10] });
+    case.bench = Bench::ready_with(|limits| {
+        (limits.unknown_after_ns, limits.page_after_ns) = (3 * NS_PER_S, 5 * NS_PER_S)
+    });
+    case.entry = command(&case.bench.tick(100_005)).unwrap();
+    case.deals = vec![case.bench.deal_of(&case.entry, 10)];
+    [0, 1, 4].into_iter().for_each(|report| case.tell(report));
+    case
+}
+
+fn queries(outputs: &[Record]) -> usize {
+    outputs.iter().filter(|record| record.payload::<Query>().is_some()).count()
+}
+
+impl Case {
+    /// For so long the venue tells whoever asks that the order is over, and of no deal; how often the operator was paged.
+    fn listed_without_deal(&mut self, ms: i64) -> usize {
+        let mut pages = 0;
+        for _ in 0..ms / 100 {
+            let outputs = self.bench.wait_ms(100);
+            let codes = outputs.iter().filter_map(Record::payload::<Alert>).map(|alert| alert.code);
+            pages += codes.filter(|code| *code == AlertCode::UnknownOverdue as u32).count();
+            let Some(query) = outputs.iter().find_map(|record| record.payload::<Query>()) else { continue };
+            let mut snapshot = Snapshot::read(&[0; 96]);
+            snapshot.query_id = query.query_id;
+            self.bench.give(&snapshot);
+            let ended = self.ended();
+            self.bench.give_flagged(&ended, FLAG_SNAPSHOT);
+            snapshot.phase = 1;
+            self.bench.give(&snapshot);
+        }
+        pages
+    }
+}
+
+#[test]
+fn an_order_told_filled_waits_for_its_deal_and_asks_only_for_a_late_one() {
+    let mut case = filled_before_its_deal();
+    let reserved = |case: &Case| case.bench.engine.orders().reserved(InstrumentId(0), Side::Buy);
+    assert_eq!((case.bench.state_of(&case.entry), reserved(&case)), (OrderState::Acked, 10));
+    let mut outputs = case.bench.wait_ms(500);
+    case.tell(5);
+    assert_eq!((case.bench.state_of(&case.entry), reserved(&case)), (OrderState::Filled, 0));
+    outputs.extend(case.bench.wait_ms(5_000));
+    assert_eq!(queries(&outputs), 0, "it came right behind");
+    // A second late, it may be lost.
+    let mut case = filled_before_its_deal();
+    assert_eq!((queries(&case.bench.wait_ms(900)), queries(&case.bench.wait_ms(200))), (0, 1));
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Acked);
+    case.heal();
+    case.check().unwrap();
+}
+
+#[test]
+fn an_order_told_filled_whose_deal_never_comes_pages_the_operator_who_ends_it_for_good() {
+    let mut case = filled_before_its_deal();
+    // In doubt after three seconds, then a page every five, whatever the list says again and again.
+    assert_eq!(case.listed_without_deal(3_200), 0);
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Unknown);
+    assert_eq!(case.listed_without_deal(15_300), 3);
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Unknown);
+    assert_eq!(case.bench.engine.orders().reserved(InstrumentId(0), Side::Buy), 10);
+    case.resolve();
+    assert_eq!(case.listed_without_deal(60_000), 0);
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Rejected, "told again, it is no news");
+    // A deal is a deal.
+    case.tell(5);
+    assert_eq!((case.bench.state_of(&case.entry), case.bench.position()), (OrderState::Filled, 10));
+}
+
+#[test]
+fn an_order_told_filled_by_nothing_is_executed_whole() {
+    let mut case = Case::new(&Fate { end: OrderState::Filled, parts: vec![10] });
+    [0, 1].into_iter().for_each(|report| case.tell(report));
+    let ended = OrderEvent { qty_initial: 0, qty_open: 0, ..case.ended() };
+    case.bench.give(&ended);
+    assert_eq!(case.bench.state_of(&case.entry), OrderState::Acked);
+    assert_eq!(case.bench.engine.orders().reserved(InstrumentId(0), Side::Buy), 10);
+    case.tell(5);
+    case.check().unwrap();
+}
