@@ -412,6 +412,7 @@ impl World {
         self.watch.is_dirty = false;
         self.comparisons += 1;
         self.check_owned();
+        self.check_money();
         for instrument in self.instruments() {
             let engine = &self.appliance.engine;
             let ours = engine.positions().net(instrument).qty + engine.external(instrument);

@@ -19,6 +19,7 @@ mod killing;
 mod link;
 mod many;
 mod mishaps;
+mod money;
 mod path;
 mod plans;
 mod planted;

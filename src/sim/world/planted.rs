@@ -96,6 +96,8 @@ planted! {
     LateFillStays = "late-fill-stays", "facts/mt5: priority of arrival not guaranteed, old events are superseded";
     /// The ticket of a position that was opened again is not learnt.
     TicketNotLearnt = "ticket-not-learnt", "facts/mt5: requests use POSITION_TICKET, which may change; the identifier stays";
+    /// A deal that could not be looked up is booked by its order's ticket, with what is not known of it at zero.
+    BlankDealIsBooked = "blank-deal-is-booked", "facts/mt5: no magic, no comment, no entry type in the transaction";
 }
 
 #[cfg(test)]

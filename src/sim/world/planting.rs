@@ -12,8 +12,8 @@ use super::venues::venue_of;
 use crate::order::OrderState;
 use crate::order::exits::ExitReason;
 use crate::record::{
-    self, AUX_REDUCES, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, Kind, Layout, Origin,
-    Record,
+    self, AUX_REDUCES, ControlAction, DispatchOutcome, FLAG_REFILL, FLAG_SNAPSHOT, FLAG_UNATTRIBUTED, Kind,
+    Layout, Origin, Record,
 };
 use crate::types::{DealEntry, NS_PER_MS, OrderAction, OrderKind, TransactionKind};
 use crate::wire::terminal::body;
@@ -128,6 +128,17 @@ impl World {
                 {
                     record = rewritten(&record, &record::DealEvent { position: deal.deal, ..deal });
                     record = record.with_flags(flags);
+                }
+            }
+            Planted::BlankDealIsBooked if flags & FLAG_UNATTRIBUTED != 0 => {
+                let mut open = self.appliance.engine.orders().open();
+                if let Some(deal) = record.payload::<record::DealEvent>()
+                    && let Some(order) = open.find(|order| {
+                        order.ticket == deal.ticket && venue_of(order.new.instrument) == record.venue()
+                    })
+                {
+                    let magic = order.new.id.raw();
+                    record = rewritten(&record, &record::DealEvent { magic, ..deal });
                 }
             }
             Planted::KillIgnored => {
