@@ -344,6 +344,7 @@ impl Appliance {
                 action: ControlAction::Activate,
                 order_id: 0,
                 instrument: InstrumentId::NONE,
+                scope: None,
                 who,
                 why,
             };

@@ -85,8 +85,10 @@ fn journal(root: &Path) -> PathBuf {
     };
     let control = Control {
         order_id: 0,
-        action: ControlAction::Halt as u8,
-        reserved: [0; 7],
+        action: ControlAction::ActivateScope as u8,
+        scope: 4,
+        scope_id: 1,
+        reserved: [0; 4],
         who: *FixedText::new("anna").unwrap().bytes(),
         why: *FixedText::new("news, \"big\"").unwrap().bytes(),
     };
@@ -170,7 +172,11 @@ fn show_prints_each_field_and_chooses_records() {
         found[0].contains(" from=Sent to=Filled ") && found[0].contains(" fill_value=1140000 "),
         "{words}"
     );
-    assert!(found[1].contains(" action=Halt who=anna why=\"news, \\\"big\\\"\""), "{words}");
+    assert!(
+        found[1]
+            .contains(" action=ActivateScope scope=instrument scope_id=1 who=anna why=\"news, \\\"big\\\"\""),
+        "{words}"
+    );
 }
 
 #[test]
@@ -239,9 +245,9 @@ fn exports_hold_every_record_once() {
     said("export", &journal, &["--out", tables.to_str().unwrap(), "--format", "csv", "--kind", "Control"]);
     let csv = std::fs::read_to_string(tables.join("Control.csv")).unwrap();
     let expected = format!(
-        "seq,ts,origin,venue,instrument,flags,aux,order_id,action,action_name,who,why\n{RECORDS},{},operator,0,,,0,0,{},Halt,anna,\"news, \"\"big\"\"\"\n",
+        "seq,ts,origin,venue,instrument,flags,aux,order_id,action,action_name,scope,scope_name,scope_id,who,why\n{RECORDS},{},operator,0,,,0,0,{},ActivateScope,4,instrument,1,anna,\"news, \"\"big\"\"\"\n",
         at(32).0,
-        ControlAction::Halt as u8
+        ControlAction::ActivateScope as u8
     );
     assert_eq!(csv, expected);
 }

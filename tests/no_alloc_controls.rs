@@ -209,7 +209,7 @@ fn kill(scope: Scope, flatten: bool) -> KillSwitch {
 
 fn control(action: ControlAction) -> Control {
     let (who, why) = ([b'a'; 32], [b'b'; 48]);
-    Control { order_id: 0, action: action as u8, reserved: [0; 7], who, why }
+    Control { order_id: 0, action: action as u8, scope: 0, scope_id: 0, reserved: [0; 4], who, why }
 }
 
 /// What the operator and the control floor say, each in its turn; what they say is taken back a little later.
@@ -228,6 +228,15 @@ fn speak(appliance: &Appliance, turn: u64) {
         0 => {
             appliance.killed.kill(Scope::Instrument(InstrumentId(0)));
             say(word(appliance, operator, &kill(Scope::Instrument(InstrumentId(0)), true)));
+        }
+        1 => {
+            let scope = Scope::Instrument(InstrumentId(0));
+            appliance.killed.end(scope);
+            let (kind, scope_id) = scope.parts();
+            let ended = Control { scope: kind, scope_id, ..control(ControlAction::ActivateScope) };
+            say(word(appliance, operator, &ended));
+            // What else tripped since.
+            say(word(appliance, operator, &control(ControlAction::Activate)));
         }
         2 => {
             appliance.killed.kill(Scope::All);

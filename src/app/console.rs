@@ -129,6 +129,7 @@ impl Appliance {
             action,
             order_id,
             instrument,
+            scope: None,
             who: word.who,
             why: word.why,
         };

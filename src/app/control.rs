@@ -14,7 +14,7 @@ use crate::runtime::counters::CounterId;
 use crate::runtime::lane::{Lane, LaneState};
 use crate::runtime::ring::Consumer;
 use crate::signal::Veto;
-use crate::types::{FixedText, InstrumentId, TimeNs, VenueId};
+use crate::types::{FixedText, InstrumentId, Scope, TimeNs, VenueId};
 
 /// An operator's word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub struct Control {
     pub order_id: u64,
     /// The instrument it is about, or none.
     pub instrument: InstrumentId,
+    /// The scope it is about, or none.
+    pub scope: Option<Scope>,
     /// Who.
     pub who: FixedText<32>,
     /// Why.
@@ -77,10 +79,13 @@ impl Appliance {
 
     /// Speaks to the engine; what it makes of it is journalled.
     pub fn control(&self, control: Control) -> Result<(), ControlError> {
+        let (scope, scope_id) = control.scope.map_or((0, 0), Scope::parts);
         let payload = record::Control {
             order_id: control.order_id,
             action: control.action as u8,
-            reserved: [0; 7],
+            scope,
+            scope_id,
+            reserved: [0; 4],
             who: *control.who.bytes(),
             why: *control.why.bytes(),
         };

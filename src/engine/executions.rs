@@ -18,6 +18,13 @@ struct Openings {
     is_disabled: bool,
 }
 
+impl Openings {
+    fn rearm(&mut self) {
+        self.times.fill(TimeNs::NEVER);
+        self.is_disabled = false;
+    }
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Executions {
@@ -52,11 +59,15 @@ impl Executions {
         self.openings[index].as_ref().is_some_and(|openings| openings.is_disabled)
     }
 
-    /// The operator re-arms: all count from nothing.
+    /// The operator re-arms everything: all count from nothing.
     pub(super) fn rearm(&mut self) {
-        for openings in self.openings.iter_mut().flatten() {
-            openings.times.fill(TimeNs::NEVER);
-            openings.is_disabled = false;
+        self.openings.iter_mut().flatten().for_each(Openings::rearm);
+    }
+
+    /// The operator re-arms one instrument, if it waits for that; what counts without having tripped goes on.
+    pub(super) fn rearm_disabled(&mut self, index: usize) {
+        if let Some(openings) = self.openings[index].as_mut().filter(|openings| openings.is_disabled) {
+            openings.rearm();
         }
     }
 }
@@ -80,9 +91,14 @@ mod tests {
                 disabled |= trips;
                 prop_assert_eq!(executions.count(3, now), trips);
                 prop_assert_eq!(executions.is_disabled(3), disabled);
-                if step == 59 {
+                // Alone, it re-arms what tripped, and nothing else.
+                match step {
+                    59 => executions.rearm(),
+                    58 => executions.rearm_disabled(3),
+                    _ => {}
+                }
+                if step == 59 || step == 58 && disabled {
                     (all, disabled) = (Vec::new(), false);
-                    executions.rearm();
                 }
             }
             prop_assert!(!executions.is_disabled(0) && !executions.count(0, now), "one that is not traded");

@@ -13,7 +13,7 @@ use crate::record::{
 };
 use crate::risk::{Component, Reason, Refusal, Trading};
 use crate::types::{
-    Execution, InstrumentSpec, MarginMode, Money, OrderId, OrderKind, Qty, TradeMode, TransactionKind,
+    Execution, InstrumentSpec, MarginMode, Money, OrderId, OrderKind, Qty, Scope, TradeMode, TransactionKind,
     VenueId,
 };
 
@@ -391,6 +391,9 @@ impl Engine {
                 self.changed(change, out);
             }
             ControlAction::AcceptPosition => self.accept_position(input.instrument(), out),
+            ControlAction::ActivateScope => {
+                self.rearm_scope(Scope::from_parts(control.scope, control.scope_id))
+            }
         }
     }
 

@@ -5,11 +5,28 @@
 //! Invariant: a guard that tripped stays so, over restarts too, until its condition ends or the operator re-arms; what it
 //! knows follows from journalled records alone.
 
+use super::kill::kind_bit;
 use super::venue::Venue;
 use super::{AlertCode, Engine, Outputs};
 use crate::record::DealEvent;
 use crate::risk::{Reason, Refusal, Trading};
-use crate::types::{DealEntry, InstrumentId, Money, TimeNs};
+use crate::types::{DealEntry, InstrumentId, Money, Scope, TimeNs};
+
+/// What closes an instrument until the operator re-arms it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Latched {
+    /// Kinds of scopes that were killed with it, a bit each.
+    killed: u8,
+    /// It was opened too often.
+    pub is_throttled: bool,
+}
+
+impl Latched {
+    /// Whether it was killed with a scope of this kind that covers it.
+    pub fn is_killed_with(self, scope: Scope) -> bool {
+        self.killed & kind_bit(scope) != 0
+    }
+}
 
 impl Engine {
     /// The trading day of the account's last word, by the venue's time and `risk.day_starts_at`; `None` before the first.
@@ -103,6 +120,29 @@ impl Engine {
         if self.gate.closed().is_none() && self.venues.iter().any(is_old) {
             self.renew_conditions();
         }
+    }
+
+    /// What closes an instrument until the operator re-arms.
+    pub fn latched(&self, instrument: InstrumentId) -> Latched {
+        let Some(index) = instrument.index() else { return Latched::default() };
+        Latched { killed: self.kills.kinds(index), is_throttled: self.executions.is_disabled(index) }
+    }
+
+    /// The operator lets one scope go on: kills of this very scope end, and what was opened too often within it may open again.
+    pub(super) fn rearm_scope(&mut self, scope: Scope) {
+        // Everything has a word of its own; and a scope that nobody knows would read as everything.
+        if scope == Scope::All {
+            return;
+        }
+        for index in 0..self.instruments.len() {
+            let (instrument, venue) = (InstrumentId(index as u16), self.instruments[index].venue);
+            if scope.covers(self.setup_strategy, venue, instrument) {
+                self.kills.end(index, scope);
+                self.executions.rearm_disabled(index);
+                self.prepare(instrument);
+            }
+        }
+        self.kills.recount();
     }
 
     /// The operator lets trading go on.

@@ -16,12 +16,24 @@ use crate::types::{INSTRUMENTS_MAX, InstrumentId, NS_PER_S, Scope, TimeNs, Venue
 /// What is still there is looked at again after this.
 const AGAIN_NS: i64 = NS_PER_S;
 
-/// See the module.
+/// By instrument the kinds of scopes that were killed have a bit each; those of them that flatten have another, so much higher.
+const FLATTENS_SHIFT: u32 = 4;
+const KINDS: u8 = (1 << FLATTENS_SHIFT) - 1;
+
+/// The bit of a scope's kind.
+pub(super) fn kind_bit(scope: Scope) -> u8 {
+    1 << (scope.parts().0 - 1)
+}
+
+fn with_flattens(kinds: u8) -> u8 {
+    kinds | kinds << FLATTENS_SHIFT
+}
+
+/// See the module. Each scope is kept apart, so that one ends without another.
 #[derive(Clone, Debug)]
 pub(super) struct Kills {
-    /// Scope's kind, by instrument; zero where nothing is killed.
+    /// Bits, by instrument: see [`FLATTENS_SHIFT`]; zero where nothing is killed.
     killed: Box<[u8]>,
-    flattens: Box<[bool]>,
     is_flattening: bool,
     due: TimeNs,
     count: u32,
@@ -29,36 +41,44 @@ pub(super) struct Kills {
 
 impl Default for Kills {
     fn default() -> Self {
-        Kills {
-            killed: vec![0; INSTRUMENTS_MAX].into(),
-            flattens: vec![false; INSTRUMENTS_MAX].into(),
-            is_flattening: false,
-            due: TimeNs::NEVER,
-            count: 0,
-        }
+        Kills { killed: vec![0; INSTRUMENTS_MAX].into(), is_flattening: false, due: TimeNs::NEVER, count: 0 }
     }
 }
 
 impl Kills {
-    /// What closes an instrument for openings.
+    /// The kinds of scopes with which an instrument is killed, a bit each.
+    pub(super) fn kinds(&self, index: usize) -> u8 {
+        self.killed[index] & KINDS
+    }
+
+    /// What closes an instrument for openings: the widest kill of it.
     pub(super) fn closes(&self, index: usize) -> Option<Refusal> {
-        let kind = self.killed[index];
-        (kind != 0).then(|| Refusal { reason: Reason::KillScope, limit: 0, got: i64::from(kind) })
+        let kinds = self.kinds(index);
+        let kind = i64::from(kinds.trailing_zeros()) + 1;
+        (kinds != 0).then_some(Refusal { reason: Reason::KillScope, limit: 0, got: kind })
     }
 
     /// Nothing is killed any more; takes no memory.
     fn clear(&mut self) {
         self.killed.fill(0);
-        self.flattens.fill(false);
         (self.is_flattening, self.due, self.count) = (false, TimeNs::NEVER, 0);
     }
 
-    /// The widest kill of an instrument is the one that is kept.
-    fn take(&mut self, index: usize, kind: u8, flatten: bool) {
-        let before = self.killed[index];
-        self.killed[index] = if before == 0 { kind } else { before.min(kind) };
-        self.flattens[index] |= flatten;
-        self.is_flattening |= flatten;
+    /// An instrument is killed with a scope.
+    fn take(&mut self, index: usize, scope: Scope, flatten: bool) {
+        let kind = kind_bit(scope);
+        self.killed[index] |= if flatten { with_flattens(kind) } else { kind };
+    }
+
+    /// The kill with this scope ends for an instrument, and its flattening; others stay.
+    pub(super) fn end(&mut self, index: usize, scope: Scope) {
+        self.killed[index] &= !with_flattens(kind_bit(scope));
+    }
+
+    /// Works out what follows from the instruments' bits.
+    pub(super) fn recount(&mut self) {
+        self.count = self.killed.iter().filter(|bits| **bits != 0).count() as u32;
+        self.is_flattening = self.killed.iter().any(|bits| *bits & !KINDS != 0);
     }
 }
 
@@ -75,11 +95,11 @@ impl Engine {
         for index in 0..self.instruments.len() {
             let (instrument, venue) = (InstrumentId(index as u16), self.instruments[index].venue);
             if scope.covers(self.setup_strategy, venue, instrument) {
-                self.kills.take(index, kill.scope, flatten);
+                self.kills.take(index, scope, flatten);
                 self.prepare(instrument);
             }
         }
-        self.kills.count = self.kills.killed.iter().filter(|kind| **kind != 0).count() as u32;
+        self.kills.recount();
         // At once, however lately something else was closed.
         self.kills.due = TimeNs::NEVER;
         let got = i64::from(kill.trigger);
@@ -97,29 +117,26 @@ impl Engine {
 
     /// What was killed as a whole before a restart covers what the configuration has there since.
     pub(super) fn widen_kills(&mut self) {
+        let everywhere = with_flattens(kind_bit(Scope::All) | kind_bit(Scope::Strategy(self.setup_strategy)));
         for index in 0..self.instruments.len() {
             let venue = self.instruments[index].venue;
-            let covers = |(other, kind): (usize, &u8)| {
-                let scope = Scope::from_parts(*kind, self.instruments.get(other)?.venue.0);
-                let is_whole = *kind != 0 && !matches!(scope, Scope::Instrument(_));
-                let is_here = !matches!(scope, Scope::Venue(other) if other != venue);
-                (is_whole && is_here).then_some((*kind, self.kills.flattens[other]))
-            };
-            let whole = self.kills.killed.iter().enumerate().find_map(covers);
-            if let Some((kind, flatten)) = whole.filter(|_| self.kills.killed[index] == 0) {
-                self.kills.take(index, kind, flatten);
-            }
+            let at_venue = everywhere | with_flattens(kind_bit(Scope::Venue(venue)));
+            let all = self.instruments.iter().zip(&self.kills.killed);
+            let whole = all.fold(0, |whole, (other, bits)| {
+                whole | bits & if other.venue == venue { at_venue } else { everywhere }
+            });
+            self.kills.killed[index] |= whole;
         }
-        self.kills.count = self.kills.killed.iter().filter(|kind| **kind != 0).count() as u32;
+        self.kills.recount();
     }
 
     /// Closes everything that is held and lets nothing open, without the operator.
     pub(super) fn kill_all(&mut self, scope: Scope) {
         for index in 0..self.instruments.len() {
-            self.kills.take(index, scope.parts().0, true);
+            self.kills.take(index, scope, true);
             self.prepare(InstrumentId(index as u16));
         }
-        self.kills.count = self.instruments.len() as u32;
+        self.kills.recount();
         self.kills.due = TimeNs::NEVER;
     }
 
@@ -144,18 +161,17 @@ impl Engine {
         if !self.venues.iter().any(Venue::can_query) {
             return;
         }
-        // Copies: whatever is asked for looks at the tables again.
-        let (mut killed, mut flattens) = ([0; INSTRUMENTS_MAX], [false; INSTRUMENTS_MAX]);
+        // A copy: whatever is asked for looks at the tables again.
+        let mut killed = [0; INSTRUMENTS_MAX];
         killed.copy_from_slice(&self.kills.killed);
-        flattens.copy_from_slice(&self.kills.flattens);
-        let is_killed = |instrument: InstrumentId| instrument.index().is_some_and(|index| killed[index] != 0);
+        let bits = |instrument: InstrumentId| instrument.index().map_or(0, |index| killed[index]);
         if self.orders.open_count() > 0 {
-            self.cancel_where(|order| !order.new.reduces && is_killed(order.new.instrument), out);
+            self.cancel_where(|order| !order.new.reduces && bits(order.new.instrument) != 0, out);
         }
         if self.kills.is_flattening {
             // No score wants this, and the last one may be of a model that is gone.
             self.strategies.iter_mut().for_each(|strategy| strategy.verdict = Verdict::NONE);
-            self.flatten_where(|instrument| instrument.index().is_some_and(|index| flattens[index]), out);
+            self.flatten_where(|instrument| bits(instrument) & !KINDS != 0, out);
         }
     }
 }

@@ -62,6 +62,7 @@ pub use crate::model::Part;
 pub use alert::AlertCode;
 pub use breakers::{ClockPlan, GuardPlan};
 pub use external::ExternalPolicy;
+pub use guards::Latched;
 pub use models::{Ensemble, EnsembleError, MEMBERS_MAX, ModelSet, SHADOWS_MAX, Slot, Verdict};
 pub use observe::StrategyView;
 pub use outputs::{Counts, Hold, OUTPUTS_MAX, Outputs};

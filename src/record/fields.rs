@@ -140,14 +140,23 @@ mod tests {
         let (mut who, mut why) = ([0; 32], [0; 48]);
         who[..4].copy_from_slice(b"anna");
         why[..3].copy_from_slice("é!".as_bytes());
+        let action = ControlAction::ActivateScope as u8;
         let control =
-            Control { order_id: 1 << 60, action: ControlAction::Kill as u8, reserved: [0; 7], who, why };
+            Control { order_id: 1 << 60, action, scope: 4, scope_id: 258, reserved: [0; 4], who, why };
         let record = Record::new(Origin::Operator, TimeNs(1), VenueId(0), InstrumentId::NONE, &control);
         let fields: Vec<_> = record.fields().map(|(field, value)| (field.name, value)).collect();
-        assert_eq!(fields.len(), 4, "without what is reserved");
+        assert_eq!(fields.len(), 6, "without what is reserved");
         assert_eq!(fields[0], ("order_id", FieldValue::Unsigned(1 << 60)));
-        assert_eq!(fields[1], ("action", FieldValue::Unsigned(ControlAction::Kill as u64)));
-        assert_eq!((fields[2].1.text(), fields[3].1.text()), (Some("anna"), Some("é!")));
+        assert_eq!(fields[1], ("action", FieldValue::Unsigned(7)));
+        let [scope, scope_id] = [fields[2], fields[3]];
+        assert_eq!(scope, ("scope", FieldValue::Unsigned(4)));
+        assert_eq!(scope_id, ("scope_id", FieldValue::Unsigned(258)));
+        // The scope took bytes that were reserved: who and why stand where they stood.
+        assert_eq!(
+            (record.bytes()[40..48].to_vec(), record.bytes()[48]),
+            (vec![7, 4, 2, 1, 0, 0, 0, 0], b'a')
+        );
+        assert_eq!((fields[4].1.text(), fields[5].1.text()), (Some("anna"), Some("é!")));
         assert_eq!(FieldValue::Bytes(&[1, 2, 0, 3]).text(), None);
         assert_eq!(FieldValue::Unsigned(1).text(), None);
         assert!(Kind::Decision.fields().iter().map(|field| field.bytes).sum::<usize>() == Decision::BYTES);

@@ -72,13 +72,15 @@ pub enum ControlAction {
     ResolveNotExecuted = 5,
     /// Take the venue's position in the header's instrument as the baseline, where the two differ and stay so.
     AcceptPosition = 6,
+    /// End the kills that were thrown with this very scope, and the throttles within it; all else stays as it is.
+    ActivateScope = 7,
 }
 
 impl ControlAction {
     /// The action with this code.
     pub fn from_code(code: u8) -> Option<Self> {
         use ControlAction::*;
-        [Activate, Reduce, Halt, Kill, ResolveNotExecuted, AcceptPosition]
+        [Activate, Reduce, Halt, Kill, ResolveNotExecuted, AcceptPosition, ActivateScope]
             .into_iter()
             .find(|action| *action as u8 == code)
     }
@@ -91,8 +93,12 @@ layout! {
         order_id: u64,
         /// [`ControlAction`].
         action: u8,
+        /// With [`ControlAction::ActivateScope`] the kind of `types::Scope`: 2 a venue, 3 a strategy, 4 an instrument; else zero.
+        scope: u8,
+        /// Which venue, strategy or instrument; else zero.
+        scope_id: u16,
         /// Zero.
-        reserved: [u8; 7],
+        reserved: [u8; 4],
         /// Who, ASCII.
         who: [u8; 32],
         /// Why, ASCII.

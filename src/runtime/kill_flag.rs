@@ -4,7 +4,7 @@
 //! time.
 //!
 //! Invariant: what was killed before a command is written is seen by its writer; reading takes no lock and, while nothing is
-//! killed, one load.
+//! killed, one load. One thread kills and takes back; any may read.
 
 use crate::types::{INSTRUMENTS_MAX, InstrumentId, Scope, StrategyId, VENUES_MAX, VenueId};
 use std::sync::Arc;
@@ -56,12 +56,33 @@ impl KillFlag {
         self.0.any.store(true, Ordering::SeqCst);
     }
 
+    /// Takes the kills with this very scope back; others stay, also where they cover the same.
+    pub fn end(&self, scope: Scope) {
+        let clear = |words: &[AtomicU64], id: u16| {
+            if let Some(word) = words.get(usize::from(id) / 64) {
+                word.fetch_and(!(1 << (id % 64)), Ordering::SeqCst);
+            }
+        };
+        match scope {
+            Scope::All => self.0.all.store(false, Ordering::SeqCst),
+            Scope::Venue(venue) => clear(std::slice::from_ref(&self.0.venues), venue.0),
+            Scope::Strategy(strategy) => clear(&self.0.strategies, strategy.0),
+            Scope::Instrument(instrument) => clear(&self.0.instruments, instrument.0),
+        }
+        let is_any =
+            self.0.all.load(Ordering::SeqCst) || self.words().any(|word| word.load(Ordering::SeqCst) != 0);
+        self.0.any.store(is_any, Ordering::SeqCst);
+    }
+
+    fn words(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.0.strategies.iter().chain(&self.0.instruments).chain([&self.0.venues])
+    }
+
     /// Takes every kill back.
     pub fn rearm(&self) {
         self.0.any.store(false, Ordering::SeqCst);
         self.0.all.store(false, Ordering::SeqCst);
-        let words = self.0.strategies.iter().chain(&self.0.instruments);
-        words.chain([&self.0.venues]).for_each(|word| word.store(0, Ordering::SeqCst));
+        self.words().for_each(|word| word.store(0, Ordering::SeqCst));
     }
 
     /// Whether an opening order of this strategy, venue and instrument may not leave.
@@ -115,6 +136,26 @@ mod tests {
                 InstrumentId(id.2)
             )));
         }
+    }
+
+    #[test]
+    fn one_scope_ends_and_what_covers_the_same_stays() {
+        let at = (StrategyId(7), VenueId(1), InstrumentId(70));
+        let scopes = [Scope::All, Scope::Venue(at.1), Scope::Strategy(at.0), Scope::Instrument(at.2)];
+        let flag = KillFlag::default();
+        scopes.iter().for_each(|scope| flag.kill(*scope));
+        // Others of the same words, which were not killed.
+        for other in
+            [Scope::Venue(VenueId(2)), Scope::Instrument(InstrumentId(71)), Scope::Strategy(StrategyId(8))]
+        {
+            flag.end(other);
+        }
+        flag.end(Scope::Instrument(InstrumentId::NONE));
+        for scope in scopes {
+            assert!(flag.is_killed(at.0, at.1, at.2), "before the end of {scope:?}");
+            flag.end(scope);
+        }
+        assert!(!flag.is_killed(at.0, at.1, at.2) && !flag.0.any.load(Ordering::SeqCst));
     }
 
     #[test]

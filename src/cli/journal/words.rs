@@ -96,6 +96,7 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
         (Kind::ModelChange, "action") => small.and_then(ModelAction::from_code).map(debug),
         (Kind::ModelChange | Kind::ShadowScore, "slot") => small.and_then(Slot::from_code).map(slot_name),
         (Kind::Dispatch, "outcome") => small.and_then(DispatchOutcome::from_code).map(debug),
+        (Kind::Control | Kind::KillSwitch, "scope") => known(scope_kind(code)),
         (Kind::KillSwitch, "trigger") => small.and_then(KillTrigger::from_code).map(debug),
         (Kind::Incident, "kind") => small.and_then(IncidentKind::from_code).map(debug),
         (Kind::BreakerChange, "component") => {
@@ -106,6 +107,12 @@ pub(super) fn name_of(kind: Kind, field: &str, code: u64) -> Option<String> {
         (Kind::Alert, "code") => ALERTS.iter().find(|alert| **alert as u64 == code).map(debug),
         _ => None,
     }
+}
+
+/// What a scope is about.
+fn scope_kind(code: u64) -> Option<&'static str> {
+    let kinds = [(1, "all"), (2, "venue"), (3, "strategy"), (4, "instrument")];
+    kinds.into_iter().find(|(kind, _)| *kind == code).map(|(_, name)| name)
 }
 
 fn debug(code: impl std::fmt::Debug) -> String {

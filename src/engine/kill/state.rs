@@ -11,9 +11,8 @@ impl Kills {
     /// Tells the words of every instrument that is killed.
     pub(in crate::engine) fn save(&self, sink: &mut impl StateSink) {
         sink.word(u64::from(self.count));
-        let killed = self.killed.iter().zip(&self.flattens).enumerate().filter(|(_, (kind, _))| **kind != 0);
-        for (index, (kind, flattens)) in killed {
-            sink.word((index as u64) << 16 | u64::from(*kind) << 8 | u64::from(*flattens));
+        for (index, bits) in self.killed.iter().enumerate().filter(|(_, bits)| **bits != 0) {
+            sink.word((index as u64) << 8 | u64::from(*bits));
         }
     }
 
@@ -22,13 +21,12 @@ impl Kills {
         *self = Kills::default();
         let count = source.count("killed instruments", INSTRUMENTS_MAX, 1)?;
         for _ in 0..count {
-            let word = source.at_most("a killed instrument", (INSTRUMENTS_MAX as u64) << 16 | 0xffff)?;
-            let index = (word >> 16) as usize;
-            if index < INSTRUMENTS_MAX {
-                self.take(index, (word >> 8) as u8, word & 1 == 1);
+            let word = source.at_most("a killed instrument", (INSTRUMENTS_MAX as u64 - 1) << 8 | 0xff)?;
+            if let Some(bits) = self.killed.get_mut((word >> 8) as usize) {
+                *bits = word as u8;
             }
         }
-        self.count = count as u32;
+        self.recount();
         Ok(())
     }
 }

@@ -166,6 +166,45 @@ fn repeated_execution_disables_an_instrument_until_the_operator_rearms() {
 }
 
 #[test]
+fn a_scope_rearms_what_was_opened_too_often_within_it_and_neither_halts_nor_losses() {
+    const LIMITS: fn(&mut Limits) = |limits| {
+        (limits.executions_max, limits.executions_window_ns) = (2, 60 * NS_PER_S);
+        limits.losses_in_row_max = 3;
+    };
+    let end = |bench: &mut Bench, scope: Scope| {
+        let mut control = Control::read(&[0; 96]);
+        (control.scope, control.scope_id) = scope.parts();
+        control.action = ControlAction::ActivateScope as u8;
+        bench.give(&control)
+    };
+    let own = Scope::Instrument(InstrumentId(0));
+    let mut bench = Bench::ready_with(LIMITS);
+    bench.enter();
+    bench.leave(-1.0);
+    end(&mut bench, own);
+    bench.enter();
+    bench.leave(-1.0);
+    let is_throttled = |bench: &Bench| bench.engine.latched(InstrumentId(0)).is_throttled;
+    assert!(is_throttled(&bench), "what had not tripped goes on counting");
+    for other in [Scope::Instrument(InstrumentId(1)), Scope::Venue(VenueId(1))] {
+        assert!(end(&mut bench, other).is_empty());
+        assert_eq!(denied(&bench.tick(100_005)), Some(Reason::ExecutionsRepeated), "{other:?}");
+        bench.wait_ms(2_000);
+        bench.tick(100_000);
+    }
+    assert!(end(&mut bench, own).is_empty(), "trading stays as it is");
+    bench.restart(LIMITS);
+    bench.account(10_000.0);
+    assert!(!is_throttled(&bench));
+    bench.enter();
+    // The third loss in a row: nobody began that count anew, and the scope does not end what came of it.
+    let outputs = bench.leave(-1.0);
+    assert_eq!(change(&outputs), Some((Trading::Reducing as u8, Reason::LossStreak as u32)));
+    end(&mut bench, Scope::Venue(VenueId(0)));
+    assert_eq!(bench.engine.trading(), Trading::Reducing);
+}
+
+#[test]
 fn too_little_margin_closes_openings_until_the_account_has_enough() {
     let mut bench = Bench::ready_with(|limits| limits.margin_level_min_percent = 200);
     let margin = |bench: &mut Bench, margin: f64| {

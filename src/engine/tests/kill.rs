@@ -15,6 +15,27 @@ fn kill(bench: &mut Bench, scope: Scope, flatten: bool) -> Vec<Record> {
     bench.give(&kill)
 }
 
+/// The operator ends the kills with this very scope.
+fn end(bench: &mut Bench, scope: Scope) -> Vec<Record> {
+    let mut control = Control::read(&[0; 96]);
+    (control.scope, control.scope_id) = scope.parts();
+    control.action = ControlAction::ActivateScope as u8;
+    bench.give(&control)
+}
+
+/// Read back from its state's words by a new engine, with so many instruments more; it is the same state where there are none.
+fn loaded(bench: &Bench, more: usize) -> Engine {
+    use crate::types::{StateBytes, StateSource};
+    let mut state = StateBytes::default();
+    bench.engine.save_state(&mut state);
+    let mut setup = setup();
+    (0..more).for_each(|_| setup.instruments.push(setup.instruments[0]));
+    let mut engine = Engine::new(setup);
+    engine.load_state(&mut StateSource::new(&state.into_bytes())).expect("the state of fewer instruments");
+    assert_eq!(engine.state_hash() == bench.engine.state_hash(), more == 0);
+    engine
+}
+
 /// Orders at the market, with their `aux`.
 fn commands(outputs: &[Record]) -> Vec<(Command, u32)> {
     let all = outputs.iter().filter_map(|record| Some((record.payload::<Command>()?, record.aux())));
@@ -113,9 +134,92 @@ fn a_recovered_engine_goes_on_closing_and_repeats_nothing() {
     assert!(commands(&bench.wait_ms(3_000)).is_empty());
 }
 
+/// Every scope that covers what the bench trades.
+const SCOPES: [Scope; 4] = [
+    Scope::All,
+    Scope::Venue(VenueId(0)),
+    Scope::Strategy(StrategyId(7)),
+    Scope::Instrument(InstrumentId(0)),
+];
+
+#[test]
+fn of_two_kills_one_ends_and_the_other_still_closes_over_restarts() {
+    for stays in SCOPES {
+        for ends in SCOPES.into_iter().filter(|scope| *scope != Scope::All && *scope != stays) {
+            let at = format!("{ends:?} ends, {stays:?} stays");
+            let mut bench = Bench::ready();
+            for scope in [stays, ends] {
+                kill(&mut bench, scope, scope == ends);
+            }
+            // What was not killed, and what covers other things, ends nothing.
+            let others = [
+                Scope::Venue(VenueId(1)),
+                Scope::Instrument(InstrumentId(1)),
+                Scope::Strategy(StrategyId(8)),
+            ];
+            others.into_iter().for_each(|other| drop(end(&mut bench, other)));
+            assert!(SCOPES.iter().all(|scope| {
+                let is_killed = [stays, ends].contains(scope);
+                loaded(&bench, 0).latched(InstrumentId(0)).is_killed_with(*scope) == is_killed
+            }));
+            end(&mut bench, ends);
+            let refused = if stays == Scope::All { Reason::TradingHalted } else { Reason::KillScope };
+            assert_eq!(denied(&bench.tick(100_005)), Some(refused), "{at}");
+            bench.restart(|_| ());
+            bench.account(10_000.0);
+            bench.tick(100_000);
+            assert_eq!(denied(&bench.tick(100_005)), Some(refused), "{at}, after a restart");
+            assert_eq!((bench.engine.killed_count(), loaded(&bench, 0).killed_count()), (1, 1), "{at}");
+            assert!(!bench.engine.latched(InstrumentId(0)).is_killed_with(ends), "{at}");
+            end(&mut bench, stays);
+            let is_open = stays != Scope::All;
+            assert_eq!(bench.engine.killed_count(), u32::from(!is_open), "everything is activate's alone");
+            assert_eq!(command(&bench.tick(100_010)).is_some(), is_open, "{at}");
+        }
+    }
+}
+
+#[test]
+fn with_its_scope_the_flattening_of_a_kill_ends_and_not_that_of_another() {
+    for flattens in [Scope::Venue(VenueId(0)), Scope::Instrument(InstrumentId(0))] {
+        let mut bench = Bench::ready();
+        let entry = command(&bench.tick(100_005)).expect("an entry");
+        bench.fill(&entry);
+        kill(&mut bench, Scope::Strategy(StrategyId(7)), false);
+        let close = commands(&kill(&mut bench, flattens, true))[0].0;
+        bench.dispatched(&close);
+        bench.result(&close, 10006);
+        end(&mut bench, Scope::Strategy(StrategyId(7)));
+        let again = commands(&bench.wait_ms(1_100));
+        assert_eq!(again.len(), 1, "{flattens:?} still flattens");
+        bench.dispatched(&again[0].0);
+        bench.result(&again[0].0, 10006);
+        kill(&mut bench, Scope::Strategy(StrategyId(7)), false);
+        end(&mut bench, flattens);
+        assert!(
+            commands(&bench.wait_ms(3_000)).is_empty(),
+            "{flattens:?} ended, the other closes openings alone"
+        );
+        assert_eq!(bench.engine.killed_count(), 1);
+    }
+}
+
+#[test]
+fn a_scope_that_nobody_knows_ends_nothing() {
+    let mut bench = Bench::ready();
+    SCOPES.into_iter().for_each(|scope| drop(kill(&mut bench, scope, false)));
+    let before = loaded(&bench, 0).latched(InstrumentId(0));
+    for kind in [0, 1, 5, u8::MAX] {
+        let mut control = Control::read(&[0; 96]);
+        (control.action, control.scope) = (ControlAction::ActivateScope as u8, kind);
+        bench.give(&control);
+    }
+    assert_eq!(bench.engine.latched(InstrumentId(0)), before);
+    assert_eq!(bench.engine.trading(), Trading::Halted);
+}
+
 #[test]
 fn what_was_killed_as_a_whole_covers_an_instrument_that_a_later_configuration_adds() {
-    use crate::types::{StateBytes, StateSource};
     let cases = [
         (Scope::All, 2),
         (Scope::Venue(VenueId(0)), 2),
@@ -130,15 +234,10 @@ fn what_was_killed_as_a_whole_covers_an_instrument_that_a_later_configuration_ad
         if killed == 2 {
             kill(&mut bench, Scope::Instrument(InstrumentId(0)), false);
         }
-        let mut state = StateBytes::default();
-        bench.engine.save_state(&mut state);
-        let mut more = setup();
-        more.instruments.push(more.instruments[0]);
-        let mut engine = Engine::new(more);
-        engine
-            .load_state(&mut StateSource::new(&state.into_bytes()))
-            .expect("the state of fewer instruments");
+        let engine = loaded(&bench, 1);
         assert_eq!(engine.killed_count(), killed, "{scope:?}");
+        assert_eq!(engine.latched(InstrumentId(1)).is_killed_with(scope), killed == 2, "{scope:?}");
+        assert!(!engine.latched(InstrumentId(1)).is_killed_with(Scope::Instrument(InstrumentId(1))));
     }
 }
 
