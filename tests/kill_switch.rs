@@ -6,8 +6,9 @@
 
 mod rig;
 
-use rig::console::{done, operator, place_with, status, until_orders};
+use rig::console::{done, operator, place_with, said, status, until_orders};
 use rig::{Place, stderr, until};
+use serde_json::{Value as Json, json};
 use tickbridge::config::Config;
 use tickbridge::record::{Command, Control, ControlAction, KillSwitch, KillTrigger, Record};
 
@@ -56,7 +57,8 @@ fn a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word
     std::fs::write(place.path("state/kill"), &scope).unwrap();
     until("it is obeyed again", || appliance.words().contains("by file: ").then_some(()));
 
-    done(&place, &["activate"]);
+    let answer = activated(&place, &[]);
+    assert!(answer["kills_ended"][0].as_str().unwrap().starts_with(&format!("{scope} flatten file-anna: ")));
     until("it is armed", || (status(&place)["killed_instruments"] == 0).then_some(()));
     assert!(!place.path("state/kill").exists() && !place.path("state/killed").exists());
     until_orders(&place);
@@ -73,6 +75,99 @@ fn a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word
     assert!(kills.iter().take(2).all(|kill| kill.who.starts_with(b"file-anna\0") && kill.scope == 4));
     let verified = place.verify();
     assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+}
+
+/// What is answered to an `activate` that is obeyed.
+fn activated(place: &Place, args: &[&str]) -> Json {
+    let (code, words) = said(place, &[&["activate"], args].concat());
+    assert_eq!(code, 0, "{args:?}: {words}");
+    serde_json::from_str(&words).expect("an answer in JSON")
+}
+
+#[test]
+fn one_scope_is_activated_and_what_others_killed_stays_so_and_is_named() {
+    let place = place();
+    let config = Config::load(&place.config()).expect("a configuration");
+    let instrument = format!("instrument={}", config.instruments[0].name);
+    let venue = format!("venue={}", config.venues[0].name);
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    until_orders(&place);
+    let refused = |scope: &str, killed: &str| {
+        let (code, words) = said(&place, &["activate", "--scope", scope]);
+        let expected = format!(
+            "expected a kill of {scope} or a throttled instrument within it, got none; killed: {killed};"
+        );
+        assert!(code == 65 && words.contains(&expected), "{code}: {words}");
+    };
+    refused(&instrument, "nothing");
+    assert_eq!(said(&place, &["activate", "--scope", "instrument=XYZ"]).0, 65);
+    for word in ["halt", "reduce", "status"] {
+        assert_eq!(said(&place, &[word, "--scope", &instrument]).0, 2, "{word} is about everything");
+    }
+
+    let anna = format!("{venue} anna: a test");
+    done(&place, &["kill", "--scope", &venue]);
+    refused(&instrument, &anna);
+    std::fs::write(place.path("state/kill"), format!("{instrument} flatten\nwho: file-bert\n")).unwrap();
+    until("both are killed", || (status(&place)["killed"].as_array()?.len() == 2).then_some(()));
+    let answer = activated(&place, &["--scope", &instrument]);
+    let bert = format!("{instrument} flatten file-bert: the file kill is there");
+    assert_eq!(answer["asked"], format!("active within {instrument}"));
+    assert_eq!((&answer["kills_ended"], &answer["still_closed_by"]), (&json!([bert]), &json!([anna])));
+    assert!(!place.path("state/kill").exists(), "it named what ended");
+    assert_eq!(status(&place)["killed"], json!([anna]));
+
+    appliance.kill();
+    let mut appliance = place.appliance(&[]);
+    until("it says what is killed", || appliance.words().contains(&format!("killed: {anna}")).then_some(()));
+    until("it is connected again", || (status(&place)["decisions"].as_u64()? > 0).then_some(()));
+    let now = status(&place);
+    assert_eq!((&now["killed"], &now["killed_instruments"]), (&json!([anna]), &json!(1)));
+    refused(&instrument, &anna);
+    let answer = activated(&place, &["--scope", &venue]);
+    assert_eq!((&answer["kills_ended"], &answer["still_closed_by"]), (&json!([anna]), &json!([])));
+    assert!(!place.path("state/killed").exists());
+    until_orders(&place);
+    appliance.terminate();
+    assert!(appliance.ended().success());
+
+    let records = place.records();
+    let words: Vec<Control> = records.iter().filter_map(Record::payload).collect();
+    let scoped: Vec<_> = words.iter().map(|word| (word.action, word.scope, word.scope_id)).collect();
+    let action = ControlAction::ActivateScope as u8;
+    assert_eq!(scoped, [(action, 4, 0), (action, 2, 0)], "what was refused left no record");
+    assert!(words.iter().all(|word| word.who.starts_with(b"anna\0") && word.why.starts_with(b"a test\0")));
+    let last = records.iter().rposition(|record| record.payload::<Control>().is_some()).unwrap();
+    assert_eq!(openings_while_killed(&records[..last]), 0);
+    let verified = place.verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+}
+
+#[test]
+fn what_was_opened_too_often_opens_again_within_the_scope_alone() {
+    let place = place();
+    let limits = std::fs::read_to_string(place.path("limits.toml")).unwrap();
+    std::fs::write(
+        place.path("limits.toml"),
+        limits.replace("executions_max = 1000 ", "executions_max = 2 "),
+    )
+    .unwrap();
+    let name = Config::load(&place.config()).expect("a configuration").instruments[0].name.clone();
+    let mut appliance = place.appliance(&[]);
+    let _terminal = place.terminal(&[]);
+    let throttled =
+        || until("it was opened too often", || (status(&place)["throttled"] == json!([name])).then_some(()));
+    throttled();
+    assert!(status(&place)["why_not"].as_str().unwrap().contains("opened too often: 1 instruments"));
+    let answer = activated(&place, &["--scope", &format!("instrument={name}")]);
+    assert_eq!((&answer["kills_ended"], &answer["throttles_ended"]), (&json!([]), &json!([name])));
+    until_orders(&place);
+    throttled();
+    let answer = activated(&place, &[]);
+    assert_eq!((&answer["asked"], &answer["throttles_ended"]), (&json!("active"), &json!([name])));
+    appliance.terminate();
+    assert!(appliance.ended().success());
 }
 
 #[test]
@@ -93,7 +188,7 @@ fn a_signal_and_a_command_kill_and_the_process_runs_on() {
     let refused = operator(&place, &["kill", "--scope", "instrument=XYZ", "--who", "anna", "--reason", "x"]);
     assert_eq!(refused.status.code(), Some(65));
     assert!(stderr(&refused).contains(&format!("venue={}", config.venues[0].name)), "{}", stderr(&refused));
-    assert_eq!(status(&place)["killed"], serde_json::json!([]));
+    assert_eq!(status(&place)["killed"], json!([]));
     done(&place, &["kill", "--scope", &format!("strategy={}", config.appliance.strategy_id), "--flatten"]);
     until("the engine heard of it", || {
         (status(&place)["killed_instruments"].as_u64()? == config.instruments.len() as u64).then_some(())

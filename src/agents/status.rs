@@ -6,10 +6,10 @@
 
 use super::accounts::InstrumentsStatus;
 use super::doubts::{Doubts, doubts_of};
-use crate::engine::{Counts, Engine, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
+use crate::engine::{Counts, Engine, Latched, MEMBERS_MAX, ModelIdentity, SHADOWS_MAX, Slot, StrategyView};
 use crate::risk::{BreakerState, COMPONENTS, Reason, Refusal, Trading};
 use crate::signal::{PaperCounts, QualityCounts, VetoCounts};
-use crate::types::{InstrumentId, Money, Qty};
+use crate::types::{INSTRUMENTS_MAX, InstrumentId, Money, Qty};
 
 /// What the control floor sees of the engine.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct EngineStatus {
     pub closed: Option<Refusal>,
     /// Instruments that the kill switch closed, as far as the engine has heard.
     pub killed_count: u32,
+    /// What closes each instrument until the operator re-arms, by its id.
+    latched: [Latched; INSTRUMENTS_MAX],
     /// The trading day of the account's last word; `None` before the first.
     pub trading_day: Option<i64>,
     /// Leaves of the operator that an order may still use.
@@ -64,6 +66,7 @@ impl EngineStatus {
             trading_reason: engine.trading_reason(),
             closed: engine.closed(),
             killed_count: engine.killed_count(),
+            latched: std::array::from_fn(|index| engine.latched(InstrumentId(index as u16))),
             trading_day: engine.trading_day(),
             overrides_open: engine.overrides_open(),
             breakers: engine.breakers(),
@@ -86,6 +89,11 @@ impl EngineStatus {
 }
 
 impl EngineStatus {
+    /// What closes an instrument until the operator re-arms.
+    pub fn latched(&self, instrument: InstrumentId) -> Latched {
+        instrument.index().map_or(Latched::default(), |index| self.latched[index])
+    }
+
     /// Why nothing opens, in words for people; `None` while openings may pass.
     pub fn why_not(&self) -> Option<String> {
         let by_trading = match (self.trading, self.trading_reason) {
@@ -95,7 +103,9 @@ impl EngineStatus {
         };
         let closed = self.closed.map(|refusal| format!("closed: {refusal}"));
         let killed = (self.killed_count > 0).then(|| format!("killed: {} instruments", self.killed_count));
-        let all: Vec<String> = [by_trading, closed, killed].into_iter().flatten().collect();
+        let throttled = self.latched.iter().filter(|latched| latched.is_throttled).count();
+        let throttled = (throttled > 0).then(|| format!("opened too often: {throttled} instruments"));
+        let all: Vec<String> = [by_trading, closed, killed, throttled].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 }

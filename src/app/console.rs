@@ -21,7 +21,7 @@ use crate::registry::{
 use crate::risk::{BreakerState, COMPONENTS, Component};
 use crate::setup::{self, SetupError};
 use crate::signal::Veto;
-use crate::types::{FixedText, InstrumentId, TextError};
+use crate::types::{FixedText, InstrumentId, Scope, TextError};
 use serde_json::{Map, Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +75,18 @@ pub enum AnswerError {
     /// No such scope.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// Nothing to re-arm.
+    #[error(
+        "expected a kill of {scope} or a throttled instrument within it, got none; killed: {killed}; throttled: {throttled}"
+    )]
+    NotLatched {
+        /// As the operator names it.
+        scope: String,
+        /// What is killed instead.
+        killed: String,
+        /// What was opened too often.
+        throttled: String,
+    },
     /// The engine has not heard of a kill yet.
     #[error(
         "its queue is full; the engine hears of the kill as soon as there is room, and nothing opens there until then"
@@ -137,13 +149,8 @@ impl Appliance {
         let ts_ns = self.now().0;
         let said = |direction| Said { who: word.who.as_str(), why: word.why.as_str(), ts_ns, direction };
         match &request.action {
-            Action::Status => Ok(self.status_json()),
-            Action::Activate => {
-                self.check_kills_done()?;
-                self.control(control(ControlAction::Activate, 0))?;
-                self.killed.rearm()?;
-                Ok(json!("asked: active"))
-            }
+            Action::Status => Ok(self.status_json(config)),
+            Action::Activate { scope } => self.activate(scope_named(scope, config)?, word, config),
             Action::Reduce => self.said(control(ControlAction::Reduce, 0), "asked: reducing"),
             Action::Halt => self.said(control(ControlAction::Halt, 0), "asked: halted"),
             Action::Kill { scope, flatten } => {
@@ -251,7 +258,7 @@ impl Appliance {
     }
 
     /// How it stands.
-    pub fn status_json(&self) -> Json {
+    pub fn status_json(&self, config: &Config) -> Json {
         let Some(status) = self.status().copied() else { return json!({ "epoch": self.epoch }) };
         let vetoes = Veto::ALL.iter().zip(status.vetoes).filter(|(_, count)| *count > 0);
         let vetoes: Map<String, Json> =
@@ -262,6 +269,7 @@ impl Appliance {
             "reason": status.trading_reason.map(|reason| reason.name()),
             "killed": self.killed.killed(),
             "killed_instruments": status.killed_count,
+            "throttled": self.throttled(Scope::All, config),
             "closed": status.closed.map(|refusal| refusal.to_string()),
             "why_not": status.why_not(),
             "overrides_open": status.overrides_open,

@@ -9,6 +9,7 @@
 
 mod disk;
 mod door;
+mod rearm;
 
 pub(super) use disk::add_words;
 pub(super) use door::KillDoor;

@@ -18,6 +18,7 @@ pub(super) const EXIT_NOBODY: u8 = 69;
 #[command(
     after_help = "Examples:\n  tickbridge operator --config my.toml status\n  tickbridge operator --config my.toml halt --who anna --why \"news at 14:30\"\n  \
     tickbridge operator --config my.toml kill --scope instrument=EURUSD --flatten --who anna --reason \"wrong prices\"\n  \
+    tickbridge operator --config my.toml activate --scope instrument=EURUSD --who anna --reason \"prices are right again\"\n  \
     tickbridge operator --config my.toml limit risk.daily_loss_max 300 --who anna --reason \"thin market\"\n  \
     tickbridge operator --config my.toml override SIZE_ORDER 0.5 --instrument EURUSD --who anna --reason \"agreed with the desk\"\n  \
     tickbridge operator --config my.toml resolve 123456789 --who anna --why \"broker says never executed\"\n\n\
@@ -41,9 +42,10 @@ pub struct Args {
     /// Why; journalled
     #[arg(long, visible_alias = "reason", value_name = "TEXT", required_if_eq_any([("action", "activate"), ("action", "reduce"), ("action", "halt"), ("action", "kill"), ("action", "resolve"), ("action", "limit"), ("action", "override"), ("action", "accept")]))]
     pub why: Option<String>,
-    /// What `kill` is about: all, venue=NAME, strategy=NUMBER or instrument=NAME
-    #[arg(long, value_name = "SCOPE", default_value = "all")]
-    pub scope: String,
+    /// What `kill` and `activate` are about: all (unless said), venue=NAME, strategy=NUMBER or instrument=NAME. An `activate` of a part
+    /// ends the kill that was thrown with this very scope, and lets instruments within it open again that were opened too often
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<String>,
     /// With `kill`: close what is held there, too
     #[arg(long)]
     pub flatten: bool,
@@ -67,7 +69,7 @@ pub struct Args {
 pub enum Word {
     /// Print how it stands, as JSON
     Status,
-    /// Trade again
+    /// Trade again: end every kill, halt and guard that tripped, whoever it is of; with --scope one kill, and the throttles within it
     Activate,
     /// Only reductions and cancels
     Reduce,
@@ -122,12 +124,16 @@ fn action_of(args: &Args) -> Result<Action, String> {
     if !operands.is_empty() && !matches!(args.action, Word::Limit | Word::Override | Word::Resolve) {
         return Err(format!("expected nothing behind this word, got {}", operands.join(" ")));
     }
+    if let Some(scope) = args.scope.as_ref().filter(|_| !matches!(args.action, Word::Kill | Word::Activate)) {
+        return Err(format!("expected --scope with kill or activate alone, got {scope}"));
+    }
+    let scope = || args.scope.clone().unwrap_or_else(|| "all".into());
     Ok(match args.action {
         Word::Status => Action::Status,
-        Word::Activate => Action::Activate,
+        Word::Activate => Action::Activate { scope: scope() },
         Word::Reduce => Action::Reduce,
         Word::Halt => Action::Halt,
-        Word::Kill => Action::Kill { scope: args.scope.clone(), flatten: args.flatten },
+        Word::Kill => Action::Kill { scope: scope(), flatten: args.flatten },
         Word::Accept => Action::Accept { instrument: args.instrument.clone().unwrap_or_default() },
         Word::Limits => Action::Limits,
         Word::Limit => match operands[..] {

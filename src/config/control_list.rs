@@ -182,6 +182,8 @@ pub const CONTROLS: &[Control] = &[
         tests: &[
             GATE,
             "src/engine/tests/guards.rs::repeated_execution_disables_an_instrument_until_the_operator_rearms",
+            "src/engine/tests/guards.rs::a_scope_rearms_what_was_opened_too_often_within_it_and_neither_halts_nor_losses",
+            "tests/kill_switch.rs::what_was_opened_too_often_opens_again_within_the_scope_alone",
             "src/engine/executions.rs::it_disables_as_counting_would",
         ],
         ..WHOLE

@@ -26,8 +26,11 @@ pub fn socket_path(state_dir: &Path) -> PathBuf {
 pub enum Action {
     /// How it stands.
     Status,
-    /// Trade again.
-    Activate,
+    /// Trade again: everything, or end the kill of one scope and the throttles within it.
+    Activate {
+        /// `all`, `venue=NAME`, `strategy=NUMBER` or `instrument=NAME`.
+        scope: String,
+    },
     /// Only reductions and cancels.
     Reduce,
     /// Nothing but cancels and reductions by hand.

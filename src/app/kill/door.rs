@@ -4,7 +4,8 @@
 //! What it is not: what a trigger says, nor the engine's record; `kill` makes these.
 //!
 //! Invariant: the file `kill` and the latches go when an operator arms or activates, and not before; a file that was not obeyed
-//! is never removed. A latch that is there and says nothing kills everything.
+//! is never removed. Where one scope ends its line goes from the latch, and the file `kill` goes if it named that scope: what
+//! else it named stands in the latch, on the disk, by then. A latch that is there and says nothing kills everything.
 
 use super::disk::{add_words, is_there, remove, save, text_of};
 use super::{Kill, aloud, kill_of_line, kills_of, line_of};
@@ -204,6 +205,33 @@ impl KillDoor {
         Ok(())
     }
 
+    /// Takes one scope's kill back: from the disk, then the flag, which stays set where the disk fails; nothing if the file asks for
+    /// what was not done. Everything is [`KillDoor::rearm`]'s.
+    pub(super) fn end(&mut self, scope: Scope, config: &Config) -> Result<(), AnswerError> {
+        self.check_obeyed()?;
+        let failed = |path: PathBuf| move |error| AnswerError::Latch { path, error };
+        let is_ended = |line: &str| kill_of_line(line, config).is_some_and(|kill| kill.scope == scope);
+        let left: Vec<String> = self.killed.iter().filter(|line| !is_ended(line)).cloned().collect();
+        // Until all is done the line stays here, so that it can be asked for again.
+        self.is_saved = false;
+        let path = self.path(KILLED);
+        // An empty latch would kill everything.
+        let is_written = match left.is_empty() {
+            true => remove(&path),
+            false => save(&path, left.iter().map(String::as_str)),
+        };
+        is_written.map_err(failed(path))?;
+        let named = self.obeyed.as_deref().map(|text| kills_of(text, KillTrigger::File, config));
+        if named.is_some_and(|kills| kills.iter().any(|kill| kill.scope == scope)) {
+            let path = self.path(FILE);
+            remove(&path).map_err(failed(path))?;
+            (self.seen, self.looks, self.obeyed) = (None, 0, None);
+        }
+        (self.killed, self.is_saved) = (left, true);
+        self.flag.end(scope);
+        Ok(())
+    }
+
     /// Whether there is anything on the disk to arm.
     pub(in crate::app) fn has_files(&self) -> bool {
         [FILE, KILLED, LATCH].iter().any(|name| is_there(&self.path(name)))
@@ -212,6 +240,11 @@ impl KillDoor {
     /// Whether something is killed, and the next start would find it so.
     pub(in crate::app) fn is_latched(&self) -> bool {
         self.is_saved && !self.killed.is_empty()
+    }
+
+    /// The scope of each line of what is killed; a scope that the configuration does not have any more is everything.
+    pub(super) fn scopes(&self, config: &Config) -> impl Iterator<Item = (Scope, &str)> {
+        self.killed.iter().filter_map(move |line| Some((kill_of_line(line, config)?.scope, line.as_str())))
     }
 
     /// What is killed, a line each.

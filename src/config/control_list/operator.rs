@@ -11,7 +11,7 @@ use super::WHOLE;
 pub(super) const KILL_SWITCH: Control = Control {
     number: 20,
     name: "kill switch for everything, a venue, a strategy or an instrument, by command line, file or signal: nothing opens even \
-           while the strategy hangs; flattens if asked to; latched across restarts",
+           while the strategy hangs; flattens if asked to; latched across restarts; ended for everything or for one scope",
     keys: &["operator.token_file", "appliance.state_dir", "appliance.kill_hung_ms"],
     codes: &[
         "KILL_SCOPE",
@@ -26,7 +26,9 @@ pub(super) const KILL_SWITCH: Control = Control {
         "tests/operator_console.rs::the_operator_is_obeyed_with_the_right_token_only",
         "tests/kill_switch.rs::a_kill_by_file_flattens_outlives_the_process_and_ends_with_the_operators_word",
         "tests/kill_switch.rs::a_signal_and_a_command_kill_and_the_process_runs_on",
+        "tests/kill_switch.rs::one_scope_is_activated_and_what_others_killed_stays_so_and_is_named",
         "src/engine/tests/kill.rs::a_kill_closes_its_scope_over_restarts_until_the_operator_rearms_and_reductions_pass",
+        "src/engine/tests/kill.rs::of_two_kills_one_ends_and_the_other_still_closes_over_restarts",
         "src/engine/tests/kill.rs::what_is_held_is_closed_at_once_and_again_until_nothing_is_left",
         "src/agents/killed/tests.rs::what_opens_does_not_leave_though_the_engine_hangs_and_reductions_and_cancels_do",
         "src/engine/tests/requests.rs::a_kill_cancels_what_rests_and_goes_on_until_it_is_gone",

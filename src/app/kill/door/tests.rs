@@ -186,6 +186,99 @@ fn what_the_engine_had_no_room_for_waits_in_order_until_it_is_told() {
     assert_eq!(told, kills);
 }
 
+fn latch_of(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(dir.join(KILLED)).ok()
+}
+
+#[test]
+fn one_scope_ends_with_its_line_and_others_stay_killed_over_a_start() {
+    let (config, dir) = (config(), tempfile::tempdir().unwrap());
+    let mut door = started(dir.path(), &config);
+    let (one, venue) = (Scope::Instrument(InstrumentId(0)), Scope::Venue(VenueId(0)));
+    for kill in [by("anna", one, true), by("bert", venue, false)] {
+        door.hold(&kill);
+        door.latch(&kill, &config).unwrap();
+    }
+    let bert = format!("venue={} bert: a test", config.venues[0].name);
+    // A scope that covers the same and was not killed ends nothing.
+    door.end(Scope::Strategy(StrategyId(config.appliance.strategy_id)), &config).unwrap();
+    assert_eq!(door.killed().len(), 2);
+    door.end(one, &config).unwrap();
+    assert_eq!((door.killed(), door.is_latched()), (&[bert.clone()][..], true));
+    assert_eq!(latch_of(dir.path()), Some(format!("{bert}\n")));
+    assert!(is_killed(&door, 0), "the venue's kill covers it");
+    let mut again = started(dir.path(), &config);
+    assert_eq!(untold(&again), [(venue, false, KillTrigger::Latch)]);
+    assert!(is_killed(&again, 0));
+    again.end(venue, &config).unwrap();
+    assert!(!is_killed(&again, 0) && !again.has_files(), "an empty latch would kill everything");
+    assert!(!started(dir.path(), &config).has_untold());
+}
+
+#[test]
+fn with_its_scope_goes_a_file_that_named_it_and_what_else_it_named_stays_killed() {
+    let (config, dir) = (config(), tempfile::tempdir().unwrap());
+    let file = dir.path().join(FILE);
+    let (one, venue) = (Scope::Instrument(InstrumentId(0)), Scope::Venue(VenueId(0)));
+    let [instrument_named, venue_named] = [one, venue].map(|scope| crate::app::kill::name_of(scope, &config));
+    std::fs::write(&file, &venue_named).unwrap();
+    let mut door = started(dir.path(), &config);
+    let anna = by("anna", one, false);
+    door.hold(&anna);
+    door.latch(&anna, &config).unwrap();
+    door.end(one, &config).unwrap();
+    assert!(file.exists(), "it named another scope");
+    // What it asks for now was not done.
+    std::fs::write(&file, format!("{venue_named} {instrument_named}")).unwrap();
+    let refused = door.end(venue, &config).unwrap_err();
+    assert!(matches!(refused, AnswerError::NotObeyed(_)), "{refused}");
+    assert!(file.exists() && is_killed(&door, 0) && door.killed().len() == 1);
+    assert!(door.look(&config).is_empty());
+    for kill in door.look(&config) {
+        door.hold(&kill);
+        door.latch(&kill, &config).unwrap();
+    }
+    door.end(one, &config).unwrap();
+    assert!(!file.exists());
+    let started = started(dir.path(), &config);
+    assert_eq!(untold(&started), [(venue, false, KillTrigger::Latch)]);
+    // The same file once more is a new word.
+    std::fs::write(&file, format!("{venue_named} {instrument_named}")).unwrap();
+    assert!(door.look(&config).is_empty());
+    assert_eq!(door.look(&config).len(), 2);
+}
+
+#[test]
+fn where_the_disk_fails_the_scope_stays_killed_and_is_asked_for_again() {
+    let (config, dir) = (config(), tempfile::tempdir().unwrap());
+    let mut door = started(dir.path(), &config);
+    let one = Scope::Instrument(InstrumentId(0));
+    let anna = by("anna", one, false);
+    door.hold(&anna);
+    door.latch(&anna, &config).unwrap();
+    let path = dir.path().join(KILLED);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let failed = door.end(one, &config).unwrap_err();
+    assert!(matches!(failed, AnswerError::Latch { .. }), "{failed}");
+    assert!(is_killed(&door, 0) && door.killed().len() == 1 && !door.is_latched());
+    std::fs::remove_dir(&path).unwrap();
+    door.end(one, &config).unwrap();
+    assert!(!is_killed(&door, 0) && !door.has_files());
+}
+
+#[test]
+fn what_the_configuration_does_not_know_any_more_ends_with_everything_alone() {
+    let (config, dir) = (config(), tempfile::tempdir().unwrap());
+    std::fs::write(dir.path().join(KILLED), "instrument=GONE anna: a test\n").unwrap();
+    let mut door = started(dir.path(), &config);
+    assert_eq!(door.scopes(&config).map(|(scope, _)| scope).collect::<Vec<_>>(), [Scope::All]);
+    door.end(Scope::Instrument(InstrumentId(0)), &config).unwrap();
+    assert!(is_killed(&door, 0) && latch_of(dir.path()).is_some());
+    door.rearm().unwrap();
+    assert!(!is_killed(&door, 0) && !door.has_files());
+}
+
 #[test]
 fn a_file_that_was_not_obeyed_is_not_removed() {
     let (config, dir) = (config(), tempfile::tempdir().unwrap());
