@@ -3,13 +3,13 @@
 //! What it is not: the switch for everything, which is a word of the operator like others (`mishaps.rs`).
 //!
 //! Invariant: from the moment of the kill nothing that opens is written for the symbol, whatever the engine does; from the moment
-//! that the engine hears of it, it wants none; both until the operator re-arms.
+//! that the engine hears of it, it wants none; both until the operator re-arms everything, or that symbol.
 
 use super::World;
 use super::planted::Planted;
 use super::schedule::Event;
 use super::venues::instrument_of;
-use crate::record::{AUX_REDUCES, Command, KillSwitch, KillTrigger, Layout, Record};
+use crate::record::{AUX_REDUCES, Command, Control, ControlAction, KillSwitch, KillTrigger, Layout, Record};
 use crate::types::{InstrumentId, NS_PER_MS, OrderAction, Scope};
 
 /// What is killed.
@@ -28,11 +28,24 @@ fn opens(record: &Record) -> bool {
 
 impl World {
     /// The flag is set and the latch written; the engine hears of it when its queue is read.
-    pub(super) fn kill_one(&mut self, draw: u64) {
+    pub(super) fn kill_one(&mut self, draw: u64) -> InstrumentId {
         let instrument = instrument_of(self.struck_venue(draw >> 3), (draw & 1) as usize);
         self.killed = Some(Killed { instrument, flatten: draw & 2 != 0, is_heard: false });
         self.say(|_| format!("instrument {} is killed", instrument.0));
         self.schedule.after((draw >> 2) as i64 % 400 * NS_PER_MS, Event::KillHeard);
+        instrument
+    }
+
+    /// The operator ends the kill of this symbol; another one, that came after it, stays.
+    pub(super) fn rearm_one(&mut self, instrument: InstrumentId) {
+        if self.appliance.is_dead {
+            return self.schedule.after(100 * NS_PER_MS, Event::RearmOne(instrument));
+        }
+        self.killed = self.killed.filter(|killed| killed.instrument != instrument);
+        let mut control = Control::read(&[0; 96]);
+        control.action = ControlAction::ActivateScope as u8;
+        (control.scope, control.scope_id) = Scope::Instrument(instrument).parts();
+        self.own(&control);
     }
 
     /// The engine hears of it, or again after a start, from the latch.

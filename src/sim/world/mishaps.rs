@@ -235,8 +235,9 @@ impl World {
         }
         let action = [ControlAction::Reduce, ControlAction::Halt, ControlAction::Kill][(draw % 3) as usize];
         if action == ControlAction::Kill && draw >> 16 & 1 == 1 {
-            self.kill_one(draw >> 17);
-            return self.schedule.after((600 + (draw >> 4) as i64 % 1_500) * NS_PER_MS, Event::Rearm);
+            let instrument = self.kill_one(draw >> 17);
+            let event = if draw >> 60 & 1 == 1 { Event::RearmOne(instrument) } else { Event::Rearm };
+            return self.schedule.after((600 + (draw >> 4) as i64 % 1_500) * NS_PER_MS, event);
         }
         self.latch |= action == ControlAction::Kill;
         self.control(action);

@@ -378,6 +378,7 @@ impl World {
             Event::DiskWell => self.disk_well(),
             Event::Start => self.start(parts),
             Event::Rearm => self.rearm(),
+            Event::RearmOne(instrument) => self.rearm_one(instrument),
             Event::KillHeard => self.hear_kill(),
         }
         if self.appliance.is_dead && !self.is_buried {

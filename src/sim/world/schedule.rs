@@ -60,6 +60,8 @@ pub(super) enum Event {
     Start,
     /// The operator re-arms.
     Rearm,
+    /// The operator ends the kill of one symbol.
+    RearmOne(InstrumentId),
     /// The engine hears that a symbol was killed.
     KillHeard,
 }
