@@ -178,6 +178,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_pair_of_state_and_fact_leads_where_the_table_says() {
+        // By fact, as in `Fact::ALL`: sent, not sent, taken, rests, part, whole, cancelled, expired, refused, doubt, absent. A letter
+        // each: Queued, Sent, Acked, Working, Partial, Unknown, Filled, Cancelled, Expired, Rejected.
+        let table = [
+            (OrderState::Queued, "S R A W P F C E R Q Q"),
+            (OrderState::Sent, "S S A W P F C E R U S"),
+            (OrderState::Acked, "A A A W P F C E R U A"),
+            (OrderState::Working, "W W W W P F C E R U W"),
+            (OrderState::Partial, "P P P P P F C E C U P"),
+            (OrderState::Unknown, "U U A W P F C E R U R"),
+            (OrderState::Filled, "F F F F F F F F F F F"),
+            (OrderState::Cancelled, "C C C C C F C C C C C"),
+            (OrderState::Expired, "E E E E E F E E E E E"),
+            (OrderState::Rejected, "R R R R R F R R R R R"),
+        ];
+        assert_eq!(table.map(|(state, _)| state), OrderState::ALL);
+        for (state, row) in table {
+            let row: Vec<&str> = row.split(' ').collect();
+            assert_eq!(row.len(), Fact::ALL.len());
+            for (fact, expected) in Fact::ALL.into_iter().zip(row) {
+                let after = state.after(fact).name();
+                assert!(after.starts_with(expected), "{state:?} {fact:?}: expected {expected}, got {after}");
+            }
+        }
+    }
+
+    #[test]
     fn final_states_are_left_by_fills_alone() {
         for &state in OrderState::ALL.iter().filter(|state| state.is_final()) {
             for fact in Fact::ALL {
