@@ -63,7 +63,7 @@ fn every_planted_bug_is_found() {
     let mut found = 0;
     for planted in Planted::ALL {
         let mut simulator = Simulator::default();
-        let hit = (0..400).find_map(|seed| {
+        let hit = (0..2_000).find_map(|seed| {
             let episode = Episode { seed, ..like(Some(*planted)) };
             simulator.run(&episode, Tracing::Off).violation.map(|violation| (seed, violation))
         });

@@ -198,6 +198,7 @@ impl World {
         }
         self.check_limits(instrument, side, command.qty);
         self.check_exposure(instrument, &command);
+        self.check_entry_stops(instrument, side, &command);
         self.check_rate(output.ts().0);
     }
 

@@ -1,4 +1,4 @@
-//! Exposure and size of every opening, reckoned anew from the books and the quotes.
+//! Exposure, size and stops of every opening, reckoned anew from the books and the quotes.
 //!
 //! What it is not: the engine's room; it shares no line with it.
 //!
@@ -45,6 +45,25 @@ impl World {
         let most = setup::risk_at_stop(instrument) * GROWN;
         if lost > most {
             self.violate("size", || format!("expected at most {most:.2} lost at the stop, got {lost:.2}"));
+        }
+    }
+
+    /// The stops of an entry at the market keep the venue's distance from what it is worth at once: the far side of the quote.
+    pub(super) fn check_entry_stops(&mut self, instrument: InstrumentId, side: Side, command: &Command) {
+        let quote = self.watch.quotes[usize::from(instrument.0)];
+        let (Some((bid, ask)), Some(spec)) = (quote, self.appliance.engine.spec(instrument)) else { return };
+        let (opens_at, worth) = if side == Side::Buy { (ask, bid) } else { (bid, ask) };
+        // What a requote offers is not the market that we see.
+        if command.order_kind != OrderKind::market(side).code() || command.price != opens_at {
+            return;
+        }
+        let level = spec.points_to_ticks(spec.stops_level_points);
+        let is_near = |price: i64, sign: i64| {
+            Price(price).is_some() && (price - worth) * sign * side.sign() < level
+        };
+        if is_near(command.stop_loss, -1) || is_near(command.take_profit, 1) {
+            let (stop, take) = (command.stop_loss, command.take_profit);
+            self.violate("stops", || format!("expected {level} ticks from {worth}, got {stop} and {take}"));
         }
     }
 
