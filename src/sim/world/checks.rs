@@ -11,7 +11,7 @@ use super::schedule::Port;
 use super::setup;
 use super::venues::{INSTRUMENTS_MAX, VENUES_MAX, Venue, symbol_of, venue_of};
 use super::words::words;
-use crate::order::{OrderState, RetcodeClass, classify};
+use crate::order::{Order, OrderState, RetcodeClass, classify};
 use crate::record::{self, ControlAction, FLAG_REFILL, Kind, ROLE_MARKET, ROLE_TRADE, Record, SessionState};
 use crate::risk::{Reason, Trading};
 use crate::types::{InstrumentId, NS_PER_S, OrderId, OrderKind, Side, TransactionKind, VenueId};
@@ -196,20 +196,22 @@ impl World {
         if !is_open {
             self.violate("gate", || format!("order {id:x} entered while the gate was closed"));
         }
-        self.check_limits(instrument, side, command.qty);
+        self.check_limits(instrument, side, &command);
         self.check_exposure(instrument, &command);
         self.check_entry_stops(instrument, side, &command);
         self.check_rate(output.ts().0);
     }
 
     /// Worst case, from the engine's own books and the operator's limits.
-    fn check_limits(&mut self, instrument: InstrumentId, side: Side, qty: i64) {
+    fn check_limits(&mut self, instrument: InstrumentId, side: Side, command: &record::Command) {
         let limits = setup::limits();
         let steps = |lots: f64| (lots * 100.0).round() as i64;
         let engine = &self.appliance.engine;
         let net = engine.positions().net(instrument).qty + engine.external(instrument);
         let worst = net * side.sign() + engine.orders().reserved(instrument, side);
-        let open = engine.orders().open_count();
+        // Reductions that the same step made after it do not count.
+        let earlier = |order: &&Order| order.new.id.raw() <= command.order_id;
+        let (qty, open) = (command.qty, engine.orders().open().filter(earlier).count());
         let unknown = engine.orders().unknown_of(instrument, side);
         let (order_max, position_max) = (steps(limits.order_lots_max), steps(limits.position_lots_max));
         if qty > order_max || worst > position_max || open > limits.open_orders_max as usize || unknown > 0 {
