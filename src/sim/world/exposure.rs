@@ -58,9 +58,8 @@ impl World {
             return;
         }
         let level = spec.points_to_ticks(spec.stops_level_points);
-        let is_near = |price: i64, sign: i64| {
-            Price(price).is_some() && (price - worth) * sign * side.sign() < level
-        };
+        let is_near =
+            |price: i64, sign: i64| Price(price).is_some() && (price - worth) * sign * side.sign() < level;
         if is_near(command.stop_loss, -1) || is_near(command.take_profit, 1) {
             let (stop, take) = (command.stop_loss, command.take_profit);
             self.violate("stops", || format!("expected {level} ticks from {worth}, got {stop} and {take}"));
