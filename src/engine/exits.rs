@@ -176,6 +176,13 @@ impl Engine {
         let ticket = self.exit_ticket(instrument, event.identifier);
         let stops = Stops { stop: Price(event.stop_loss), take: Price(event.take_profit) };
         self.exits.stops_told(instrument, (ticket, side), stops, self.now);
+        // Told before the deals that made it: they stand once its order's fill is counted.
+        let is_held = |holding: &Holding| (holding.ticket, holding.side) == (ticket, side);
+        let opens = |order: &Order| order.new.instrument == instrument && !order.new.reduces;
+        if !self.exits.of(instrument).iter().any(is_held) && self.orders.order(event.magic).is_some_and(opens)
+        {
+            self.exits.order_told(event.magic, stops, self.now);
+        }
     }
 
     /// All positions of a venue's snapshot, once its deals are counted.

@@ -261,7 +261,10 @@ impl Engine {
         if input.flags() & FLAG_SNAPSHOT == 0 {
             self.note_others_order((input.venue(), input.instrument()), &event, out);
         }
-        if OrderId::from_raw(event.magic).is_err() || is_protective(event.reason) {
+        if is_protective(event.reason) {
+            return self.look_for_stop(input, &event);
+        }
+        if OrderId::from_raw(event.magic).is_err() {
             return;
         }
         let from_snapshot = input.flags() & FLAG_SNAPSHOT != 0;
@@ -300,6 +303,21 @@ impl Engine {
             self.count_refusal(out);
         }
         self.changed(change, out);
+    }
+
+    /// A stop was executed at the server. While the position that it closes stands by our fills, its deal is on its way, or was never
+    /// told: until it is known an exit would open the other side, and nobody else will say so.
+    fn look_for_stop(&mut self, input: &Record, event: &record::OrderEvent) {
+        let is_done = event.transaction == TransactionKind::HistoryAdd.code()
+            && event.order_state == ORDER_STATE_FILLED
+            && input.flags() & FLAG_SNAPSHOT == 0;
+        let mut held = self.positions.tickets(input.instrument());
+        if is_done
+            && held.any(|(identifier, _)| identifier == event.position)
+            && let Some(venue) = self.venues.get_mut(usize::from(input.venue().0))
+        {
+            venue.query_due = self.now;
+        }
     }
 
     /// Learns what an order's event says; an end together with what it left executed, whose deals may come later or never.

@@ -184,3 +184,33 @@ fn an_entrys_stops_keep_the_venues_distance_from_what_it_is_worth_at_once() {
         assert_eq!((entry.price, entry.stop_loss, entry.take_profit), (100_007, stop_loss, take_profit));
     }
 }
+
+#[test]
+fn a_stop_whose_deal_is_not_told_is_looked_for_at_once() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.fill(&entry);
+    let mut stop = OrderEvent::read(&[0; 96]);
+    (stop.magic, stop.ticket, stop.position, stop.reason) = (entry.order_id, 999, 55, 4);
+    (stop.order_kind, stop.qty_initial, stop.order_state) = (1, 10, 4);
+    for (transaction, position, looks) in [(0, 55, false), (3, 56, false), (3, 55, true)] {
+        (stop.transaction, stop.position) = (transaction, position);
+        bench.give(&stop);
+        assert_eq!(asks(&bench.wait_ms(20)), looks, "{transaction} {position}");
+    }
+}
+
+#[test]
+fn a_positions_stops_that_are_told_before_its_deal_stand_with_it() {
+    let mut bench = Bench::ready();
+    let entry = command(&bench.tick(100_005)).unwrap();
+    bench.dispatched(&entry);
+    let mut position = PositionEvent::read(&[0; 96]);
+    (position.ticket, position.identifier, position.qty) = (55, 55, 10);
+    (position.stop_loss, position.take_profit, position.magic) = (99_950, Price::NONE.0, entry.order_id);
+    bench.give(&position);
+    let deal = bench.deal_of(&entry, 10);
+    bench.give(&deal);
+    let told = bench.engine.holdings()[0].stops.map(|stops| stops.stop);
+    assert_eq!(told, Some(Price(99_950)));
+}
