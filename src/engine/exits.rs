@@ -137,7 +137,8 @@ impl Engine {
         if ticket == 0 && self.is_hedging(instrument) {
             return;
         }
-        let work = Work { instrument, ticket, side, qty: deal.qty, price: deal.price, order_id: deal.magic };
+        let (qty, price, position) = (deal.qty, deal.price, deal.position);
+        let work = Work { instrument, ticket, side, qty, price, order_id: deal.magic, position };
         self.exits.fill(&work, self.now);
     }
 
@@ -181,7 +182,7 @@ impl Engine {
         let opens = |order: &Order| order.new.instrument == instrument && !order.new.reduces;
         if !self.exits.of(instrument).iter().any(is_held) && self.orders.order(event.magic).is_some_and(opens)
         {
-            self.exits.order_told(event.magic, stops, self.now);
+            self.exits.position_told(event.magic, event.identifier, stops);
         }
     }
 

@@ -15,7 +15,7 @@ fn spec() -> InstrumentSpec {
 }
 
 fn work(side: Side, qty: i64, price: i64) -> Work {
-    Work { instrument: SYMBOL, ticket: 0, side, qty, price, order_id: 7 }
+    Work { instrument: SYMBOL, ticket: 0, side, qty, price, order_id: 7, position: 50 }
 }
 
 /// A quote whose bid and ask are one price, so that both sides are tested alike.

@@ -29,6 +29,22 @@ pub struct Work {
     pub price: i64,
     /// The order that it filled, or zero.
     pub order_id: u64,
+    /// The position's identifier, on whichever account.
+    pub position: u64,
+}
+
+/// What was told of stops before the fill that they stand with, or after the last one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Told {
+    /// The order that opens, or zero for no entry.
+    order_id: u64,
+    /// The identifier of the position that they stand at, or zero: the order said so itself, and nothing newer is known.
+    position: u64,
+    stops: Stops,
+}
+
+impl Told {
+    const NOTHING: Told = Told { order_id: 0, position: 0, stops: Stops::NONE };
 }
 
 /// See the module.
@@ -37,8 +53,8 @@ pub struct Watch {
     /// Sorted by instrument and ticket; its capacity is taken once.
     holdings: Vec<Holding>,
     counts: Box<[u16]>,
-    /// What opening orders said of their stops, newest last.
-    told: [(u64, Stops); TOLD_MAX],
+    /// What was said of the stops of opening orders and what they made, newest last.
+    told: [Told; TOLD_MAX],
     told_next: usize,
 }
 
@@ -47,7 +63,7 @@ impl Default for Watch {
         Watch {
             holdings: Vec::with_capacity(POSITIONS_MAX),
             counts: vec![0; INSTRUMENTS_MAX].into(),
-            told: [(0, Stops::NONE); TOLD_MAX],
+            told: [Told::NOTHING; TOLD_MAX],
             told_next: 0,
         }
     }
@@ -66,7 +82,7 @@ impl Watch {
             if holding.entry_id != work.order_id {
                 // On a netting account the last order's levels count, and one without any leaves those that stand.
                 (holding.entry_id, holding.stops) = (work.order_id, None);
-                return self.learn_of_order(at, now);
+                return self.learn_of_order(at, work.position, now);
             }
             return;
         }
@@ -78,8 +94,12 @@ impl Watch {
             holding.open_value = value as i64;
             return;
         }
-        self.holdings.remove(at);
+        let gone = self.holdings.remove(at);
         self.counts[index] -= 1;
+        // A fill that is told late may open this very position again: its stops stand where they stood.
+        if let Some(stops) = gone.stops {
+            self.note(Told { order_id: gone.entry_id, position: work.position, stops });
+        }
         if work.qty > before {
             self.open(&Work { qty: work.qty - before, ..*work }, now);
         }
@@ -111,30 +131,43 @@ impl Watch {
         };
         self.holdings.insert(at, holding);
         self.counts[index] += 1;
-        self.learn_of_order(at, now);
+        self.learn_of_order(at, work.position, now);
     }
 
-    /// An opening order of ours was told with these stops: once it fills they stand.
+    /// An opening order of ours was told with these stops: once it fills they stand, unless more is known of what it made.
     pub fn order_told(&mut self, order_id: u64, stops: Stops, now: TimeNs) {
-        let known = self.told.iter_mut().find(|(id, _)| *id == order_id);
-        match known {
-            Some(known) => known.1 = stops,
-            None => {
-                self.told[self.told_next] = (order_id, stops);
-                self.told_next = (self.told_next + 1) % TOLD_MAX;
-            }
+        let is_position_known = self.told.iter().any(|told| told.order_id == order_id && told.position != 0);
+        if !is_position_known {
+            self.note(Told { order_id, position: 0, stops });
         }
         let filled = self.holdings.iter().position(|holding| holding.entry_id == order_id);
         if let Some(at) = filled {
-            self.learn_of_order(at, now);
+            self.learn_of_order(at, 0, now);
         }
     }
 
-    fn learn_of_order(&mut self, at: usize, now: TimeNs) {
+    /// The venue shows a position that this order opened, and no fill has made it here yet.
+    pub fn position_told(&mut self, order_id: u64, position: u64, stops: Stops) {
+        self.note(Told { order_id, position, stops });
+    }
+
+    fn note(&mut self, new: Told) {
+        match self.told.iter_mut().find(|told| told.order_id == new.order_id && new.order_id != 0) {
+            Some(known) => *known = new,
+            None => {
+                self.told[self.told_next] = new;
+                self.told_next = (self.told_next + 1) % TOLD_MAX;
+            }
+        }
+    }
+
+    fn learn_of_order(&mut self, at: usize, position: u64, now: TimeNs) {
         let holding = &mut self.holdings[at];
-        let told = self.told.iter().find(|(id, _)| *id == holding.entry_id && *id != 0);
+        let is_of = |told: &&Told| told.order_id == holding.entry_id && told.order_id != 0;
+        // What is known of another position that the same order made says nothing of this one.
+        let told = self.told.iter().find(is_of).filter(|told| [0, position].contains(&told.position));
         let is_first = holding.tightest == Price::NONE;
-        if let (Some((_, stops)), None) = (told, holding.stops)
+        if let (Some(Told { stops, .. }), None) = (told, holding.stops)
             && (is_first || stops.stop.is_some())
         {
             holding.learn_stops(*stops, now);
@@ -229,5 +262,33 @@ impl Watch {
     fn place(&self, instrument: InstrumentId, ticket: u64) -> Option<usize> {
         let key = (instrument, ticket);
         self.holdings.binary_search_by_key(&key, |holding| (holding.instrument, holding.ticket)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(side: Side, qty: i64) -> Work {
+        Work { instrument: InstrumentId(0), ticket: 0, side, qty, price: 1_000, order_id: 7, position: 50 }
+    }
+
+    #[test]
+    fn a_position_that_a_late_fill_opens_again_has_the_stops_that_it_had() {
+        let mut watch = Watch::default();
+        let stops = |stop| Stops { stop: Price(stop), take: Price::NONE };
+        watch.order_told(7, stops(1_020), TimeNs(1));
+        watch.fill(&work(Side::Sell, 2), TimeNs(2));
+        watch.stops_told(InstrumentId(0), (0, Side::Sell), stops(1_010), TimeNs(3));
+        watch.fill(&Work { order_id: 8, ..work(Side::Buy, 2) }, TimeNs(4));
+        assert!(watch.all().is_empty());
+        // The order's own word is older than what was told of the position.
+        watch.order_told(7, stops(1_020), TimeNs(5));
+        let mut other = watch.clone();
+        watch.fill(&work(Side::Sell, 3), TimeNs(6));
+        assert_eq!(watch.all()[0].stops, Some(stops(1_010)));
+        // What the order left opens a position of its own: nobody told where its stop stands.
+        other.fill(&Work { position: 51, ..work(Side::Sell, 3) }, TimeNs(6));
+        assert_eq!(other.all()[0].stops, None);
     }
 }

@@ -437,6 +437,7 @@ impl World {
             && orders.open_count() == doubts
             && !self.is_disk_full
             && !self.appliance.engine.waits()
+            && self.nothing_overstays()
     }
 
     /// At the end: every command has exactly one fate, or is in doubt and acknowledged.

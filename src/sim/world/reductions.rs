@@ -131,6 +131,11 @@ impl World {
         }
     }
 
+    /// Whether no position stands beyond its time; one that does is closed yet, or found.
+    pub(super) fn nothing_overstays(&self) -> bool {
+        self.left_watch.since_ns.is_empty()
+    }
+
     fn overstays(&self, holding: &Holding) -> bool {
         self.appliance.engine.now().since(holding.since) >= self.left_watch.hold_ns_max
             && self.is_there(holding)

@@ -99,7 +99,7 @@ pub(super) fn limits() -> Limits {
         margin_level_min_percent: 1,
         account_age_max_ns: 24 * 3_600 * NS_PER_S,
         unknown_after_ns: 250 * NS_PER_MS,
-        page_after_ns: 2 * NS_PER_S,
+        page_after_ns: 5 * NS_PER_S,
         allow_live: false,
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Invariant: what was saved and loaded hashes and wants as what was saved.
 
-use super::{Holding, Stops, TOLD_MAX, Watch};
+use super::{Holding, Stops, TOLD_MAX, Told, Watch};
 use crate::order::POSITIONS_MAX;
 use crate::types::{InstrumentId, Price, Side, StateError, StateSink, StateSource};
 
@@ -19,8 +19,9 @@ impl Watch {
         holdings.iter().for_each(|holding| save_holding(holding, sink));
         // Oldest first: where the ring stands does not matter.
         let (late, early) = told.split_at(*told_next);
-        for (order, stops) in early.iter().chain(late) {
-            sink.word(*order);
+        for Told { order_id, position, stops } in early.iter().chain(late) {
+            sink.word(*order_id);
+            sink.word(*position);
             sink.signed(stops.stop.0);
             sink.signed(stops.take.0);
         }
@@ -38,8 +39,8 @@ impl Watch {
         }
         self.holdings.sort_unstable_by_key(|holding| (holding.instrument, holding.ticket));
         for at in 0..TOLD_MAX {
-            let order = source.word("an order's stops")?;
-            self.told[at] = (order, load_stops(source)?);
+            let (order_id, position) = (source.word("an order's stops")?, source.word("a position's stops")?);
+            self.told[at] = Told { order_id, position, stops: load_stops(source)? };
         }
         Ok(())
     }
