@@ -6,6 +6,7 @@
 //! `reducing` the part of it that reduces; a deal counts once; an order that ended by absence alone is open again with the first word of it; memory is taken when the
 //! book is made and never again.
 
+mod absence;
 mod deals;
 mod ends;
 mod memory;
@@ -22,7 +23,7 @@ use super::request::Terms;
 use super::retcode::{RetcodeClass, classify};
 use super::state::{Fact, OrderState, RequestState, Verdict};
 use crate::types::{
-    INSTRUMENTS_MAX, InstrumentId, NS_PER_S, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs, VenueId,
+    INSTRUMENTS_MAX, InstrumentId, OrderId, OrderKind, Qty, Side, TimeInForce, TimeNs, VenueId,
 };
 use deals::{Deals, Heard};
 use open::OpenIds;
@@ -32,8 +33,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// Orders whose fate may be open at one time.
 pub const ORDERS_OPEN_MAX: usize = 4_096;
-/// Between a doubt and the snapshots that may end it lies at least so much witnessed time.
-const ABSENT_APART_NS: i64 = NS_PER_S;
 
 /// Keeps ids that follow each other in neighbouring buckets, so that the newest orders and deals share cache lines; ids at
 /// regular distances are folded apart. Not for hostile keys, which never get here.
@@ -430,42 +429,6 @@ impl OrderBook {
     pub fn amend(&mut self, venue: VenueId, deal: &NewDeal) {
         if let Some(deals) = self.deals.get_mut(usize::from(venue.0)) {
             deals.amend(deal);
-        }
-    }
-
-    /// Notes that a snapshot knows the order.
-    pub fn seen_in_snapshot(&mut self, id: u64, query_id: u64) {
-        if let Some(order) = self.orders.get_mut(&id) {
-            order.seen_in = query_id;
-            order.absent_reads = 0;
-        }
-    }
-
-    /// Notes the witnessed time at which an order came into doubt.
-    pub fn doubted(&mut self, id: u64, witnessed: TimeNs) {
-        if let Some(order) = self.orders.get_mut(&id) {
-            (order.absent_reads, order.witnessed) = (0, witnessed);
-        }
-    }
-
-    /// Counts a complete snapshot, asked for at `asked` on a healthy link, that does not know the order; the count so far.
-    ///
-    /// A snapshot that was asked for too soon after the doubt, or after the last one that counted, proves nothing new: a
-    /// request may still be on its way to the server, and one that was handed over may wait there for `patience_ns`. "Soon" is
-    /// witnessed time: a clock that leaps forward proves nothing.
-    pub fn absent_in_snapshot(&mut self, id: u64, query_id: u64, asked: TimeNs, patience_ns: i64) -> u32 {
-        match self.orders.get_mut(&id) {
-            Some(order) if order.seen_in != query_id => {
-                let is_known = order.witnessed != TimeNs::NEVER;
-                let is_first = order.is_handed_over && order.absent_reads == 0;
-                let apart_ns = if is_first { patience_ns.max(ABSENT_APART_NS) } else { ABSENT_APART_NS };
-                if is_known && asked.since(order.witnessed) >= apart_ns {
-                    order.absent_reads += 1;
-                    order.witnessed = asked;
-                }
-                order.absent_reads
-            }
-            _ => 0,
         }
     }
 

@@ -4,6 +4,7 @@
 //!
 //! Invariant: time is what a test says.
 
+use super::absence::ABSENT_APART_NS;
 use super::*;
 use crate::types::StrategyId;
 use proptest::prelude::*;

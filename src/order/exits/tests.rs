@@ -314,7 +314,7 @@ fn a_ladder_leaves_nothing_or_what_the_venue_takes() {
 #[test]
 fn a_reversal_is_another_position_and_what_is_written_off_was_never_filled() {
     let mut watch = held(Side::Buy, 30);
-    watch.fill(&work(Side::Sell, 14, 1_020), TimeNs(8));
+    watch.fill(&Work { order_id: 8, ..work(Side::Sell, 14, 1_020) }, TimeNs(8));
     let turned = *watch.of(SYMBOL).first().unwrap();
     assert_eq!((turned.side, turned.qty, turned.opened, turned.since), (Side::Sell, 4, 4, TimeNs(8)));
     assert_eq!((turned.best, turned.stops, turned.tightest), (Price::NONE, None, Price::NONE));
